@@ -1,0 +1,32 @@
+"""Water meter of a supply zone: volume register, and flow and pressure where the meter gives them."""
+
+from datetime import timedelta
+
+from schemas.device_type import Area, DeviceType, Example, Field, Privacy
+from schemas.reason import Reason
+
+DEVICE_TYPE = DeviceType(
+    title="Vannmåler, sone",
+    area=Area.INFRASTRUCTURE,
+    fields={
+        "volume": Field("volume", "Målerstand"),
+        "flow": Field("flow", "Vannføring", required=False, high=5_000.0),
+        "water_temperature": Field("temperature", "Vanntemperatur", required=False, low=-5.0, high=60.0),
+        "battery": Field("battery", "Batteri", required=False),
+    },
+    interval=timedelta(minutes=15),
+    privacy=Privacy.INTERNAL,
+    examples=(
+        Example(
+            payload='{"time":"2026-01-15T12:00:00Z","volume":733120.5,"flow":41.25,"water_temperature":6.1,"battery":87}',
+            fields="volume=733120.5,flow=41.25,water_temperature=6.1,battery=87.0",
+        ),
+        Example(payload='{"time":"2026-01-15T12:00:00Z","volume":0}', fields="volume=0.0"),
+        Example(
+            payload='{"time":"2026-01-15T12:00:00Z","volume":733120.5,"flow":-4}',
+            fields="volume=733120.5",
+            refused={"flow": Reason.OUT_OF_RANGE},
+        ),
+        Example(payload='{"time":"2026-01-15T12:00:00Z","volume":true}', reason=Reason.WRONG_TYPE),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The collector: MQTT messages in, validated readings on disk, then in InfluxDB."""

@@ -1,0 +1,145 @@
+"""Batch: what commits together, and the ledger's words for it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from schemas.reason import Level, Reason
+from schemas.rule import AlertPhase, Transition
+
+
+class Quarantined(NamedTuple):
+    """A payload, or a line, that was not taken as it came; kept until a person decides.
+
+    Attributes:
+        received_ms: When it came, milliseconds since 1970 in UTC.
+        level: What was refused: a message, a reading, a field of a reading, a line.
+        reason: Why.
+        topic: MQTT topic; empty for a line.
+        device: Id in the inventory; empty where none is known.
+        detail: The field and value, or the server's answer.
+        payload: The bytes, or only their beginning where the payload is above the stated size.
+        length: Length of the whole payload in bytes.
+        sha256: Hash of the whole payload.
+    """
+
+    received_ms: int
+    level: Level
+    reason: Reason
+    topic: str
+    device: str
+    detail: str
+    payload: bytes
+    length: int
+    sha256: bytes
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The counts that prove the promise.
+
+    Messages: ``received = decoded + undecodable + duplicate_messages + informational``.
+    Readings: ``produced = accepted + rejected + duplicate_readings``.
+    """
+
+    received: int = 0
+    decoded: int = 0
+    undecodable: int = 0
+    duplicate_messages: int = 0
+    informational: int = 0
+    produced: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    duplicate_readings: int = 0
+    refused_fields: int = 0
+    reasons: Counter[Reason] = field(default_factory=Counter)
+
+    def add(self, other: "Ledger") -> None:
+        """Add another ledger's counts to this one."""
+        for name in SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.reasons.update(other.reasons)
+
+    def balances(self) -> bool:
+        """Whether both sums hold."""
+        messages = self.decoded + self.undecodable + self.duplicate_messages + self.informational
+        readings = self.accepted + self.rejected + self.duplicate_readings
+        return self.received == messages and self.produced == readings
+
+
+SUMS = (
+    "received",
+    "decoded",
+    "undecodable",
+    "duplicate_messages",
+    "informational",
+    "produced",
+    "accepted",
+    "rejected",
+    "duplicate_readings",
+    "refused_fields",
+)
+"""Names of the Ledger's counts, in the order of the design."""
+
+
+class AlertRecord(NamedTuple):
+    """State of one Rule for one Device as it is stored: how things were when the phase last changed.
+
+    Attributes:
+        device: Id in the inventory.
+        rule: Key of the Rule.
+        phase: Where it stands.
+        since_ms: Event time at which the condition began to hold; 0 when OK.
+        time_ms: Event time of the reading that brought it to this phase.
+        value: The value of that reading, in the rule's unit.
+        site: Where that reading was taken; kept because a rule or a device may vanish while its alert fires.
+        zone: Part of the site.
+        simulated: Whether that reading was simulated.
+    """
+
+    device: str
+    rule: str
+    phase: AlertPhase
+    since_ms: int
+    time_ms: int
+    value: float
+    site: str
+    zone: str
+    simulated: bool
+
+
+class Mark(NamedTuple):
+    """One accepted reading as deduplication remembers it; a device keeps a bounded number of them.
+
+    Attributes:
+        device: Id in the inventory.
+        key: Event time in milliseconds; for a reading without a time of its own, the negated packet identifier.
+        time_ms: Event time under which it was stored.
+        digest: Checksum of its payload.
+    """
+
+    device: str
+    key: int
+    time_ms: int
+    digest: int
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one call of ``process`` made of its messages; commits in one transaction or not at all.
+
+    Attributes:
+        lines: Line protocol, a line each without its newline, times in milliseconds.
+        quarantined: What was refused.
+        transitions: Alerts that fired or cleared, in order.
+        alerts: Every alert state that changed, for the store.
+        marks: What to remember of every accepted reading, in order.
+        ledger: Counts of this batch.
+    """
+
+    lines: list[bytes] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    alerts: list[AlertRecord] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)

@@ -1,0 +1,117 @@
+"""What a codec is, and how what it decodes is held against a DeviceType.
+
+Errors::
+
+    RefusedError        carries the Reason and a detail for people
+    ├── CodecError      the bytes are not of the format
+    └── SchemaError     the values do not make a reading of the DeviceType
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from pydantic_core import SchemaValidator, ValidationError
+
+from schemas.device_type import Clock, DeviceType
+from schemas.reason import Reason
+from schemas.validation import Refusal, build_validator, list_refusals
+
+
+class RefusedError(Exception):
+    """Something was not taken as it came."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class CodecError(RefusedError):
+    """The bytes are not of the format."""
+
+
+class SchemaError(RefusedError):
+    """The values do not make a reading of the DeviceType."""
+
+
+class Observation(NamedTuple):
+    """What a payload says of one moment.
+
+    Attributes:
+        values: By field name. As decoded they are plain JSON values; as checked, finite numbers and booleans.
+        time_ms: Event time in milliseconds since 1970 in UTC; None when the payload has none.
+        seq: The publisher's sequence number, where it sends one.
+        simulated: Whether it says that it is simulated.
+        refusals: Fields that were left out, and why.
+    """
+
+    values: dict[str, Any]
+    time_ms: int | None = None
+    seq: int | None = None
+    simulated: bool = False
+    refusals: tuple[Refusal, ...] = ()
+
+
+Reader = Callable[[bytes], Sequence[Observation]]
+"""Payload bytes to checked Observations of one DeviceType; raises RefusedError."""
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """A payload format."""
+
+    def decode(self, payload: bytes) -> Sequence[Observation]:
+        """Return what the payload says, unchecked.
+
+        Raises:
+            CodecError: The bytes are not of the format.
+        """
+
+    def encode(self, observation: Observation) -> bytes:
+        """Return a payload that decodes to this Observation."""
+
+    def prepare(self, device_type: DeviceType) -> Reader:
+        """Return a Reader of payloads of one DeviceType."""
+
+
+def compose_reader(codec: Codec, device_type: DeviceType) -> Reader:
+    """Return the general Reader: decode, then hold every Observation against the DeviceType."""
+    validator = build_validator(device_type)
+
+    def read(payload: bytes) -> list[Observation]:
+        return [check_observation(device_type, validator, observation) for observation in codec.decode(payload)]
+
+    return read
+
+
+def check_observation(device_type: DeviceType, validator: SchemaValidator, observation: Observation) -> Observation:
+    """Return the Observation with the values that the schema takes, and refusals for the rest.
+
+    A field that is refused does not cost the others, unless the DeviceType requires it.
+
+    Raises:
+        SchemaError: The time is missing, a required field is missing or wrong, or no field is left.
+    """
+    if observation.time_ms is None and device_type.clock is Clock.DEVICE:
+        raise SchemaError(Reason.MISSING_TIME, "time is missing")
+    values, refusals = _salvage(device_type, validator, observation.values)
+    if not values:
+        first = refusals[0] if refusals else Refusal("", Reason.MISSING_FIELD, "the reading has no field")
+        raise SchemaError(first.reason, first.detail)
+    return observation._replace(values=values, refusals=observation.refusals + refusals)
+
+
+def _salvage(
+    device_type: DeviceType, validator: SchemaValidator, values: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[Refusal, ...]]:
+    try:
+        return validator.validate_python(values), ()
+    except ValidationError as error:
+        refusals = tuple(list_refusals(error))
+    for refusal in refusals:
+        field = device_type.fields.get(refusal.member)
+        if field is not None and field.required:
+            raise SchemaError(refusal.reason, refusal.detail)
+    refused = {refusal.member for refusal in refusals}
+    kept = {name: value for name, value in values.items() if name not in refused}
+    return validator.validate_python(kept), refusals

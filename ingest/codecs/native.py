@@ -1,0 +1,125 @@
+"""The platform's own format: one flat JSON object in UTF-8, a member for each field.
+
+Members beside the fields, none of which a field may be named after:
+    time: RFC 3339 with an offset; required where the DeviceType's event time is the device's own.
+    seq: optional; a whole number from 0 to 2^53 - 1 that grows by one with every reading of the device.
+    simulated: optional; true on readings that no sensor measured.
+"""
+
+import json
+from typing import Any
+
+import pydantic_core
+from pydantic_core import core_schema
+
+from ingest.codec import CodecError, Observation, Reader, compose_reader
+from ingest.event_time import format_time, parse_time
+from schemas.device_type import Clock, DeviceType
+from schemas.reason import Reason
+from schemas.validation import build_validator, shorten
+
+GREATEST_SEQ = 2**53 - 1
+"""Beyond it a sequence number would not survive as a float, which is what InfluxDB stores."""
+
+_SEQ = core_schema.typed_dict_field(core_schema.int_schema(strict=True, ge=0, le=GREATEST_SEQ), required=False)
+_SIMULATED = core_schema.typed_dict_field(core_schema.bool_schema(strict=True), required=False)
+
+
+class NativeCodec:
+    """Reads and writes the native format."""
+
+    def decode(self, payload: bytes) -> list[Observation]:
+        """Return the one Observation of a payload, its values unchecked.
+
+        Raises:
+            CodecError: No bytes, no UTF-8, no JSON, no object, or a bad ``time``, ``seq`` or ``simulated``.
+        """
+        members = _parse_object(payload)
+        time_ms = _take_time(members)
+        seq = _take_seq(members)
+        simulated = members.pop("simulated", False)
+        if not isinstance(simulated, bool):
+            raise CodecError(Reason.INVALID_MEMBER, f"simulated is {shorten(repr(simulated))}")
+        return [Observation(members, time_ms, seq, simulated)]
+
+    def encode(self, observation: Observation) -> bytes:
+        """Return the payload of an Observation."""
+        members: dict[str, Any] = {}
+        if observation.time_ms is not None:
+            members["time"] = format_time(observation.time_ms)
+        if observation.seq is not None:
+            members["seq"] = observation.seq
+        if observation.simulated:
+            members["simulated"] = True
+        return json.dumps(members | observation.values, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def prepare(self, device_type: DeviceType) -> Reader:
+        """Return a Reader that validates straight from JSON, and explains only what fails.
+
+        Both ways give the same Observation: a test compares them.
+        """
+        explain = compose_reader(self, device_type)
+        time = core_schema.typed_dict_field(
+            core_schema.str_schema(strict=True), required=device_type.clock is Clock.DEVICE
+        )
+        members = {"time": time, "seq": _SEQ, "simulated": _SIMULATED}
+        required = any(field.required for field in device_type.fields.values())
+        validate = build_validator(device_type, members).validate_json
+
+        def read(payload: bytes) -> list[Observation]:
+            try:
+                values = validate(payload)
+                time_ms = parse_time(values.pop("time")) if "time" in values else None
+            except ValueError:  # ValidationError is one, and so is what parse_time raises
+                return list(explain(payload))
+            seq = values.pop("seq", None)
+            simulated = values.pop("simulated", False)
+            if not (required or values):
+                return list(explain(payload))
+            return [Observation(values, time_ms, seq, simulated)]
+
+        return read
+
+
+def _parse_object(payload: bytes) -> dict[str, Any]:
+    if not payload:
+        raise CodecError(Reason.EMPTY_PAYLOAD, "the payload has no bytes")
+    try:
+        members = pydantic_core.from_json(payload)
+    except ValueError as error:
+        raise CodecError(*_explain_text(payload, str(error))) from None
+    if not isinstance(members, dict):
+        raise CodecError(Reason.NOT_AN_OBJECT, f"the payload is a JSON {type(members).__name__}, not an object")
+    return members
+
+
+def _explain_text(payload: bytes, message: str) -> tuple[Reason, str]:
+    try:
+        payload.decode()
+    except UnicodeDecodeError as error:
+        return Reason.INVALID_UTF8, f"byte {error.start} is not UTF-8"
+    return Reason.MALFORMED_JSON, message
+
+
+def _take_seq(members: dict[str, Any]) -> int | None:
+    if "seq" not in members:
+        return None
+    seq = members.pop("seq")
+    if type(seq) is int and 0 <= seq <= GREATEST_SEQ:
+        return seq
+    raise CodecError(Reason.INVALID_MEMBER, f"seq is {shorten(repr(seq))}")
+
+
+def _take_time(members: dict[str, Any]) -> int | None:
+    if "time" not in members:
+        return None
+    time = members.pop("time")
+    if not isinstance(time, str):
+        raise CodecError(Reason.INVALID_TIME, f"time is {shorten(repr(time))}, not text")
+    try:
+        return parse_time(time)
+    except ValueError as error:
+        raise CodecError(Reason.INVALID_TIME, str(error)) from None
+
+
+CODEC = NativeCodec()

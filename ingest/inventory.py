@@ -1,0 +1,108 @@
+"""Inventory: the sites, zones and devices of a municipality, and where each device was when.
+
+A Device has placements with validity: sensors are moved and meters are swapped, and history keeps what was true then.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+OPEN_END_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999: the end of a placement that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A floor, room, lane or other part of a Site."""
+
+    key: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningHours:
+    """When a Site is in use, in local time.
+
+    Attributes:
+        weekday: 0 is Monday.
+        opens_min: Minutes since local midnight.
+        closes_min: Minutes since local midnight, at most 1440.
+    """
+
+    weekday: int
+    opens_min: int
+    closes_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A building or place.
+
+    Attributes:
+        key: Segment of the topic and value of the tag ``site``.
+        title: What people call it.
+        category: For example ``school``; see the documentation of the inventory.
+        latitude: Degrees north, WGS 84.
+        longitude: Degrees east, WGS 84.
+        area_m2: Heated floor area; None for a place that is not a building.
+        zones: Zones by key.
+        opening_hours: When it is in use; empty where that means nothing.
+    """
+
+    key: str
+    title: str
+    category: str
+    latitude: float
+    longitude: float
+    area_m2: float | None
+    zones: Mapping[str, Zone]
+    opening_hours: tuple[OpeningHours, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a Device was from one moment (included) to another (not included).
+
+    Attributes:
+        from_ms: Milliseconds since 1970 in UTC.
+        to_ms: Likewise; ``OPEN_END_MS`` while it stands.
+        site: Key of the Site.
+        zone: Key of the Zone in it.
+    """
+
+    from_ms: int
+    to_ms: int
+    site: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One installed sensor.
+
+    Attributes:
+        id: Segment of the topic, name of its broker account, and value of the tag ``device``.
+        type_key: Key of its DeviceType.
+        component: Component code in the Norwegian TFM form, for example ``+A=360.001-RT001``.
+        placements: In order of time, without overlap, at least one.
+    """
+
+    id: str
+    type_key: str
+    component: str
+    placements: tuple[Placement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Everything that is installed.
+
+    Attributes:
+        sites: By key.
+        devices: By id.
+        zone_info: The municipality's time zone; dates in the files are local.
+    """
+
+    sites: Mapping[str, Site]
+    devices: Mapping[str, Device]
+    zone_info: ZoneInfo

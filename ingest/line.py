@@ -1,0 +1,59 @@
+"""Line protocol of InfluxDB: names, tags and fields to a line.
+
+Escaping follows the line protocol reference of InfluxDB 1.x and 2.x: comma and space in a measurement; comma, equals
+sign and space in tag keys, tag values and field keys. Line breaks cannot be escaped and become spaces; a trailing
+backslash would swallow the separator that follows it and becomes a slash. Numbers are written as floats and states as
+booleans, so a field never changes type. Times are in milliseconds.
+"""
+
+from collections.abc import Mapping
+
+_BREAKS = str.maketrans({"\n": " ", "\r": " ", "\t": " "})
+
+
+def escape_measurement(name: str) -> str:
+    """Return a measurement's name as line protocol wants it."""
+    return _clean(name).replace(",", "\\,").replace(" ", "\\ ")
+
+
+def escape_key(text: str) -> str:
+    """Return a tag key, tag value or field key as line protocol wants it."""
+    return _clean(text).replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
+
+
+def _clean(text: str) -> str:
+    text = text.translate(_BREAKS)
+    return text[:-1] + "/" if text.endswith("\\") else text
+
+
+def format_value(value: float | bool) -> str:  # noqa: FBT001 - the value of a field, not a switch
+    """Return a field's value: ``true`` or ``false``, or a float in its shortest exact form."""
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    return repr(float(value))
+
+
+def build_prefix(measurement: str, tags: Mapping[str, str]) -> str:
+    """Return measurement and tags, tags sorted by key (InfluxDB stores such lines fastest); empty tags are left out."""
+    pairs = "".join(f",{escape_key(key)}={escape_key(value)}" for key, value in sorted(tags.items()) if value)
+    return escape_measurement(measurement) + pairs
+
+
+def build_line(measurement: str, tags: Mapping[str, str], fields: Mapping[str, float | bool], time_ms: int) -> bytes:
+    """Return one line, without its newline.
+
+    Args:
+        measurement: Name, not escaped.
+        tags: By key, not escaped.
+        fields: By key, not escaped; at least one.
+        time_ms: Milliseconds since 1970 in UTC.
+    """
+    return finish_line(build_prefix(measurement, tags), fields, time_ms)
+
+
+def finish_line(prefix: str, fields: Mapping[str, float | bool], time_ms: int) -> bytes:
+    """Return one line from a prepared prefix; see ``build_prefix``."""
+    pairs = ",".join([f"{escape_key(key)}={format_value(value)}" for key, value in fields.items()])
+    return f"{prefix} {pairs} {time_ms}".encode()

@@ -1,0 +1,25 @@
+"""Message: what the broker delivered."""
+
+from typing import NamedTuple
+
+
+class Message(NamedTuple):
+    """One PUBLISH as it came.
+
+    Attributes:
+        topic: Topic name.
+        payload: Bytes, unread.
+        received_ms: When it was read from the socket, milliseconds since 1970 in UTC.
+        retain: Whether the broker kept it from before the subscription.
+        packet_id: MQTT packet identifier; None at QoS 0.
+        redelivered: MQTT's DUP flag: the broker may have sent it before.
+        connection: Counts the connections of this process; an acknowledgement counts only on its own.
+    """
+
+    topic: str
+    payload: bytes
+    received_ms: int
+    retain: bool = False
+    packet_id: int | None = None
+    redelivered: bool = False
+    connection: int = 0

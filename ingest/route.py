@@ -1,0 +1,132 @@
+"""Routes: which Device a topic speaks for, and everything that depends only on it, prepared once.
+
+A topic is ``<prefix>/<site>/<device>/reading``. Routes are made from the inventory on first use and kept per topic;
+what a Device has sent before lives in ``ingest.memory`` and outlives a reload of the inventory.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ingest.codec import Codec, Reader, RefusedError
+from ingest.inventory import Device, Inventory, Placement
+from ingest.line import build_prefix
+from schemas.device_type import DeviceType
+from schemas.reason import Reason
+
+MOST_UNKNOWN_TOPICS = 10_000
+"""Refused topics are remembered too, but not without bound: anyone who may publish can invent them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedAt:
+    """A placement with its line prefixes, plain and for simulated readings."""
+
+    placement: Placement
+    prefix: str
+    simulated_prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What is known of a topic.
+
+    Attributes:
+        topic: The topic itself.
+        site: The site that it names.
+        device: The Device that it names.
+        device_type: The Device's type.
+        read: Payload bytes to checked Observations.
+        ahead_ms: How far ahead of the time of receipt an event time is believable, in milliseconds.
+        placed: The Device's placements, newest first.
+    """
+
+    topic: str
+    site: str
+    device: Device
+    device_type: DeviceType
+    read: Reader
+    ahead_ms: int
+    placed: tuple[PlacedAt, ...]
+
+    def find_placement(self, time_ms: int) -> PlacedAt:
+        """Return where the Device was at a moment.
+
+        Raises:
+            RefusedError: It was nowhere then (NOT_PLACED), or not at the site that the topic names (WRONG_SITE).
+        """
+        for placed in self.placed:
+            if placed.placement.from_ms <= time_ms < placed.placement.to_ms:
+                if placed.placement.site == self.site:
+                    return placed
+                raise RefusedError(
+                    Reason.WRONG_SITE,
+                    f"the topic names site {self.site}; {self.device.id} was at {placed.placement.site} then",
+                )
+        raise RefusedError(Reason.NOT_PLACED, f"{self.device.id} had no placement then")
+
+
+class RouteTable:
+    """Topics to Routes, for one inventory."""
+
+    def __init__(self, inventory: Inventory, types: Mapping[str, DeviceType], codec: Codec, topic_prefix: str) -> None:
+        self._inventory = inventory
+        self._types = types
+        self._prefix = topic_prefix + "/"
+        self._readers = {key: codec.prepare(device_type) for key, device_type in types.items()}
+        self._routes: dict[str, Route] = {}
+        self._refused: dict[str, RefusedError] = {}
+
+    def find(self, topic: str) -> Route:
+        """Return the Route of a topic.
+
+        Raises:
+            RefusedError: The topic has another form (UNKNOWN_TOPIC), or names no Device (UNKNOWN_DEVICE).
+        """
+        route = self._routes.get(topic)
+        if route is not None:
+            return route
+        refused = self._refused.get(topic)
+        if refused is not None:
+            raise RefusedError(refused.reason, refused.detail)
+        try:
+            route = self._routes[topic] = self._build(topic)
+        except RefusedError as error:
+            if len(self._refused) < MOST_UNKNOWN_TOPICS:
+                self._refused[topic] = error
+            raise
+        return route
+
+    def find_device(self, topic: str) -> str:
+        """Return the id of the Device that a topic speaks for; empty where it speaks for none."""
+        route = self._routes.get(topic)
+        return "" if route is None else route.device.id
+
+    def _build(self, topic: str) -> Route:
+        segments = topic.removeprefix(self._prefix).split("/")
+        if not topic.startswith(self._prefix) or len(segments) != 3 or segments[2] != "reading":  # noqa: PLR2004 - site, device, "reading"
+            raise RefusedError(
+                Reason.UNKNOWN_TOPIC, f"the topic is not of the form {self._prefix}<site>/<device>/reading"
+            )
+        site, device_id, _ = segments
+        device = self._inventory.devices.get(device_id)
+        if device is None:
+            raise RefusedError(Reason.UNKNOWN_DEVICE, f"no device {device_id} is in the inventory")
+        device_type = self._types[device.type_key]
+        return Route(
+            topic=topic,
+            site=site,
+            device=device,
+            device_type=device_type,
+            read=self._readers[device.type_key],
+            ahead_ms=int(device_type.ahead.total_seconds() * 1000),
+            placed=tuple(_prepare(device, placement) for placement in reversed(device.placements)),
+        )
+
+
+def _prepare(device: Device, placement: Placement) -> PlacedAt:
+    tags = {"device": device.id, "site": placement.site, "type": device.type_key, "zone": placement.zone}
+    return PlacedAt(
+        placement=placement,
+        prefix=build_prefix(device.type_key, tags),
+        simulated_prefix=build_prefix(device.type_key, tags | {"simulated": "true"}),
+    )

@@ -1,0 +1,134 @@
+"""Settings of the collector: one typed tree, from a TOML file and environment variables.
+
+A variable's name is ``GJOVIK_`` and the path with double underscores, for example ``GJOVIK_MQTT__HOST``; it overrides
+the file. Unknown keys and variables are refused. Secrets come from a file that a ``password_file`` names, or from the
+environment; a ``password`` in the settings file is refused, none has a default, and none is ever printed.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Part(BaseModel):
+    """A branch of the tree: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tls(Part):
+    """Encryption of a connection."""
+
+    enabled: bool = Field(default=False, description="Use TLS.")
+    ca_file: Path | None = Field(
+        default=None, description="Certificate authorities to trust (PEM); the system's when left out."
+    )
+    cert_file: Path | None = Field(default=None, description="The collector's own certificate (PEM), if asked for.")
+    key_file: Path | None = Field(default=None, description="Key of that certificate (PEM).")
+
+
+class Mqtt(Part):
+    """The broker that readings come from. It must speak MQTT 5."""
+
+    host: str = Field(default="127.0.0.1", description="Host name or address of the broker.")
+    port: int = Field(default=1883, ge=1, le=65535, description="Port of the broker.")
+    username: str = Field(
+        default="collector", min_length=1, description="Account at the broker; also the client identifier."
+    )
+    password: SecretStr | None = Field(default=None, description="Secret; only from the environment.")
+    password_file: Path | None = Field(default=None, description="File that holds the password.")
+    topic_prefix: str = Field(
+        default="gjovik",
+        pattern=r"^[^/+#\x00]+(/[^/+#\x00]+)*$",
+        description="Beginning of every topic: <prefix>/<site>/<device>/reading.",
+    )
+    keep_alive_s: int = Field(default=30, ge=5, le=65535, description="Seconds between signs of life.")
+    session_expiry_s: int = Field(
+        default=7 * 24 * 3600,
+        ge=60,
+        le=0xFFFFFFFF,
+        description="Seconds that the broker keeps messages for a collector that is away.",
+    )
+    tls: Tls = Field(default=Tls(), description="Encryption.")
+
+
+class Influx(Part):
+    """The database that readings are written to: InfluxDB 1.6 or later, or 2.x with its 1.x interface."""
+
+    url: str = Field(
+        default="http://127.0.0.1:8086", pattern=r"^https?://[^/]+/?$", description="Address of the server."
+    )
+    database: str = Field(
+        default="sensors", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Database; on 2.x the bucket."
+    )
+    username: str = Field(default="collector", min_length=1, description="Account; on 2.x any word.")
+    password: SecretStr | None = Field(default=None, description="Secret; on 2.x the token. Environment only.")
+    password_file: Path | None = Field(default=None, description="File that holds the password or token.")
+    ca_file: Path | None = Field(
+        default=None, description="Certificate authorities to trust (PEM); the system's when left out."
+    )
+    timeout_s: Seconds = Field(default=30.0, description="Seconds to wait for an answer to one request.")
+    max_body_bytes: int = Field(
+        default=4_000_000,
+        ge=10_000,
+        le=20_000_000,
+        description="Most bytes of lines, before gzip, in one request.",
+    )
+
+
+class Store(Part):
+    """The collector's own disk: outbox, quarantine, alert states, ledger."""
+
+    folder: Path = Field(default=Path("var/collector"), description="Folder of the SQLite file and the status file.")
+
+
+class Ingest(Part):
+    """What is taken and how it is gathered."""
+
+    accept_simulated: bool = Field(
+        default=False, description="Accept readings that say they are simulated. Never in production."
+    )
+    max_payload_bytes: int = Field(
+        default=65_536, ge=256, le=268_435_455, description="A larger payload is quarantined unread."
+    )
+    kept_payload_bytes: int = Field(
+        default=4_096,
+        ge=64,
+        description="Of a quarantined payload larger than this, its beginning, length and hash are kept.",
+    )
+    batch_messages: int = Field(default=5_000, ge=1, le=60_000, description="Most messages in one commit.")
+    batch_age_ms: int = Field(default=50, ge=1, le=5_000, description="Longest wait for more before a commit.")
+    drain_s: Seconds = Field(default=20.0, description="Seconds to finish what was begun when told to stop.")
+
+
+class Heartbeat(Part):
+    """An outside watcher: it is told that the collector lives, and raises the alarm when that stops."""
+
+    url: str | None = Field(
+        default=None, pattern=r"^https?://", description="Address that gets a GET at each interval."
+    )
+    interval_s: Seconds = Field(default=60.0, description="Seconds between two.")
+
+
+class Settings(BaseSettings):
+    """Everything a collector can be told."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix="GJOVIK_",
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    inventory: Path = Field(default=Path("deploy/inventory"), description="Folder of the inventory's TOML files.")
+    rules: Path = Field(default=Path("deploy/rules"), description="Folder of the alert rules' TOML files.")
+    mqtt: Mqtt = Field(default=Mqtt(), description="The broker.")
+    influx: Influx = Field(default=Influx(), description="The database.")
+    store: Store = Field(default=Store(), description="The collector's own disk.")
+    ingest: Ingest = Field(default=Ingest(), description="What is taken and how it is gathered.")
+    heartbeat: Heartbeat = Field(default=Heartbeat(), description="An outside watcher.")

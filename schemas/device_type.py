@@ -1,0 +1,121 @@
+"""DeviceType: what a model of sensor measures, and what its readings must look like."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from schemas.quantities import QUANTITIES, Kind, Quantity
+from schemas.reason import Reason
+
+RESERVED_MEMBERS = frozenset({"time", "seq", "simulated", "delay"})
+"""Names that no field may have: members of the native format, and the field that the collector adds."""
+
+
+class Area(StrEnum):
+    """The five areas of the municipality's programme."""
+
+    BUILDINGS = "buildings"
+    INFRASTRUCTURE = "infrastructure"
+    MOBILITY = "mobility"
+    WELFARE = "welfare"
+    LEARNING = "learning"
+
+
+class Privacy(StrEnum):
+    """Who a reading may be shown to, and what it may be joined with."""
+
+    PUBLIC = "public"  # may be published as open data
+    INTERNAL = "internal"  # totals of a building, for those who run it
+    PERSONAL = "personal"  # says something about one person or one dwelling
+    HEALTH = "health"  # says something about one person's health
+
+
+class Clock(StrEnum):
+    """Whose clock gives a reading its event time."""
+
+    DEVICE = "device"  # the device's own, in `time`; a reading without it is rejected
+    RECEIVED = "received"  # the collector's, when the reading came; the device has no clock to trust
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a DeviceType.
+
+    Attributes:
+        quantity: Key in ``schemas.quantities.QUANTITIES``.
+        title: What people read, in Norwegian.
+        required: A reading without it is rejected.
+        low: Lowest plausible value in the quantity's unit where it is narrower than the quantity's own.
+        high: Highest plausible value, likewise.
+    """
+
+    quantity: str
+    title: str
+    required: bool = True
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def measures(self) -> Quantity:
+        """The quantity behind the key."""
+        return QUANTITIES[self.quantity]
+
+    @property
+    def is_state(self) -> bool:
+        """Whether values are true or false instead of numbers."""
+        return self.measures.kind is Kind.STATE
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Lowest and highest plausible value, in the quantity's unit."""
+        quantity = self.measures
+        low = quantity.low if self.low is None else self.low
+        high = quantity.high if self.high is None else self.high
+        return low, high
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A payload and what must become of it; run by a test for every DeviceType.
+
+    Examples are received at 2026-01-15T12:00:02Z.
+
+    Attributes:
+        payload: JSON text in the native format.
+        fields: Field set in line protocol without the collector's own ``delay``; None when nothing is accepted.
+        reason: Why the whole payload is refused; None when a reading is accepted.
+        refused: Fields that are refused while the rest is accepted.
+    """
+
+    payload: str
+    fields: str | None = None
+    reason: Reason | None = None
+    refused: Mapping[str, Reason] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceType:
+    """What a model of sensor measures.
+
+    Attributes:
+        title: What people call it, in Norwegian.
+        area: Area of the municipality's programme.
+        fields: Fields by name, in the order of the line.
+        interval: How often a healthy device reports.
+        privacy: Who its readings may be shown to.
+        examples: Payloads and what must become of them.
+        clock: Whose clock gives the event time.
+        ahead: How far ahead of the collector's clock a reading's time is believable.
+        key: Name of its file and of its InfluxDB measurement; set when the folder is walked.
+    """
+
+    title: str
+    area: Area
+    fields: Mapping[str, Field]
+    interval: timedelta
+    privacy: Privacy
+    examples: tuple[Example, ...]
+    clock: Clock = Clock.DEVICE
+    ahead: timedelta = timedelta(minutes=5)
+    key: str = ""

@@ -1,0 +1,100 @@
+"""Units by their UCUM code, and conversion between units of one dimension.
+
+The codes are those of the Unified Code for Units of Measure (https://ucum.org/ucum), case-sensitive form.
+A table of factors serves: pint and its kind do not read UCUM, and the platform converts only at its edges.
+"""
+
+from dataclasses import dataclass
+
+
+class UnitError(ValueError):
+    """A unit is not known here, or two units do not measure the same thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit.
+
+    Attributes:
+        ucum: Code in UCUM, case-sensitive form.
+        display: How people read it, after a number and a space.
+        base: UCUM code of the unit that this dimension is converted through.
+        factor: ``value_in_base = value * factor + offset``.
+        offset: See ``factor``.
+    """
+
+    ucum: str
+    display: str
+    base: str
+    factor: float = 1.0
+    offset: float = 0.0
+
+
+UNITS: dict[str, Unit] = {
+    unit.ucum: unit
+    for unit in (
+        Unit("1", "", "1"),
+        Unit("%", "%", "1", factor=0.01),
+        Unit("[ppm]", "ppm", "1", factor=1e-6),
+        Unit("Cel", "°C", "Cel"),
+        Unit("[degF]", "°F", "Cel", factor=5 / 9, offset=-160 / 9),
+        Unit("K", "K", "Cel", offset=-273.15),
+        Unit("W", "W", "W"),
+        Unit("kW", "kW", "W", factor=1000.0),
+        Unit("kW.h", "kWh", "kW.h"),
+        Unit("W.h", "Wh", "kW.h", factor=0.001),
+        Unit("MW.h", "MWh", "kW.h", factor=1000.0),
+        Unit("m3", "m³", "m3"),
+        Unit("L", "l", "m3", factor=0.001),
+        Unit("m3/h", "m³/h", "m3/h"),
+        Unit("L/s", "l/s", "m3/h", factor=3.6),
+        Unit("m/s", "m/s", "m/s"),
+        Unit("km/h", "km/h", "m/s", factor=1 / 3.6),
+        Unit("[mi_i]/h", "mph", "m/s", factor=0.44704),
+        Unit("m", "m", "m"),
+        Unit("cm", "cm", "m", factor=0.01),
+        Unit("mm", "mm", "m", factor=0.001),
+        Unit("um", "µm", "m", factor=1e-6),
+        Unit("V", "V", "V"),
+        Unit("A", "A", "A"),
+        Unit("Hz", "Hz", "Hz"),
+        Unit("lx", "lux", "lx"),
+        Unit("hPa", "hPa", "hPa"),
+        Unit("s", "s", "s"),
+        Unit("min", "min", "s", factor=60.0),
+        Unit("h", "h", "s", factor=3600.0),
+        Unit("dB", "dB", "dB"),
+        Unit("deg", "°", "deg"),
+    )
+}
+
+
+def find_unit(ucum: str) -> Unit:
+    """Return the unit with this UCUM code.
+
+    Raises:
+        UnitError: The code is not in the table.
+    """
+    try:
+        return UNITS[ucum]
+    except KeyError:
+        raise UnitError(f"unit {ucum!r} is not known; known units: {', '.join(sorted(UNITS))}") from None
+
+
+def convert(value: float, source: str, target: str) -> float:
+    """Convert a value from one unit to another of the same dimension.
+
+    Args:
+        value: In ``source``.
+        source: UCUM code.
+        target: UCUM code.
+
+    Raises:
+        UnitError: A code is not known, or the two do not measure the same thing.
+    """
+    if source == target:
+        return value
+    start, end = find_unit(source), find_unit(target)
+    if start.base != end.base:
+        raise UnitError(f"{source} cannot be converted to {target}: they do not measure the same thing")
+    return (value * start.factor + start.offset - end.offset) / end.factor
