@@ -13,17 +13,17 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from ingest.alerts.announcement import format_line
 from ingest.alerts.book import AlertBook
 from ingest.batch import Batch, Mark, Quarantined
 from ingest.codec import Observation, RefusedError
-from ingest.line import build_line, finish_line
+from ingest.line import finish_line
 from ingest.memory import DeviceMemory, Memory, digest_payload
 from ingest.message import Message
 from ingest.route import PlacedAt, Route, RouteTable
 from schemas.device_type import Clock
 from schemas.reading import Reading
 from schemas.reason import Level, Reason, explain
-from schemas.rule import AlertPhase, Transition
 from schemas.validation import Refusal
 
 Fields = dict[str, float | bool]
@@ -155,7 +155,7 @@ class Processor:
         prefix = placed.simulated_prefix if observation.simulated else placed.prefix
         lines = [finish_line(prefix, fields | {"delay": delay_s}, time_ms)]
         transitions = self.alerts.judge_reading(reading)
-        lines.extend(self._format_transition(transition, reading) for transition in transitions)
+        lines.extend(format_line(one, self.alerts.find_rule(one.rule)) for one in transitions)
 
         memory.remember(key, time_ms, arrival.digest, fields)
         batch.ledger.accepted += 1
@@ -164,26 +164,6 @@ class Processor:
         batch.transitions.extend(transitions)
         if refusals:
             self._refuse_fields(arrival, refusals, batch)
-
-    def _format_transition(self, transition: Transition, reading: Reading) -> bytes:
-        rule = self.alerts.find_rule(transition.rule)
-        tags = {
-            "device": transition.device,
-            "rule": transition.rule,
-            "severity": rule.severity.value,
-            "site": transition.site,
-            "type": reading.type_key,
-            "zone": transition.zone,
-        }
-        if transition.simulated:
-            tags["simulated"] = "true"
-        fields = {
-            "firing": transition.phase is AlertPhase.FIRING,
-            "value": transition.value,
-            "limit": rule.limit,
-            "since": transition.since_ms / 1000,
-        }
-        return build_line("alerts", tags, fields, transition.time_ms)
 
     def _refuse_fields(self, arrival: Arrival, refusals: tuple[Refusal, ...], batch: Batch) -> None:
         batch.ledger.refused_fields += len(refusals)

@@ -67,6 +67,8 @@ def list_refusals(error: ValidationError) -> list[Refusal]:
 def _describe(detail: ErrorDetails) -> Refusal:
     member = str(detail["loc"][0]) if detail["loc"] else ""
     reason = _REASONS.get(detail["type"], Reason.WRONG_TYPE)
+    if detail["type"] == "float_type" and type(detail["input"]) is int:
+        reason = Reason.OUT_OF_RANGE  # an integer too large to be a float is a number all the same
     name = shorten(member)
     if reason is Reason.MISSING_FIELD:
         return Refusal(member, reason, f"{name} is missing")

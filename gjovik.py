@@ -1,0 +1,74 @@
+"""The ``gjovik`` command: composes the packages' sub-commands, nothing else.
+
+Exit codes: 0 done, 1 found a problem, 2 wrong usage or settings.
+"""
+
+from collections.abc import Iterator
+
+import typer
+import typer.core
+
+import dashboards.cli
+import ingest.cli
+import simulators.cli
+
+app = typer.Typer(
+    name="gjovik",
+    help="An open sensor platform for municipalities.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+ingest.cli.add_commands(app)
+simulators.cli.add_commands(app)
+dashboards.cli.add_commands(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def list_commands() -> dict[str, typer.core.TyperCommand]:
+    """Return every command that does something, by its full name."""
+
+    def walk(name: str, command: object) -> Iterator[tuple[str, typer.core.TyperCommand]]:
+        if isinstance(command, typer.core.TyperGroup):
+            for child, sub in sorted(command.commands.items()):
+                yield from walk(f"{name} {child}", sub)
+        elif isinstance(command, typer.core.TyperCommand):
+            yield name, command
+
+    return dict(walk("gjovik", typer.main.get_command(app)))
+
+
+def describe_commands() -> str:
+    """Return the reference page of every command, in Markdown."""
+    lines = [
+        "<!-- Made by deploy/generate.py; change the code, not this page. -->",
+        "",
+        "# Commands",
+        "",
+        "Exit codes: 0 done, 1 found a problem, 2 wrong usage or settings.",
+        "",
+    ]
+    for name, command in list_commands().items():
+        lines += [f"## {name}", "", command.help or "", "", "| option | default | meaning |", "| --- | --- | --- |"]
+        lines += [_describe_parameter(parameter) for parameter in command.params]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _describe_parameter(parameter: object) -> str:
+    if isinstance(parameter, typer.core.TyperArgument):
+        return f"| `{(parameter.name or '').upper()}` | | {parameter.help or ''} |"
+    if isinstance(parameter, typer.core.TyperOption):
+        names = ", ".join([*parameter.opts, *parameter.secondary_opts])
+        default = "" if parameter.default in (None, False, "") or parameter.required else f"`{parameter.default}`"
+        return f"| `{names}` | {default} | {parameter.help or ''} |"
+    return ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""What the collector says of itself: lines for InfluxDB, and a status for people. Figures in, lines and values out.
+
+Measurements:
+    collector: ingest health, tag ``collector``.
+    rejections: refusals since the last line, tag ``reason``.
+    silence: devices that have been silent for more than ``SILENT_INTERVALS`` of their type's intervals.
+    site_facts: what the inventory knows of a site and a figure needs, tag ``site``.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+from ingest.inventory import Inventory
+from ingest.line import build_line
+from ingest.memory import Memory
+from schemas.device_type import DeviceType
+from schemas.reason import Reason
+
+SILENT_INTERVALS = 3
+"""A device is silent when this many of its type's intervals have passed without a message."""
+
+
+class Silence(NamedTuple):
+    """A device that has not been heard for too long.
+
+    Attributes:
+        device: Id in the inventory.
+        type_key: Key of its DeviceType.
+        site: Where it is placed now.
+        zone: Part of the site.
+        seconds: Since its last message, or since it could first have been heard.
+    """
+
+    device: str
+    type_key: str
+    site: str
+    zone: str
+    seconds: float
+
+
+class Firing(NamedTuple):
+    """An alert that fires.
+
+    Attributes:
+        device: Id in the inventory.
+        rule: Key of the Rule.
+        severity: Of the Rule.
+        text: Of the Rule, for people.
+        since_ms: Event time at which the condition began to hold.
+        value: The value that was judged last.
+    """
+
+    device: str
+    rule: str
+    severity: str
+    text: str
+    since_ms: int
+    value: float
+
+
+@dataclass(slots=True)
+class Status:
+    """Everything the live view and an operator ask of a collector; written to ``status.json``.
+
+    Counts are since the store began, and so survive a restart; rates are of the last few seconds.
+    """
+
+    collector: str
+    time_ms: int
+    started_ms: int
+    accepts_simulated: bool
+    ledger: dict[str, int]
+    reasons: dict[str, int]
+    stored: int
+    refused_by_database: int
+    received_per_s: float
+    accepted_per_s: float
+    outbox_lines: int
+    outbox_bytes: int
+    outbox_age_s: float
+    quarantined: int
+    mqtt_connected: bool
+    mqtt_error: str
+    influx_ok: bool
+    influx_error: str
+    reload_error: str
+    devices: int
+    silent: list[Silence] = field(default_factory=list)
+    firing: list[Firing] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for ``json.dumps``."""
+        plain = asdict(self)
+        plain["silent"] = [silence._asdict() for silence in self.silent]
+        plain["firing"] = [firing._asdict() for firing in self.firing]
+        return plain
+
+
+def list_silent(
+    inventory: Inventory, types: Mapping[str, DeviceType], memory: Memory, started_ms: int, now_ms: int
+) -> list[Silence]:
+    """Return the devices that are placed now and have been silent too long, the longest first.
+
+    A device that was never heard is judged from the collector's start, or from its placement if that came later.
+    """
+    found = []
+    for device in inventory.devices.values():
+        placement = next((p for p in device.placements if p.from_ms <= now_ms < p.to_ms), None)
+        if placement is None:
+            continue
+        remembered = memory.devices.get(device.id)
+        heard_ms = remembered.heard_ms if remembered is not None else 0
+        silent_s = (now_ms - max(heard_ms, started_ms, placement.from_ms)) / 1000
+        if silent_s > SILENT_INTERVALS * types[device.type_key].interval.total_seconds():
+            found.append(Silence(device.id, device.type_key, placement.site, placement.zone, silent_s))
+    return sorted(found, key=lambda silence: -silence.seconds)
+
+
+def format_health(status: Status) -> bytes:
+    """Return the ``collector`` line of a status."""
+    fields = {
+        "received_per_s": status.received_per_s,
+        "accepted_per_s": status.accepted_per_s,
+        "received_total": float(status.ledger["received"]),
+        "accepted_total": float(status.ledger["accepted"]),
+        "rejected_total": float(status.ledger["rejected"] + status.ledger["undecodable"]),
+        "duplicate_total": float(status.ledger["duplicate_readings"] + status.ledger["duplicate_messages"]),
+        "stored_total": float(status.stored),
+        "refused_by_database_total": float(status.refused_by_database),
+        "outbox_lines": float(status.outbox_lines),
+        "outbox_bytes": float(status.outbox_bytes),
+        "outbox_age_s": status.outbox_age_s,
+        "quarantine_rows": float(status.quarantined),
+        "alerts_firing": float(len(status.firing)),
+        "devices_silent": float(len(status.silent)),
+        "devices_total": float(status.devices),
+        "mqtt_connected": float(status.mqtt_connected),
+        "influx_ok": float(status.influx_ok),
+    }
+    return build_line("collector", {"collector": status.collector}, fields, status.time_ms)
+
+
+def format_rejections(since: Counter[Reason], collector: str, time_ms: int) -> list[bytes]:
+    """Return a ``rejections`` line for each Reason that was met since the last ones."""
+    return [
+        build_line("rejections", {"collector": collector, "reason": reason.value}, {"count": float(count)}, time_ms)
+        for reason, count in sorted(since.items())
+        if count
+    ]
+
+
+def format_silences(silences: Iterable[Silence], time_ms: int) -> list[bytes]:
+    """Return a ``silence`` line for each silent device."""
+    return [
+        build_line(
+            "silence",
+            {"device": one.device, "site": one.site, "type": one.type_key, "zone": one.zone},
+            {"seconds": one.seconds},
+            time_ms,
+        )
+        for one in silences
+    ]
+
+
+def format_site_facts(inventory: Inventory, time_ms: int) -> list[bytes]:
+    """Return a ``site_facts`` line for each site, so that figures per square metre and maps can be drawn."""
+    lines = []
+    for site in inventory.sites.values():
+        fields = {"latitude": site.latitude, "longitude": site.longitude}
+        if site.area_m2 is not None:
+            fields["area_m2"] = site.area_m2
+        tags = {"site": site.key, "title": site.title, "category": site.category}
+        lines.append(build_line("site_facts", tags, fields, time_ms))
+    return lines

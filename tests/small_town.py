@@ -1,0 +1,52 @@
+"""An inventory of one device of each type, for tests that need no files."""
+
+from zoneinfo import ZoneInfo
+
+from devices import load_device_types
+from ingest.alerts.book import AlertBook
+from ingest.codecs.native import CODEC
+from ingest.inventory import OPEN_END_MS, Device, Inventory, Placement, Site, Zone
+from ingest.memory import Memory
+from ingest.message import Message
+from ingest.process import Limits, Processor
+from ingest.route import RouteTable
+from schemas.rule import Rule
+
+FROM_MS = 1_704_067_200_000  # 2024-01-01T00:00:00Z
+RECEIVED_MS = 1_768_478_402_000  # 2026-01-15T12:00:02Z, when examples of device types are received
+
+
+def make_site(key: str) -> Site:
+    """Return a site of one zone, ``first``."""
+    return Site(key, key.title(), "office", 60.8, 10.7, 1000.0, {"first": Zone("first", "1. etasje")}, ())
+
+
+def make_inventory() -> Inventory:
+    """Return site ``hall`` with one device of each type, named after it, and an empty site ``annex``."""
+    devices = {
+        key: Device(key, key, "+A=360.001-RT001", (Placement(FROM_MS, OPEN_END_MS, "hall", "first"),))
+        for key in load_device_types()
+    }
+    return Inventory({"hall": make_site("hall"), "annex": make_site("annex")}, devices, ZoneInfo("Europe/Oslo"))
+
+
+def make_processor(
+    inventory: Inventory | None = None,
+    rules: dict[str, Rule] | None = None,
+    *,
+    memory: Memory | None = None,
+    accept_simulated: bool = False,
+    max_payload_bytes: int = 65_536,
+    kept_payload_bytes: int = 4_096,
+) -> Processor:
+    """Return a Processor over an inventory, by default the small town's, without rules."""
+    types = load_device_types()
+    routes = RouteTable(inventory or make_inventory(), types, CODEC, "gjovik")
+    limits = Limits(accept_simulated, max_payload_bytes, kept_payload_bytes)
+    return Processor(routes, memory or Memory(), AlertBook(rules or {}), limits)
+
+
+def make_message(device: str, payload: bytes | str, *, received_ms: int = RECEIVED_MS, packet_id: int = 1) -> Message:
+    """Return a Message from a device of site ``hall``."""
+    data = payload.encode() if isinstance(payload, str) else payload
+    return Message(f"gjovik/hall/{device}/reading", data, received_ms, packet_id=packet_id)

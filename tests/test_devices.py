@@ -1,0 +1,121 @@
+"""Laws over every DeviceType and its fields."""
+
+import json
+
+import jsonschema
+import pytest
+
+from devices import load_device_types
+from ingest.codec import RefusedError, compose_reader
+from ingest.codecs.native import CODEC
+from schemas.device_type import RESERVED_MEMBERS, Clock, DeviceType, Example
+from schemas.json_schema import build_json_schema
+from schemas.quantities import QUANTITIES, Kind
+from schemas.reason import Level, Reason, explain
+from schemas.units import find_unit
+from tests.small_town import RECEIVED_MS, make_message, make_processor
+
+TYPES = load_device_types()
+EXAMPLES = [
+    pytest.param(device_type, example, id=f"{key}-{number}")
+    for key, device_type in TYPES.items()
+    for number, example in enumerate(device_type.examples)
+]
+FIRST_EIGHT = {
+    "indoor_climate",
+    "electricity_meter",
+    "heat_meter",
+    "water_meter",
+    "street_light",
+    "road_weather",
+    "cycle_pedestrian_counter",
+    "traffic_counter",
+}
+
+
+def test_the_first_eight_device_types_exist() -> None:
+    assert set(TYPES) >= FIRST_EIGHT
+
+
+@pytest.mark.parametrize("device_type", TYPES.values(), ids=TYPES.keys())
+def test_a_device_type_is_complete(device_type: DeviceType) -> None:
+    assert device_type.fields
+    assert not RESERVED_MEMBERS & set(device_type.fields)
+    assert device_type.interval.total_seconds() > 0
+    assert any(example.fields for example in device_type.examples)
+    assert any(example.reason or example.refused for example in device_type.examples)
+    for field in device_type.fields.values():
+        low, high = field.bounds
+        assert field.measures.low <= low < high <= field.measures.high or field.is_state
+
+
+def test_a_field_name_has_one_type_in_every_device_type() -> None:
+    # Queries across measurements would otherwise mix numbers and booleans under one name.
+    kinds: dict[str, bool] = {}
+    for device_type in TYPES.values():
+        for name, field in device_type.fields.items():
+            assert kinds.setdefault(name, field.is_state) is field.is_state, name
+
+
+@pytest.mark.parametrize(("device_type", "example"), EXAMPLES)
+def test_an_example_gives_exactly_its_line_or_its_reason(device_type: DeviceType, example: Example) -> None:
+    batch = make_processor().process([make_message(device_type.key, example.payload)])
+    assert batch.ledger.balances()
+    if example.fields is None:
+        assert [entry.reason for entry in batch.quarantined] == [example.reason]
+        assert batch.lines == []
+        return
+    assert example.reason is None
+    own_time = device_type.clock is Clock.DEVICE
+    observation = CODEC.decode(example.payload.encode())[0]
+    time_ms = observation.time_ms if own_time and observation.time_ms else RECEIVED_MS
+    delay = (RECEIVED_MS - time_ms) / 1000
+    key = device_type.key
+    line = f"{key},device={key},site=hall,type={key},zone=first {example.fields},delay={delay!r} {time_ms}"
+    assert batch.lines == [line.encode()]
+    assert {reason: batch.ledger.reasons[reason] for reason in batch.ledger.reasons} == _count(example)
+
+
+def _count(example: Example) -> dict[Reason, int]:
+    reasons = list(example.refused.values())
+    return {reason: reasons.count(reason) for reason in reasons}
+
+
+@pytest.mark.parametrize(("device_type", "example"), EXAMPLES)
+def test_both_ways_of_reading_agree(device_type: DeviceType, example: Example) -> None:
+    def outcome(read: object) -> object:
+        try:
+            return read(example.payload.encode())  # type: ignore[operator]
+        except RefusedError as error:
+            return error.reason, error.detail
+
+    assert outcome(CODEC.prepare(device_type)) == outcome(compose_reader(CODEC, device_type))
+
+
+@pytest.mark.parametrize("device_type", TYPES.values(), ids=TYPES.keys())
+def test_json_schema_says_the_same_as_the_collector(device_type: DeviceType) -> None:
+    schema = build_json_schema(device_type)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    for example in device_type.examples:
+        if example.reason in {Reason.FUTURE_TIME, Reason.INVALID_TIME, Reason.NOT_FINITE}:
+            continue  # no word of JSON Schema forbids these; the collector does
+        taken_whole = example.reason is None and not example.refused
+        assert validator.is_valid(json.loads(example.payload)) is taken_whole, example.payload
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=QUANTITIES.keys())
+def test_a_quantity_has_a_known_unit_and_a_range(quantity: object) -> None:
+    measured = QUANTITIES[getattr(quantity, "key", "")]
+    assert find_unit(measured.unit)
+    assert measured.low < measured.high
+    assert measured.kind in Kind
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_reason_says_what_happened_and_what_to_do(reason: Reason) -> None:
+    explanation = explain(reason)
+    assert explanation.level in Level
+    for sentence in (explanation.happened, explanation.remedy):
+        assert sentence
+        assert not sentence.endswith(".")
