@@ -11,6 +11,7 @@ import typer.core
 import dashboards.cli
 import ingest.cli
 import simulators.cli
+import simulators.demo_cli
 
 app = typer.Typer(
     name="gjovik",
@@ -22,7 +23,8 @@ app = typer.Typer(
 )
 ingest.cli.add_commands(app)
 simulators.cli.add_commands(app)
-dashboards.cli.add_commands(app)
+simulators.demo_cli.add_commands(app)
+app.add_typer(dashboards.cli.app, name="dashboards")
 
 
 def main() -> None:

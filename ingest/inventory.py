@@ -5,10 +5,59 @@ A Device has placements with validity: sensors are moved and meters are swapped,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 OPEN_END_MS = 253_402_300_799_999
 """The last millisecond of the year 9999: the end of a placement that has none."""
+
+
+class Category(StrEnum):
+    """What a Site is used for."""
+
+    # buildings: they have a heated floor area
+    OFFICE = "office"
+    SCHOOL = "school"
+    KINDERGARTEN = "kindergarten"
+    NURSING_HOME = "nursing_home"
+    HEALTH_CENTRE = "health_centre"
+    HOUSING = "housing"
+    SPORTS_HALL = "sports_hall"
+    SWIMMING_HALL = "swimming_hall"
+    LIBRARY = "library"
+    CULTURE = "culture"
+    FIRE_STATION = "fire_station"
+    WORKSHOP = "workshop"
+    # places: they have none
+    STREET = "street"
+    ROAD = "road"
+    BRIDGE = "bridge"
+    CYCLE_PATH = "cycle_path"
+    PARKING = "parking"
+    PARK = "park"
+    WATER_SUPPLY = "water_supply"
+    SEWERAGE = "sewerage"
+    RECORDINGS = "recordings"  # where replayed series belong, which were measured somewhere else
+
+    @property
+    def is_building(self) -> bool:
+        """Whether a Site of this category has a heated floor area."""
+        return self not in _PLACES
+
+
+_PLACES = frozenset(
+    {
+        Category.STREET,
+        Category.ROAD,
+        Category.BRIDGE,
+        Category.CYCLE_PATH,
+        Category.PARKING,
+        Category.PARK,
+        Category.WATER_SUPPLY,
+        Category.SEWERAGE,
+        Category.RECORDINGS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +90,7 @@ class Site:
     Attributes:
         key: Segment of the topic and value of the tag ``site``.
         title: What people call it.
-        category: For example ``school``; see the documentation of the inventory.
+        category: What it is used for; a value of ``Category``.
         latitude: Degrees north, WGS 84.
         longitude: Degrees east, WGS 84.
         area_m2: Heated floor area; None for a place that is not a building.

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ingest.settings import Settings
+from ingest.settings import list_settings, name_variable
 from schemas.device_type import Clock, DeviceType
 from schemas.quantities import Kind
 from schemas.reason import Reason, explain
@@ -19,8 +18,8 @@ def describe_settings() -> str:
     """Return a page with every setting: its key in the file, its variable, its default, its meaning."""
     rows = ["| key in the file | variable | default | what it is |", "| --- | --- | --- | --- |"]
     rows.extend(
-        f"| `{'.'.join(path)}` | `GJOVIK_{'__'.join(path).upper()}` | {_show_default(field)} | {field.description} |"
-        for path, field in list_settings(Settings)
+        f"| `{'.'.join(path)}` | `{name_variable(path)}` | {_show_default(field)} | {field.description} |"
+        for path, field in list_settings()
     )
     return f"""{_MADE}
 # Settings
@@ -30,15 +29,6 @@ refused. A secret comes from the environment or from the file that a `password_f
 never printed.
 
 """ + "\n".join([*rows, ""])
-
-
-def list_settings(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
-    """Yield every leaf of the settings' tree with its path."""
-    for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from list_settings(field.annotation, (*path, name))
-        else:
-            yield (*path, name), field
 
 
 def _show_default(field: FieldInfo) -> str:

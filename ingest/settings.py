@@ -5,11 +5,16 @@ the file. Unknown keys and variables are refused. Secrets come from a file that 
 environment; a ``password`` in the settings file is refused, none has a default, and none is ever printed.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+VARIABLE_PREFIX = "GJOVIK_"
+VARIABLE_DELIMITER = "__"
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -60,7 +65,7 @@ class Influx(Part):
     """The database that readings are written to: InfluxDB 1.6 or later, or 2.x with its 1.x interface."""
 
     url: str = Field(
-        default="http://127.0.0.1:8086", pattern=r"^https?://[^/]+/?$", description="Address of the server."
+        default="http://127.0.0.1:8086", pattern=r"^https?://[^/@]+/?$", description="Address of the server."
     )
     database: str = Field(
         default="sensors", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Database; on 2.x the bucket."
@@ -118,11 +123,7 @@ class Settings(BaseSettings):
     """Everything a collector can be told."""
 
     model_config = SettingsConfigDict(
-        extra="forbid",
-        frozen=True,
-        env_prefix="GJOVIK_",
-        env_nested_delimiter="__",
-        nested_model_default_partial_update=True,
+        extra="forbid", frozen=True, env_prefix=VARIABLE_PREFIX, env_nested_delimiter=VARIABLE_DELIMITER
     )
 
     inventory: Path = Field(default=Path("deploy/inventory"), description="Folder of the inventory's TOML files.")
@@ -132,3 +133,31 @@ class Settings(BaseSettings):
     store: Store = Field(default=Store(), description="The collector's own disk.")
     ingest: Ingest = Field(default=Ingest(), description="What is taken and how it is gathered.")
     heartbeat: Heartbeat = Field(default=Heartbeat(), description="An outside watcher.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes them all by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what the constructor is given and nothing behind its back; ``load_settings`` reads the rest."""
+        return (init_settings,)
+
+
+def list_settings(
+    model: type[BaseModel] = Settings, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    """Yield every leaf of the settings' tree with its path."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from list_settings(field.annotation, (*path, name))
+        else:
+            yield (*path, name), field
+
+
+def name_variable(path: tuple[str, ...]) -> str:
+    """Return the environment variable of a setting: ``GJOVIK_MQTT__HOST`` of ``mqtt.host``."""
+    return VARIABLE_PREFIX + VARIABLE_DELIMITER.join(path).upper()

@@ -5,6 +5,7 @@ asked for the sequence numbers that it holds, and quarantine is read from the st
 here trusts the collector's own counts; they are shown beside it.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -40,35 +41,43 @@ class Proof:
 
 
 def compare(
-    published: Mapping[str, Mapping[int, bytes]], stored: Seqs, quarantined: Mapping[str, AbstractSet[bytes]]
+    published: Mapping[str, Mapping[int, bytes]],
+    stored: Seqs,
+    quarantined: Mapping[str, Counter[bytes]],
+    unanswered: Seqs | None = None,
 ) -> Proof:
     """Return what became of every published reading.
 
     Args:
         published: By device, the SHA-256 of the payload by sequence number.
         stored: By device, the sequence numbers in InfluxDB.
-        quarantined: By device, the SHA-256 of the payloads in quarantine.
+        quarantined: By device, how often each payload is in quarantine, by its SHA-256. Two messages of the same bytes
+            need two entries.
+        unanswered: By device, what was sent and never acknowledged: it may be stored, and need not be.
     """
-    found_stored = found_quarantined = found_both = 0
+    found = Counter[str]()
     missing: dict[str, set[int]] = {}
     for device, payloads in published.items():
-        held, refused = stored.get(device, frozenset()), quarantined.get(device, frozenset())
+        held, refused = stored.get(device, frozenset()), Counter(quarantined.get(device, Counter()))
         for seq, digest in payloads.items():
+            is_refused = refused[digest] > 0
+            refused[digest] -= is_refused
             if seq in held:
-                found_stored += 1
-                found_both += digest in refused
-            elif digest in refused:
-                found_quarantined += 1
+                found["stored"] += 1
+                found["both"] += is_refused
+            elif is_refused:
+                found["quarantined"] += 1
             else:
                 missing.setdefault(device, set()).add(seq)
+    known = {device: set(payloads) | set((unanswered or {}).get(device, ())) for device, payloads in published.items()}
     unexpected = {
-        device: surplus for device, seqs in stored.items() if (surplus := set(seqs) - set(published.get(device, {})))
+        device: surplus for device, seqs in stored.items() if (surplus := set(seqs) - known.get(device, set()))
     }
     return Proof(
-        published=sum(len(payloads) for payloads in published.values()),
-        stored=found_stored,
-        quarantined=found_quarantined,
-        both=found_both,
+        published=sum(map(len, published.values())),
+        stored=found["stored"],
+        quarantined=found["quarantined"],
+        both=found["both"],
         missing=missing,
         unexpected=unexpected,
     )

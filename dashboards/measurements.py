@@ -1,0 +1,88 @@
+"""Measurements: what there is to ask InfluxDB for. Device types have one each; the collector writes five of its own."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from devices import load_device_types
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Names of a measurement's tags and fields."""
+
+    tags: frozenset[str]
+    fields: frozenset[str]
+
+
+READING_TAGS = frozenset({"device", "simulated", "site", "type", "zone"})
+READING_FIELDS = frozenset({"delay", "seq"})
+"""Fields that the collector adds to those of the device type."""
+
+OWN: Mapping[str, Measurement] = MappingProxyType(
+    {
+        # health of ingest, a line every ten seconds from each collector
+        "collector": Measurement(
+            frozenset({"collector"}),
+            frozenset(
+                {
+                    "received_per_s",
+                    "accepted_per_s",
+                    "received_total",
+                    "accepted_total",
+                    "rejected_total",
+                    "duplicate_total",
+                    "stored_total",
+                    "refused_by_database_total",
+                    "outbox_lines",
+                    "outbox_bytes",
+                    "outbox_age_s",
+                    "quarantine_rows",
+                    "alerts_firing",
+                    "devices_silent",
+                    "devices_total",
+                    "mqtt_connected",
+                    "influx_ok",
+                }
+            ),
+        ),
+        # refused since the line before
+        "rejections": Measurement(frozenset({"collector", "reason"}), frozenset({"count"})),
+        # devices that have been silent for longer than three of their intervals
+        "silence": Measurement(frozenset({"device", "site", "zone", "type"}), frozenset({"seconds"})),
+        # alerts that fired or cleared
+        "alerts": Measurement(
+            frozenset({"device", "site", "zone", "rule", "severity", "type", "simulated"}),
+            frozenset({"firing", "value", "limit", "since"}),
+        ),
+        # what the inventory says of each site
+        "site_facts": Measurement(
+            frozenset({"site", "title", "category"}), frozenset({"area_m2", "latitude", "longitude"})
+        ),
+    }
+)
+"""Measurements that the collector writes about itself and the inventory."""
+
+
+@functools.cache
+def load_measurements() -> Mapping[str, Measurement]:
+    """Return every measurement by its name.
+
+    Raises:
+        RegistryError: A device type's file is broken.
+    """
+    readings = {
+        key: Measurement(READING_TAGS, READING_FIELDS | frozenset(device_type.fields))
+        for key, device_type in load_device_types().items()
+    }
+    return MappingProxyType({**readings, **OWN})
+
+
+def measuring(field: str) -> tuple[str, ...]:
+    """Return the device types that have a field of this name, sorted.
+
+    Raises:
+        RegistryError: A device type's file is broken.
+    """
+    return tuple(sorted(key for key, device_type in load_device_types().items() if field in device_type.fields))

@@ -1,0 +1,53 @@
+"""Panels and words that every board has: the warning about simulated readings, titles of types, common colours."""
+
+from dashboards.panel import Panel, Shown, Step
+from dashboards.query import AT_SITE, Select, table
+from dashboards.visual import Stat, Text
+from devices import load_device_types
+
+NEUTRAL = (Step("blue"),)
+GOOD_UNTIL = "green"
+WARNING = "orange"
+BAD = "red"
+
+
+def limits(warning: float, bad: float) -> tuple[Step, ...]:
+    """Green, orange from ``warning``, red from ``bad``."""
+    return (Step(GOOD_UNTIL), Step(WARNING, warning), Step(BAD, bad))
+
+
+def type_titles() -> dict[str, Shown]:
+    """Titles of the device types, by key, to show instead of the keys."""
+    return {key: Shown(device_type.title) for key, device_type in load_device_types().items()}
+
+
+def introduction(title: str, markdown: str) -> Panel:
+    """Words at the top of a board: what it is for and how it is read."""
+    return Panel(
+        title=title, description="Hva siden er til, og hvordan den leses.", visual=Text(markdown), width=20, height=4
+    )
+
+
+def simulated_devices(measurements: tuple[str, ...], where: tuple[str, ...] = (AT_SITE,)) -> Panel:
+    """How many devices sent simulated readings in the period; orange as soon as there is one."""
+    each = Select(
+        columns='last("delay") AS "seen"',
+        source=measurements,
+        where=("\"simulated\" = 'true'", *where),
+        by=("device",),
+    )
+    return Panel(
+        title="Simulerte målere",
+        description=(
+            "Antall målere i perioden som sender oppdiktede tall fra simulatoren, ikke fra virkeligheten. Er tallet "
+            "over null, skal ingen figur på siden brukes til beslutninger eller rapporter."
+        ),
+        visual=Stat(calculation="sum", filled=True),
+        queries=(table(Select(columns='count("seen") AS "Simulerte"', source=each)),),
+        unit="{device}",
+        width=4,
+        height=4,
+        decimals=0,
+        steps=(Step(GOOD_UNTIL), Step(WARNING, 1)),
+        nothing="Ingen",
+    )

@@ -1,0 +1,384 @@
+"""The inventory's TOML files: read, checked as a whole, and turned into an Inventory.
+
+The format is described in ``docs/inventory.md``. Sites and devices may stand in any file of the folder; everything
+that is wrong in any of them is reported together.
+"""
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, InstanceOf, StringConstraints
+
+from ingest.inventory import (
+    OPEN_END_MS,
+    Category,
+    Device,
+    Inventory,
+    OpeningHours,
+    Placement,
+    Site,
+    Zone,
+)
+from ingest.toml_file import ConfigurationError, Mistake, TomlFile, TomlPath, read_toml_folder
+from ingest.toml_table import Table, explain_unknown, read_table, show
+from schemas.device_type import DeviceType
+
+RESERVED_SITES = frozenset({"alerts"})
+"""Site keys that are segments of the platform's own topics."""
+
+BROKER_ACCOUNTS = frozenset({"admin", "bridge", "collector", "console", "monitor", "replay", "simulator"})
+"""Accounts at the broker that are not devices; a device of that name would get their rights."""
+
+LOCAL = ZoneInfo("Europe/Oslo")
+"""The municipality's time zone: a date in the files is its local midnight."""
+
+_SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+_COMPONENT = (
+    r"^\+{1,2}[0-9A-ZÆØÅ]+(\.[0-9A-ZÆØÅ]+)*"  # location
+    r"=[0-9]{3,4}\.[0-9]{3,4}(:[0-9]{2,3})?"  # system, running number, version
+    r"-[A-Z]{2,3}[0-9]{3,4}[A-Z]?(%[A-Z]{2,3})?$"  # component, running number, type
+)
+_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"
+_PATTERNS = {
+    _SLUG: "must be lower-case letters a-z, digits and single hyphens between them",
+    _COMPONENT: "must be a TFM code, location = system - component, such as +A=360.001-RT001 or ++AA=3600.001-RT001",
+    _CLOCK: 'must be a time of day such as "07:30", at most "24:00"',
+}
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_NORWAY = (57.0, 81.5, 2.0, 33.5)  # degrees: south, north, west, east; with Svalbard, without Jan Mayen
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Slug = Annotated[str, StringConstraints(pattern=_SLUG, max_length=64)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Clock = Annotated[str, StringConstraints(pattern=_CLOCK)]
+Degrees = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class HoursTable(Table):
+    """``{ days = "mon-fri", opens = "07:30", closes = "16:00" }``."""
+
+    days: str
+    opens: Clock
+    closes: Clock
+
+
+class ZoneTable(Table):
+    """``[[site.zone]]``."""
+
+    key: Slug
+    title: Title
+
+
+class SiteTable(Table):
+    """``[[site]]``."""
+
+    key: Slug
+    title: Title
+    category: Annotated[Category, Field(strict=False)]
+    latitude: Annotated[Degrees, Field(ge=-90, le=90)]
+    longitude: Annotated[Degrees, Field(ge=-180, le=180)]
+    area_m2: Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)] | None = None
+    opening_hours: Annotated[list[HoursTable], Field(default_factory=list)]
+    zone: Annotated[list[ZoneTable], Field(default_factory=list)]
+
+
+class PlacementTable(Table):
+    """``{ from = 2025-01-01, site = "radhuset", zone = "1-etasje" }``."""
+
+    begins: Annotated[InstanceOf[date], Field(alias="from")]
+    ends: Annotated[InstanceOf[date] | None, Field(alias="to")] = None
+    site: str
+    zone: str
+
+
+class DeviceTable(Table):
+    """``[[device]]``."""
+
+    id: Slug
+    type: str
+    component: Annotated[str, StringConstraints(pattern=_COMPONENT)]
+    placements: Annotated[list[PlacementTable], Field(min_length=1)]
+
+
+def load_inventory(
+    folder: Path, types: Mapping[str, DeviceType], accounts: Collection[str] = BROKER_ACCOUNTS
+) -> Inventory:
+    """Read an inventory.
+
+    Args:
+        folder: Holds the TOML files.
+        types: DeviceTypes by key.
+        accounts: Names that no device may have, because they are accounts of the platform at the broker.
+
+    Raises:
+        ConfigurationError: Something is wrong; it carries everything that is.
+    """
+    inventory, mistakes = read_inventory(folder, types, accounts)
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    return inventory
+
+
+def read_inventory(
+    folder: Path, types: Mapping[str, DeviceType], accounts: Collection[str] = BROKER_ACCOUNTS
+) -> tuple[Inventory, list[Mistake]]:
+    """Return what could be understood of an inventory, and everything that is wrong with it.
+
+    The arguments are those of ``load_inventory``. The Inventory is to be used only when there are no mistakes.
+    """
+    files, mistakes = read_toml_folder(folder)
+    draft = _Draft(types, accounts, is_whole=not mistakes, mistakes=mistakes)
+    for file in files:
+        draft.check_keys(file)
+    for file in files:
+        for path, raw in _tables(file, "site"):
+            draft.add_site(file, path, raw)
+    for file in files:
+        for path, raw in _tables(file, "device"):
+            draft.add_device(file, path, raw)
+    mistakes.sort(key=lambda mistake: mistake[:2])
+    return Inventory(draft.sites, draft.devices, LOCAL), mistakes
+
+
+def _tables(file: TomlFile, key: str) -> Iterator[tuple[TomlPath, object]]:
+    """Yield the tables of an array of tables with their paths; none when something else has its name."""
+    found = file.values.get(key)
+    if isinstance(found, list):
+        for index, raw in enumerate(found):
+            yield (key, index), raw
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An inventory while its files are read.
+
+    Attributes:
+        is_whole: Whether every file could be read; otherwise a site may be defined in one that could not.
+        mistakes: What is wrong so far.
+        defined: Where each site and device was defined first.
+    """
+
+    types: Mapping[str, DeviceType]
+    accounts: Collection[str]
+    is_whole: bool
+    mistakes: list[Mistake]
+    sites: dict[str, Site] = field(default_factory=dict)
+    devices: dict[str, Device] = field(default_factory=dict)
+    defined: dict[tuple[str, str], tuple[TomlFile, TomlPath]] = field(default_factory=dict)
+
+    def refuse(self, file: TomlFile, path: TomlPath, message: str) -> None:
+        """Note a mistake."""
+        self.mistakes.append(file.mistake(path, message))
+
+    def check_keys(self, file: TomlFile) -> None:
+        """Refuse everything at the top of a file but ``[[site]]`` and ``[[device]]``."""
+        for key, value in file.values.items():
+            if key not in ("site", "device"):
+                self.refuse(file, (key,), explain_unknown(key, ("site", "device")))
+            elif not isinstance(value, list):
+                self.refuse(file, (key,), f"must be an array of tables; write [[{key}]] in double brackets")
+
+    def define(self, file: TomlFile, path: TomlPath, name: str) -> None:
+        """Remember where a site or device was defined, and refuse a second one of that name."""
+        kind = str(path[0])
+        first_file, first_path = self.defined.setdefault((kind, name), (file, path))
+        if (first_file, first_path) != (file, path):
+            place = f"{first_file.path}:{first_file.line(first_path)}"
+            self.refuse(
+                file, (*path, "id" if kind == "device" else "key"), f'{kind} "{name}" is defined before, at {place}'
+            )
+
+    def add_site(self, file: TomlFile, path: TomlPath, raw: object) -> None:
+        """Check a ``[[site]]`` and keep it."""
+        table = read_table(file, path, raw, SiteTable, _PATTERNS)
+        if isinstance(table, list):
+            self.mistakes += table
+            # Its devices must not be told that their site is unknown.
+            if isinstance(raw, dict) and isinstance(raw.get("key"), str):
+                self.define(file, path, raw["key"])
+            return
+        self.define(file, path, table.key)
+        if table.key in RESERVED_SITES:
+            self.refuse(
+                file, (*path, "key"), f'"{table.key}" is reserved: it is a segment of the platform\'s own topics'
+            )
+        self._check_position(file, path, table)
+        self._check_area(file, path, table)
+        zones: dict[str, Zone] = {}
+        for index, zone in enumerate(table.zone):
+            if zone.key in zones:
+                first = next(number for number, other in enumerate(table.zone) if other.key == zone.key)
+                line = file.line((*path, "zone", first, "key"))
+                message = f'zone "{zone.key}" is defined before, at {file.path}:{line}'
+                self.refuse(file, (*path, "zone", index, "key"), message)
+            zones[zone.key] = Zone(zone.key, zone.title)
+        self.sites[table.key] = Site(
+            key=table.key,
+            title=table.title,
+            category=table.category,
+            latitude=table.latitude,
+            longitude=table.longitude,
+            area_m2=table.area_m2,
+            zones=zones,
+            opening_hours=self._read_opening_hours(file, path, table),
+        )
+
+    def _check_position(self, file: TomlFile, path: TomlPath, table: SiteTable) -> None:
+        """Refuse a position outside Norway, except for recordings, which were made anywhere."""
+        if table.category is Category.RECORDINGS or _is_in_norway(table.latitude, table.longitude):
+            return
+        hint = "is not in Norway"
+        if _is_in_norway(table.longitude, table.latitude):
+            hint += "; latitude and longitude have changed places"
+        self.refuse(file, (*path, "latitude"), f"{table.latitude:g} north, {table.longitude:g} east {hint}")
+
+    def _check_area(self, file: TomlFile, path: TomlPath, table: SiteTable) -> None:
+        """Refuse a building without a floor area, and a place with one."""
+        if table.category.is_building and table.area_m2 is None:
+            message = f"is missing: a building ({table.category}) has a heated floor area in m2"
+            self.refuse(file, (*path, "area_m2"), message)
+        elif not table.category.is_building and table.area_m2 is not None:
+            message = f"must be left out: a {table.category} is not a building with a heated floor area"
+            self.refuse(file, (*path, "area_m2"), message)
+
+    def _read_opening_hours(self, file: TomlFile, path: TomlPath, table: SiteTable) -> tuple[OpeningHours, ...]:
+        """Return the opening hours in order of the week, and refuse those that make no sense."""
+        found: list[OpeningHours] = []
+        for index, row in enumerate(table.opening_hours):
+            here = (*path, "opening_hours", index)
+            opens, closes = _to_minutes(row.opens), _to_minutes(row.closes)
+            if closes <= opens:
+                self.refuse(file, (*here, "closes"), "must be after opens; hours past midnight are two entries")
+            try:
+                weekdays = _to_weekdays(row.days)
+            except ValueError as error:
+                self.refuse(file, (*here, "days"), str(error))
+                continue
+            for weekday in weekdays:
+                if any(
+                    other.weekday == weekday and other.opens_min < closes and opens < other.closes_min
+                    for other in found
+                ):
+                    self.refuse(file, here, f"overlaps other opening hours on {_DAYS[weekday]}")
+                found.append(OpeningHours(weekday, opens, closes))
+        return tuple(sorted(found, key=lambda hours: (hours.weekday, hours.opens_min)))
+
+    def add_device(self, file: TomlFile, path: TomlPath, raw: object) -> None:
+        """Check a ``[[device]]`` and keep it."""
+        table = read_table(file, path, raw, DeviceTable, _PATTERNS)
+        if isinstance(table, list):
+            self.mistakes += table
+            if isinstance(raw, dict) and isinstance(raw.get("id"), str):
+                self.define(file, path, raw["id"])
+            return
+        self.define(file, path, table.id)
+        if table.id in self.accounts:
+            self.refuse(
+                file, (*path, "id"), f'"{table.id}" is reserved: it is an account of the platform at the broker'
+            )
+        if table.type not in self.types:
+            message = f"device type {show(table.type)} does not exist; there are {', '.join(sorted(self.types))}"
+            self.refuse(file, (*path, "type"), message)
+        placements: list[Placement] = []
+        for index, row in enumerate(table.placements):
+            here = (*path, "placements", index)
+            placement = self._read_placement(file, here, row)
+            if placement is None:
+                continue
+            if placements:
+                self._check_order(file, here, placements[-1], placement)
+            placements.append(placement)
+        self.devices[table.id] = Device(table.id, table.type, table.component, tuple(placements))
+
+    def _read_placement(self, file: TomlFile, path: TomlPath, row: PlacementTable) -> Placement | None:
+        """Return a placement in milliseconds; None when its times cannot be understood."""
+        times = []
+        for key, moment in (("from", row.begins), ("to", row.ends)):
+            try:
+                times.append(OPEN_END_MS if moment is None else to_ms(moment))
+            except ValueError as error:
+                self.refuse(file, (*path, key), str(error))
+                return None
+        begins, ends = times
+        if ends <= begins:
+            self.refuse(file, (*path, "to"), f"must be after from: {row.ends} is not after {row.begins}")
+        site = self.sites.get(row.site)
+        if site is None:
+            if self.is_whole and ("site", row.site) not in self.defined:
+                self.refuse(file, (*path, "site"), _explain_site(row.site, self.sites))
+        elif row.zone not in site.zones:
+            zones = f"its zones are {', '.join(site.zones)}" if site.zones else "it has no zones"
+            message = f"zone {show(row.zone)} is not a zone of site {show(row.site)}; {zones}"
+            self.refuse(file, (*path, "zone"), message)
+        return Placement(begins, ends, row.site, row.zone)
+
+    def _check_order(self, file: TomlFile, path: TomlPath, before: Placement, placement: Placement) -> None:
+        """Refuse placements that are not in order of time, or overlap."""
+        if placement.from_ms < before.from_ms:
+            self.refuse(file, (*path, "from"), "is earlier than the placement before it; write them in order of time")
+        elif before.to_ms == OPEN_END_MS:
+            self.refuse(file, path, "the placement before it has no end; give that one a `to`")
+        elif placement.from_ms < before.to_ms:
+            self.refuse(file, (*path, "from"), "overlaps the placement before it: a device is in one place at a time")
+
+
+def to_ms(moment: date) -> int:
+    """Return a placement's time in milliseconds since 1970 in UTC.
+
+    Args:
+        moment: A date, which means its local midnight, or a date-time with an offset.
+
+    Raises:
+        ValueError: A date-time without an offset, or a time before 1970.
+    """
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day, tzinfo=LOCAL)
+    elif moment.tzinfo is None:
+        raise ValueError(
+            f"{moment.isoformat()} has no offset: write a date (local midnight), "
+            f"or add the offset as in {moment.isoformat()}+01:00"
+        )
+    if moment < _EPOCH:
+        raise ValueError(f"{moment.isoformat()} is before 1970")
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _is_in_norway(latitude: float, longitude: float) -> bool:
+    south, north, west, east = _NORWAY
+    return south <= latitude <= north and west <= longitude <= east
+
+
+def _to_minutes(clock: str) -> int:
+    """Return minutes since midnight of ``HH:MM``."""
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _to_weekdays(days: str) -> list[int]:
+    """Return the weekdays of ``mon-fri,sun``; 0 is Monday.
+
+    Raises:
+        ValueError: A day is not known, or a range runs backwards.
+    """
+    found: list[int] = []
+    for part in days.split(","):
+        names = [name.strip() for name in part.split("-")]
+        if len(names) > 2 or any(name not in _DAYS for name in names):  # noqa: PLR2004 - a range has two ends
+            raise ValueError(f'must be days such as "mon-fri" or "sat,sun", of {", ".join(_DAYS)}, not {show(days)}')
+        first, last = _DAYS.index(names[0]), _DAYS.index(names[-1])
+        if last < first:
+            raise ValueError(f"runs backwards: the week begins with mon; write {show(days)} as two parts with a comma")
+        found += range(first, last + 1)
+    return found
+
+
+def _explain_site(name: str, sites: Collection[str]) -> str:
+    """Return a sentence that a site does not exist, with the nearest that does."""
+    near = difflib.get_close_matches(name, sites, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ", in no file of the inventory"
+    return f"site {show(name)} does not exist{hint}"

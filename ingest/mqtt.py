@@ -1,0 +1,285 @@
+"""The collector's MQTT 5 connection: a Source of Messages with acknowledge.
+
+::
+
+    broker = Broker(settings.mqtt, password=password, filters=["gjovik/+/+/reading"])
+    async with asyncio.TaskGroup() as group:
+        group.create_task(broker.run(), name="mqtt")
+        messages = await broker.receive(most=5_000, age_s=0.05)
+        ...                                  # on disk
+        broker.acknowledge(messages)
+
+- What the broker sent and we did not acknowledge, it sends again on the next connection; nothing is acknowledged but by
+  ``acknowledge``.
+- The session is persistent (the account's name is the client identifier, never a clean start), so the broker keeps what
+  arrives while the collector is away.
+- Only a cancellation or ``close`` ends ``run``: every MqttError is logged, shown in the status, and tried again.
+
+Errors: see ``ingest.mqtt_error``.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ingest.backoff import Backoff
+from ingest.inbox import Inbox
+from ingest.message import Message
+from ingest.mqtt_error import ConnectionLost, MqttError, TlsUnusable
+from ingest.mqtt_packets import Session
+from ingest.mqtt_protocol import Connection, connect
+from ingest.settings import Mqtt, Tls
+
+FIRST_WAIT_S = 1.0
+MOST_WAIT_S = 30.0
+STEADY_S = 60.0
+"""Seconds that a connection must last before the next failure counts as the first: who is thrown out again and again
+comes back ever more slowly."""
+NEEDS_PERSON_WAIT_S = 30.0
+"""Seconds added to the wait where trying again will not help until somebody changes something."""
+
+logger = logging.getLogger(__name__)
+
+
+class Status(NamedTuple):
+    """How the connection stands.
+
+    Attributes:
+        connected: The broker has accepted us and the connection has not ended.
+        session_present: At the last connection, the broker had kept our session.
+        connections: Connections that the broker accepted since the start.
+        received: Messages read from the socket.
+        waiting: Of those, not taken by ``receive`` yet.
+        acknowledged: Messages for which a PUBACK was written.
+        unacknowledged: Messages of this connection for which none was written.
+        problem: Why nothing can be received, and what to do; empty while subscribed.
+    """
+
+    connected: bool
+    session_present: bool
+    connections: int
+    received: int
+    waiting: int
+    acknowledged: int
+    unacknowledged: int
+    problem: str
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext | None:
+    """Return what encrypts a connection, or None when the settings ask for no encryption.
+
+    Raises:
+        TlsUnusable: A file is missing, unreadable, or not what it should be.
+    """
+    if not tls.enabled:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        if tls.cert_file is not None:
+            context.load_cert_chain(tls.cert_file, tls.key_file)
+    except OSError as error:  # ssl.SSLError is one
+        files = ", ".join(str(file) for file in (tls.ca_file, tls.cert_file, tls.key_file) if file is not None)
+        raise TlsUnusable(f"certificate files cannot be used ({error}); correct mqtt.tls: {files}") from error
+    return context
+
+
+class Broker:
+    """The broker as the collector sees it: one session over many connections.
+
+    Args:
+        settings: Where, as whom, and for how long the session is kept.
+        password: Of the account; None where the broker needs none.
+        filters: Topic filters to subscribe to, at QoS 1.
+        inbox: Bounds what is read and not taken yet.
+        backoff: Waits between connections.
+        needs_person_wait_s: Seconds added to such a wait where only a person can help.
+
+    Raises:
+        TlsUnusable: The certificate files of the settings cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: Mqtt,
+        *,
+        password: str | None,
+        filters: Sequence[str],
+        inbox: Inbox | None = None,
+        backoff: Backoff | None = None,
+        needs_person_wait_s: float = NEEDS_PERSON_WAIT_S,
+    ) -> None:
+        self._settings = settings
+        self._password = password
+        self._filters = tuple(filters)
+        self._tls = tls_context(settings.tls)
+        self._inbox = Inbox() if inbox is None else inbox
+        self._backoff = backoff or Backoff(first_s=FIRST_WAIT_S, most_s=MOST_WAIT_S)
+        self._needs_person_wait_s = needs_person_wait_s
+        self._connection: Connection | None = None
+        self._session_present = False
+        self._connections = 0
+        self._acknowledged = 0
+        self._problem = "not connected yet"
+        self._ready = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def status(self) -> Status:
+        """How the connection stands now."""
+        connection = self._connection
+        return Status(
+            connected=connection is not None,
+            session_present=self._session_present,
+            connections=self._connections,
+            received=self._inbox.received,
+            waiting=len(self._inbox),
+            acknowledged=self._acknowledged,
+            unacknowledged=connection.unacknowledged if connection is not None else 0,
+            problem=self._problem,
+        )
+
+    async def run(self) -> None:
+        """Connect, subscribe, and connect again whenever that ends, until ``close`` or a cancellation.
+
+        Both send DISCONNECT; the session stays at the broker.
+        """
+        self._idle.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                keeping = group.create_task(self._keep_connected(), name="mqtt connection")
+                await self._closing.wait()
+                keeping.cancel()
+        finally:
+            self._idle.set()
+
+    async def close(self) -> None:
+        """End ``run`` and return when it has disconnected; what was acknowledged has been sent."""
+        self._closing.set()
+        await self._idle.wait()
+
+    async def ready(self) -> None:
+        """Return when there is a connection and its subscriptions are granted."""
+        await self._ready.wait()
+
+    async def receive(self, most: int, age_s: float) -> list[Message]:
+        """Return the oldest Messages that were not returned yet, in the order received, at least one.
+
+        Args:
+            most: Messages to return at most, 1 or more.
+            age_s: Seconds to wait at most for more after the first.
+
+        Raises:
+            RuntimeError: Another task waits in here already.
+        """
+        had_room = self._inbox.has_room
+        messages = await self._inbox.take(most, age_s)
+        if self._connection is not None and self._inbox.has_room and not had_room:
+            self._connection.resume()
+        return messages
+
+    def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Tell the broker that it may forget these Messages: they are on disk.
+
+        Those of an earlier connection are ignored: the broker sends them again. So are those of QoS 0.
+
+        Args:
+            messages: As ``receive`` returned them, in that order, each once.
+
+        Raises:
+            ValueError: They are out of order; nothing was sent.
+        """
+        if self._connection is not None:
+            self._acknowledged += self._connection.acknowledge(messages)
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Publish at QoS 1 and return when the broker has it.
+
+        The broker's answer comes behind the Messages that it sent before. The task that receives must not wait here:
+        with a full Inbox it would wait for ever.
+
+        Args:
+            topic: Topic name.
+            payload: Empty and retained removes what is retained there.
+            retain: Whether the broker keeps it for those who subscribe later.
+
+        Raises:
+            PublishRefused: The broker refuses this message.
+            ConnectionLost: There is no connection, or it ended before the answer: it may or may not have arrived.
+        """
+        if self._connection is None:
+            raise ConnectionLost(f"{topic} not published: {self._problem}")
+        await self._connection.publish(topic, payload, retain=retain)
+
+    async def _keep_connected(self) -> None:
+        while True:
+            began_s = asyncio.get_running_loop().time()
+            try:
+                await self._serve()
+            except MqttError as error:
+                lasted_s = asyncio.get_running_loop().time() - began_s
+                await asyncio.sleep(self._note(error, lasted_s))
+
+    async def _serve(self) -> None:
+        """Live through one connection.
+
+        Raises:
+            MqttError: What ended it, or why there was none.
+        """
+        # What a connection brings before it can be told to stop must not pile up over connections.
+        await self._inbox.room()
+        number = self._connections + 1
+        connection = await connect(self._settings, self._password, self._tls, number, self._inbox)
+        try:
+            self._greet(connection)
+            await connection.subscribe(self._filters)
+            self._problem = ""
+            self._ready.set()
+            raise await connection.end()
+        finally:
+            self._ready.clear()
+            self._connection = None
+            await connection.close()
+
+    def _greet(self, connection: Connection) -> None:
+        """Take an accepted connection into use."""
+        self._connection = connection
+        self._connections += 1
+        self._session_present = connection.session.present
+        _log_session(connection.session, self._settings, is_first=self._connections == 1)
+        if self._inbox.has_room:
+            # Messages came behind CONNACK, filled the Inbox, and may have been taken since.
+            connection.resume()
+
+    def _note(self, error: MqttError, lasted_s: float) -> float:
+        """Report why there is no connection, and return the seconds to wait before the next."""
+        if lasted_s >= STEADY_S:
+            self._backoff.reset()
+        wait_s = self._backoff.next_s() + (self._needs_person_wait_s if error.needs_person else 0.0)
+        self._problem = str(error)
+        logger.log(
+            logging.ERROR if error.needs_person else logging.WARNING,
+            "mqtt %s:%d: %s; trying again in %.1f s",
+            self._settings.host,
+            self._settings.port,
+            error,
+            wait_s,
+        )
+        return wait_s
+
+
+def _log_session(session: Session, settings: Mqtt, *, is_first: bool) -> None:
+    where = f"mqtt {settings.host}:{settings.port}"
+    logger.info("%s: connected as %s, session %s", where, settings.username, "kept" if session.present else "new")
+    if not session.present and not is_first:
+        logger.warning("%s: the broker lost the session; what waited in it is gone, see the gaps in seq", where)
+    if session.expiry_s < settings.session_expiry_s:
+        logger.warning(
+            "%s: the broker keeps the session for %d s, not for the %d s of mqtt.session_expiry_s",
+            where,
+            session.expiry_s,
+            settings.session_expiry_s,
+        )

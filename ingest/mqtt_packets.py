@@ -1,0 +1,202 @@
+"""What the packets of MQTT 5 say: bytes to packets, settings to bytes, reason codes to errors. Pure.
+
+With ``ingest.mqtt_protocol`` the only module that knows the ``mqtt5`` codec, whose interface changes between versions.
+
+Source: MQTT Version 5.0, OASIS Standard, 7 March 2019.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import NamedTuple
+
+import mqtt5
+
+from ingest.mqtt_error import ConnectionLost, ConnectRefused, PublishRefused, SubscribeRefused
+from ingest.settings import Mqtt
+
+REFUSED = 128
+"""Reason codes from here on are failures (section 2.4).
+
+The codec's codes are no integers, though its types say so: they have ``name``, ``value`` and equality, but neither
+order nor hash.
+"""
+
+ConnectCode = mqtt5.ConnAckReasonCode
+
+ADVICE = {
+    ConnectCode.BAD_USER_NAME_OR_PASSWORD.value: "correct mqtt.username and its password, or the broker's accounts",
+    ConnectCode.NOT_AUTHORIZED.value: "correct mqtt.username and its password, or the broker's accounts",
+    ConnectCode.CLIENT_ID_NOT_VALID.value: "choose an mqtt.username that the broker takes as client identifier",
+    ConnectCode.UNSUPPORTED_PROTOCOL_VERSION.value: "the broker must speak MQTT 5",
+    ConnectCode.BAD_AUTHENTICATION_METHOD.value: "let the broker accept user name and password",
+    ConnectCode.BANNED.value: "lift the ban at the broker",
+    ConnectCode.USE_ANOTHER_SERVER.value: "set mqtt.host to the server that it names",
+    ConnectCode.SERVER_MOVED.value: "set mqtt.host to the server that it names",
+}
+"""What a person must do before CONNECT can succeed."""
+
+TAKEN_OVER = (
+    "another client connected with this account and took the session over; "
+    "two collectors must not share one account: stop one, or give it an account and a store of its own"
+)
+
+
+class Session(NamedTuple):
+    """What the broker said in CONNACK.
+
+    Attributes:
+        present: It kept the session, and the messages in it, from before.
+        expiry_s: Seconds that it keeps the session after a disconnection.
+        keep_alive_s: Seconds between signs of life.
+        most_publishing: Messages of ours that may be unanswered at a time.
+        most_packet_bytes: Largest packet that it takes; None when it does not say.
+    """
+
+    present: bool
+    expiry_s: int
+    keep_alive_s: int
+    most_publishing: int = 1
+    most_packet_bytes: int | None = None
+
+
+class Split(NamedTuple):
+    """Packets at the beginning of a buffer.
+
+    Attributes:
+        packets: Every complete packet, in order.
+        used: Bytes that they take.
+        fault: What is malformed about the packet after them; empty when it is only incomplete.
+    """
+
+    packets: list[mqtt5.Packet]
+    used: int
+    fault: str
+
+
+def split(buffer: memoryview) -> Split:
+    """Read every complete packet at the beginning of a buffer. Any bytes at all give a result."""
+    packets: list[mqtt5.Packet] = []
+    used = 0
+    fault = ""
+    try:
+        while True:
+            packet, length = mqtt5.read(buffer[used:])
+            packets.append(packet)
+            used += length
+    except IndexError:  # incomplete
+        pass
+    except ValueError as error:
+        fault = str(error)
+    except BaseException as error:
+        # The codec panics, which is no Exception, where a text is not UTF-8.
+        if type(error).__name__ != "PanicException":
+            raise
+        fault = "a text is not UTF-8"
+    return Split(packets, used, fault)
+
+
+def write_connect(settings: Mqtt, password: str | None) -> bytes:
+    """Return CONNECT for the session that the settings ask for: the account's name is the client identifier.
+
+    It bounds nothing: Mosquitto 2.0.11 does not hold a Receive Maximum, and lets a message above a Maximum Packet Size
+    vanish after a success to its publisher.
+    """
+    return mqtt5.ConnectPacket(
+        client_id=settings.username,
+        username=settings.username,
+        password=None if password is None else password.encode(),
+        clean_start=False,
+        keep_alive=settings.keep_alive_s,
+        session_expiry_interval=settings.session_expiry_s,
+    ).write()
+
+
+def read_session(answer: mqtt5.ConnAckPacket, settings: Mqtt) -> Session:
+    """Return what CONNACK says; what it leaves out is as the settings asked.
+
+    Raises:
+        ConnectRefused: It is a refusal.
+    """
+    if answer.reason_code.value >= REFUSED:
+        advice = ADVICE.get(answer.reason_code.value)
+        said = _words(answer.reason_code, answer.reason_str, answer.server_reference)
+        todo = f"; {advice}" if advice else ""
+        raise ConnectRefused(
+            f"the broker refuses the account {settings.username!r}: {said}{todo}",
+            needs_person=advice is not None,
+        )
+    expiry_s = answer.session_expiry_interval
+    return Session(
+        present=answer.session_present,
+        expiry_s=settings.session_expiry_s if expiry_s is None else expiry_s,
+        keep_alive_s=answer.server_keep_alive or settings.keep_alive_s,
+        most_publishing=answer.receive_max,
+        most_packet_bytes=answer.max_packet_size,
+    )
+
+
+def write_subscribe(packet_id: int, filters: Iterable[str]) -> bytes:
+    """Return SUBSCRIBE at QoS 1; retained messages come only where the subscription is new."""
+    asked = [
+        mqtt5.TopicFilter(
+            pattern,
+            max_qos=mqtt5.QoS.AT_LEAST_ONCE,
+            retain_as_published=False,
+            retain_handling=mqtt5.RetainHandling.SEND_IF_SUBSCRIPTION_NOT_EXISTS,
+        )
+        for pattern in filters
+    ]
+    return mqtt5.SubscribePacket(packet_id, asked).write()
+
+
+def require_granted(answer: mqtt5.SubAckPacket, filters: Sequence[str]) -> None:
+    """Check that SUBACK grants every filter at QoS 1.
+
+    Raises:
+        SubscribeRefused: It does not.
+    """
+    if len(answer.reason_codes) != len(filters):
+        raise SubscribeRefused(f"the broker answers {len(answer.reason_codes)} of {len(filters)} subscriptions")
+    for pattern, code in zip(filters, answer.reason_codes, strict=True):
+        if code != mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE:
+            raise SubscribeRefused(
+                f"the broker answers {_words(code, answer.reason_str)} to the subscription {pattern}; "
+                f"let the account read it at QoS 1",
+                needs_person=True,
+            )
+
+
+def write_publish(packet_id: int, topic: str, payload: bytes, *, retain: bool) -> bytes:
+    """Return PUBLISH at QoS 1."""
+    packet = mqtt5.PublishPacket(topic, payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain, packet_id=packet_id)
+    return packet.write()
+
+
+def require_taken(answer: mqtt5.PubAckPacket, topic: str) -> None:
+    """Check that PUBACK is a success.
+
+    Raises:
+        PublishRefused: It is not.
+    """
+    if answer.reason_code.value >= REFUSED:
+        said = _words(answer.reason_code, answer.reason_str)
+        raise PublishRefused(f"the broker answers {said} to a message on {topic}", needs_person=True)
+
+
+def write_acknowledgements(packet_ids: Iterable[int]) -> bytes:
+    """Return a PUBACK of success for each, in order."""
+    return b"".join([mqtt5.PubAckPacket(packet_id).write() for packet_id in packet_ids])
+
+
+def read_disconnect(packet: mqtt5.DisconnectPacket) -> ConnectionLost:
+    """Return why the broker disconnects."""
+    if packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
+        return ConnectionLost(TAKEN_OVER, needs_person=True)
+    said = _words(packet.reason_code, packet.reason_str, packet.server_reference)
+    return ConnectionLost(f"the broker disconnects: {said}")
+
+
+def _words(code: IntEnum, *texts: str | None) -> str:
+    """Return a reason code as people read it, with what the broker says beside it."""
+    details = [text for text in texts if text]
+    return ": ".join([f"{code.name.lower().replace('_', ' ')} ({code.value})", *details])

@@ -1,0 +1,349 @@
+"""One connection to an MQTT 5 broker: bytes to Messages, and our packets to bytes.
+
+- What the broker sends is read in order; a Message counts once it is in the Inbox.
+- PUBACKs are written strictly in the order received: Mosquitto reuses packet identifiers that are still in flight once
+  65,535 messages are unacknowledged, and loses messages that are acknowledged out of order.
+- Memory is bounded by not reading the socket, never by Receive Maximum (Mosquitto 2.0.11 does not hold it) or by
+  Maximum Packet Size (a larger message would vanish in the broker after a success to its publisher).
+- A connection ends once, with one error, the first that was found.
+
+Source: MQTT Version 5.0, OASIS Standard, 7 March 2019.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Sequence
+from itertools import cycle
+from typing import TypeVar, cast
+
+import mqtt5
+
+from ingest.inbox import Inbox
+from ingest.message import Message
+from ingest.mqtt_error import ConnectionLost, PublishRefused, Unreachable
+from ingest.mqtt_packets import (
+    Session,
+    read_disconnect,
+    read_session,
+    require_granted,
+    require_taken,
+    split,
+    write_acknowledgements,
+    write_connect,
+    write_publish,
+    write_subscribe,
+)
+from ingest.settings import Mqtt
+
+ANSWER_S = 10.0
+"""Seconds that a broker may take to accept a connection and to answer CONNECT."""
+CLOSE_S = 2.0
+"""Seconds that a broker may take to close after our DISCONNECT."""
+REST_S = 0.01
+"""Seconds without reading after a read: on a busy connection few large reads cost half of many small ones."""
+FULL_READ_BYTES = 256 * 1024
+"""Most that asyncio reads at a time: after so many, more is waiting and there is no rest."""
+MOST_PUBLISHING = 1_000
+"""Messages of our own that may be unanswered at a time."""
+
+Answer = TypeVar("Answer")
+
+
+class Connection(asyncio.Protocol):
+    """One connection, from CONNECT to its end. Made by ``connect``.
+
+    Args:
+        number: Counts the connections of this process; its Messages carry it.
+        inbox: Gets the Messages.
+
+    Attributes:
+        number: As given.
+        session: What the broker said when it accepted.
+    """
+
+    def __init__(self, number: int, inbox: Inbox) -> None:
+        self.number = number
+        self.session = Session(present=False, expiry_s=0, keep_alive_s=0)
+        self._inbox = inbox
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[ConnectionLost] = self._loop.create_future()
+        self._error: ConnectionLost | None = None
+        self._transport: asyncio.Transport
+        self._buffer = bytearray()
+        self._heard_s = self._loop.time()
+        self._beat_timer: asyncio.TimerHandle | None = None
+        self._unacknowledged: list[int] = []
+        self._opened: asyncio.Future[mqtt5.ConnAckPacket] = self._loop.create_future()
+        self._subscribed: asyncio.Future[mqtt5.SubAckPacket] = self._loop.create_future()
+        self._published: dict[int, asyncio.Future[mqtt5.PubAckPacket]] = {}
+        self._packet_ids = cycle(range(1, 65_536))
+        self._window = asyncio.Semaphore(1)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages that were received and not acknowledged."""
+        return len(self._unacknowledged)
+
+    # What asyncio tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Read what came, then rest, or stop reading while the Inbox has no room."""
+        if self._error is not None:
+            return  # after the end; the broker will send it again
+        self._heard_s = self._loop.time()
+        self._buffer += data
+        with memoryview(self._buffer) as view:
+            packets, used, fault = split(view)
+        del self._buffer[:used]
+        self._read(packets)
+        if fault:
+            self._end(ConnectionLost(self._describe(fault)), mqtt5.DisconnectReasonCode.MALFORMED_PACKET)
+            return
+        if self._inbox.has_room and len(data) >= FULL_READ_BYTES:
+            return
+        self._transport.pause_reading()
+        if self._inbox.has_room:
+            self._loop.call_later(REST_S, self.resume)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell who waits."""
+        if self._beat_timer is not None:
+            self._beat_timer.cancel()
+        # Mosquitto 2.0.11 gives no reason in either case.
+        why = exc or "the broker closed it; it stops, or another client uses this account"
+        self._ended.set_result(self._error or ConnectionLost(f"connection lost: {why}"))
+
+    # What the Broker asks.
+
+    def resume(self) -> None:
+        """Read on."""
+        self._heard_s = self._loop.time()
+        self._transport.resume_reading()
+
+    async def open(self, settings: Mqtt, password: str | None) -> None:
+        """Send CONNECT and await CONNACK; keep-alive begins.
+
+        Raises:
+            ConnectRefused: The broker refuses.
+            ConnectionLost: No answer, no MQTT 5, or the connection ends.
+        """
+        self._transport.write(write_connect(settings, password))
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                answer = await self._answer(self._opened)
+        except TimeoutError as error:
+            raise ConnectionLost(f"no answer to CONNECT within {ANSWER_S:g} s") from error
+        self.session = read_session(answer, settings)
+        self._window = asyncio.Semaphore(min(self.session.most_publishing, MOST_PUBLISHING))
+        self._beat_later()
+
+    async def subscribe(self, filters: Sequence[str]) -> None:
+        """Subscribe at QoS 1; retained messages come only where the subscription is new.
+
+        The answer comes behind the messages that the session held.
+
+        Raises:
+            SubscribeRefused: The broker refuses a filter, or gives it at QoS 0 only.
+            ConnectionLost: The connection ends.
+        """
+        self._transport.write(write_subscribe(next(self._packet_ids), filters))
+        require_granted(await self._answer(self._subscribed), filters)
+
+    def acknowledge(self, messages: Sequence[Message]) -> int:
+        """Send PUBACK for the messages of this connection, in one write, and return their number.
+
+        Args:
+            messages: The oldest that are not acknowledged, in the order received. Those of another
+                connection, and those of QoS 0, are ignored.
+
+        Raises:
+            ValueError: They are not the oldest, or not in order; nothing was sent.
+        """
+        number = self.number
+        ids = [m.packet_id for m in messages if m.connection == number and m.packet_id is not None]
+        if self._unacknowledged[: len(ids)] != ids:
+            raise ValueError("messages must be acknowledged in the order received, each once")
+        if not ids or self._transport.is_closing():
+            return 0
+        self._transport.write(write_acknowledgements(ids))
+        del self._unacknowledged[: len(ids)]
+        return len(ids)
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+        """Publish at QoS 1 and await the PUBACK, which comes behind the messages that are not read yet.
+
+        Raises:
+            PublishRefused: The broker refuses it, or it exceeds the broker's Maximum Packet Size.
+            ConnectionLost: The connection ended before the PUBACK; the message may or may not have arrived.
+        """
+        async with self._window:
+            packet_id = next(packet_id for packet_id in self._packet_ids if packet_id not in self._published)
+            data = write_publish(packet_id, topic, payload, retain=retain)
+            most = self.session.most_packet_bytes
+            if most is not None and len(data) > most:
+                raise PublishRefused(f"{topic}: the packet has {len(data)} bytes, the broker takes {most}")
+            waiting = self._published[packet_id] = self._loop.create_future()
+            try:
+                self._transport.write(data)
+                answer = await self._answer(waiting)
+            finally:
+                del self._published[packet_id]
+        require_taken(answer, topic)
+
+    async def end(self) -> ConnectionLost:
+        """Return why the connection ended, when its socket is closed."""
+        # Not `await self._ended`: a cancellation would reach the future.
+        await asyncio.wait((self._ended,))
+        return self._ended.result()
+
+    async def close(self) -> None:
+        """Send DISCONNECT and return when the socket is closed; the session stays at the broker.
+
+        The broker closes, and until then we read: a socket that is closed with bytes unread is reset, and what we wrote
+        last, the PUBACKs, could be lost with it.
+        """
+        if not self._transport.is_closing():
+            self._error = self._error or ConnectionLost("the collector disconnected")
+            self._transport.write(mqtt5.DisconnectPacket().write())
+            self._transport.resume_reading()
+            await asyncio.wait((self._ended,), timeout=CLOSE_S)
+        self._transport.abort()
+        await asyncio.wait((self._ended,))
+
+    # How.
+
+    def _read(self, packets: list[mqtt5.Packet]) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        number = self.number
+        messages: list[Message] = []
+        for packet in packets:
+            if isinstance(packet, mqtt5.PublishPacket):
+                messages.append(
+                    Message(
+                        packet.topic,
+                        packet.payload,
+                        now_ms,
+                        packet.retain,
+                        packet.packet_id,
+                        packet.duplicate,
+                        number,
+                    )
+                )
+            else:
+                self._react(packet)
+        self._unacknowledged += [m.packet_id for m in messages if m.packet_id is not None]
+        self._inbox.put(messages)
+
+    def _react(self, packet: mqtt5.Packet) -> None:
+        """Take a packet that is no message."""
+        match packet:
+            case mqtt5.PubAckPacket():
+                # None when the call that published was cancelled meanwhile.
+                _settle(self._published.get(packet.packet_id), packet)
+            case mqtt5.ConnAckPacket():
+                _settle(self._opened, packet)
+            case mqtt5.SubAckPacket():
+                _settle(self._subscribed, packet)
+            case mqtt5.PingRespPacket():
+                pass  # it was heard, which is its purpose
+            case mqtt5.DisconnectPacket():
+                self._end(read_disconnect(packet))
+            case _:
+                error = ConnectionLost(f"the broker sent {type(packet).__name__}, which no client expects")
+                self._end(error, mqtt5.DisconnectReasonCode.PROTOCOL_ERROR)
+
+    def _beat(self) -> None:
+        """Twice in each keep-alive interval: give a sign of life, and look for the broker's while we read."""
+        keep_alive_s = self.session.keep_alive_s
+        silent_s = self._loop.time() - self._heard_s
+        if self._inbox.has_room and silent_s > keep_alive_s:
+            self._end(ConnectionLost(f"the broker has been silent for {silent_s:.0f} s"))
+            return
+        self._transport.write(mqtt5.PingReqPacket().write())
+        self._beat_later()
+
+    def _beat_later(self) -> None:
+        self._beat_timer = self._loop.call_later(self.session.keep_alive_s / 2, self._beat)
+
+    async def _answer(self, answer: "asyncio.Future[Answer]") -> Answer:
+        """Return what the broker answers, or raise the error that ends the connection before."""
+        await asyncio.wait((answer, self._ended), return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        raise self._ended.result()
+
+    def _end(self, error: ConnectionLost, code: mqtt5.DisconnectReasonCode | None = None) -> None:
+        self._error = self._error or error
+        if code is not None:
+            self._transport.write(mqtt5.DisconnectPacket(reason_code=code).write())
+        # Not close: that would wait for a broker which may never read again.
+        self._transport.abort()
+
+    def _describe(self, fault: str) -> str:
+        hint = "" if self._opened.done() else "; does it speak MQTT 5?"
+        return f"the broker sent a malformed packet: {fault}{hint}"
+
+
+async def connect(
+    settings: Mqtt, password: str | None, tls: ssl.SSLContext | None, number: int, inbox: Inbox
+) -> Connection:
+    """Return an open connection; whoever asked closes it.
+
+    Args:
+        settings: Where, and as whom.
+        password: Of ``settings.username``; None where the broker needs none.
+        tls: None without encryption.
+        number: Counts the connections of this process.
+        inbox: Gets the Messages, also before this returns: the session's own come right behind CONNACK.
+
+    Raises:
+        Unreachable: No connection.
+        ConnectRefused: The broker refuses.
+        ConnectionLost: No answer, no MQTT 5, or the connection ends.
+    """
+    connection = await _reach(settings, tls, number, inbox)
+    try:
+        await connection.open(settings, password)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def _reach(settings: Mqtt, tls: ssl.SSLContext | None, number: int, inbox: Inbox) -> Connection:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            _, connection = await loop.create_connection(
+                lambda: Connection(number, inbox),
+                settings.host,
+                settings.port,
+                ssl=tls,
+                ssl_shutdown_timeout=None if tls is None else CLOSE_S,
+            )
+    except TimeoutError as error:
+        raise Unreachable(f"no connection within {ANSWER_S:g} s") from error
+    except ssl.SSLCertVerificationError as error:
+        raise Unreachable(
+            f"the broker's certificate is not trusted ({error.verify_message}); "
+            f"correct mqtt.tls.ca_file, mqtt.host, or the certificate",
+            needs_person=True,
+        ) from error
+    except ssl.SSLError as error:
+        raise Unreachable(
+            f"TLS fails ({error.reason or error}); correct mqtt.tls and mqtt.port", needs_person=True
+        ) from error
+    except (OSError, UnicodeError) as error:
+        hint = "; does the broker speak TLS on this port?" if tls and isinstance(error, ConnectionError) else ""
+        raise Unreachable(f"no connection ({error}){hint}") from error
+    return connection
+
+
+def _settle(waiting: "asyncio.Future[Answer] | None", answer: Answer) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(answer)

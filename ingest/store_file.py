@@ -1,0 +1,205 @@
+"""The store's file on disk: one owner, sound when it is opened, and errors in our own words.
+
+Errors:
+    StoreError                the folder or file cannot be used; the message says why and what to do
+    ├── StoreInUseError       another collector has the folder
+    ├── StoreVersionError     the file was made by another version of the collector
+    └── StoreFullError        the disk is full: nothing was changed, and the same call may be tried again
+"""
+
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ingest.store_schema import MIGRATIONS, migrate, read_version
+
+FILE = "store.sqlite"
+LOCK = "store.lock"
+WAL_KEPT_BYTES = 64 * 1024 * 1024
+"""A write-ahead log that grew beyond this in a busy hour is cut back when it is next emptied."""
+BUSY_S = 10.0
+"""How long SQLite waits for another process that reads; a reader never blocks a commit for long."""
+
+log = logging.getLogger(__name__)
+
+
+class StoreError(Exception):
+    """The store cannot be used."""
+
+
+class StoreInUseError(StoreError):
+    """Another collector has the folder."""
+
+
+class StoreVersionError(StoreError):
+    """The file was made by another version of the collector."""
+
+
+class StoreFullError(StoreError):
+    """The disk is full; nothing was changed."""
+
+
+class _DamagedError(Exception):
+    """SQLite cannot read the file, or found it inconsistent."""
+
+
+def lock_folder(folder: Path) -> int:
+    """Make the folder and take it for this process; return the lock, which ends when it is closed or the process ends.
+
+    Raises:
+        StoreInUseError: Another collector has it.
+        StoreError: The folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise StoreError(
+            f"The store's folder {folder} cannot be used ({error.strerror}); correct store.folder or its owner."
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.read(lock, 32).decode("ascii", "replace").strip()
+        os.close(lock)
+        raise StoreInUseError(
+            f"The store {folder} is in use by another collector, process {owner}; stop that one, "
+            "or give this one a store.folder of its own."
+        ) from error
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode("ascii"))
+    return lock
+
+
+def open_file(path: Path) -> tuple[sqlite3.Connection, Path | None]:
+    """Return a connection to a sound file of the present version, and where a damaged one was set aside.
+
+    A damaged file is never repaired or overwritten: it keeps all that it has under a new name, and an empty one
+    takes its place so that readings go on being taken.
+
+    Raises:
+        StoreVersionError: The file is of a later version.
+        StoreError: The file cannot be opened.
+    """
+    try:
+        return _connect(path), None
+    except _DamagedError as error:
+        aside = _set_aside(path)
+        log.critical(
+            "the store %s is damaged (%s) and was set aside as %s; the collector goes on with an empty one. "
+            "Lines that were not in InfluxDB yet and the quarantine are in the damaged file: keep it, and recover "
+            "them with the sqlite3 program (.recover)",
+            *(path, error, aside),
+        )
+        return _connect(path), aside
+
+
+def open_readonly(path: Path) -> sqlite3.Connection:
+    """Return a connection that reads while a collector writes.
+
+    Raises:
+        StoreVersionError: The file is of another version.
+        StoreError: There is no file, or it cannot be read.
+    """
+    if not path.exists():
+        raise StoreError(f"There is no store at {path}; name the store.folder of a collector that has run.")
+    with explain_errors(path):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_S
+        )
+        try:
+            _check_version(connection, path, at_least=len(MIGRATIONS))
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def explain_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours: the one place where they are mapped.
+
+    Raises:
+        StoreFullError: The disk is full.
+        StoreError: Anything else that SQLite says.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        if _primary_code(error) == sqlite3.SQLITE_FULL:
+            raise StoreFullError(
+                f"The disk that holds {path} is full; nothing is lost and nothing more is taken until there is room: "
+                "free space on it."
+            ) from error
+        raise StoreError(f"The store {path} cannot be used: {error}. Look at its disk and its owner.") from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Commit what the block does as a whole, on disk when this returns, or change nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has ended the transaction itself after some errors, a full disk among them.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    with explain_errors(path):
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)
+        try:
+            _prepare(connection, path)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, sqlite3.Error) and _primary_code(error) in {
+                sqlite3.SQLITE_CORRUPT,
+                sqlite3.SQLITE_NOTADB,
+            }:
+                raise _DamagedError(str(error)) from error
+            raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise _DamagedError(found)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
+    migrate(connection)
+    _check_version(connection, path)
+
+
+def _check_version(connection: sqlite3.Connection, path: Path, at_least: int = 0) -> None:
+    version = read_version(connection)
+    if not at_least <= version <= len(MIGRATIONS):
+        raise StoreVersionError(
+            f"The store {path} has version {version} and this program knows {len(MIGRATIONS)}; use the version of "
+            "the program that made it, or a later one."
+        )
+
+
+def _primary_code(error: sqlite3.Error) -> int | None:
+    # The low byte of an extended result code; errors of the Python module itself have none.
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"store.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.sqlite")
+    # The write-ahead log belongs to the file and is found by its name.
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    return aside

@@ -1,0 +1,234 @@
+"""The demo: the whole path on real servers with a simulated town, and the proof that nothing was lost on it."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+from rich.console import Console
+from rich.live import Live
+
+from devices import load_device_types
+from ingest.accounts import COLLECTOR, complete_accounts
+from ingest.inventory import Inventory
+from ingest.inventory_files import load_inventory
+from schemas.units import find_unit
+from simulators.device import SimulatedDevice, choose_devices, make_fleet
+from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored, list_unanswered
+from simulators.fleet import Fleet, Plan, read_clock_ms
+from simulators.live_view import Latest, View, render_view, summarise
+from simulators.models import load_models
+from simulators.proof import Proof, compare, describe
+from simulators.publisher import Broker
+from simulators.tally import Outcome, Tally
+from simulators.testbed.collector import CollectorProcess, Place, run_collector
+from simulators.testbed.influxd import Influxd, QueryError, quote_name, quote_text, run_influxd
+from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
+
+DATABASE = "sensors"
+REFRESH_S = 0.5
+LINE_S = 5.0
+"""Without a terminal the view is a line, this often."""
+SHOWN_DEVICES = 6
+SETTLE_S = 60.0
+"""How long the collector may take for what the fleet published last."""
+
+
+class DemoRunningError(Exception):
+    """Another demo has the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the demo is told.
+
+    Attributes:
+        folder: Made anew; everything that the demo leaves behind is in it.
+        inventory: Folder of the inventory.
+        rules: Folder of the alert rules.
+        devices: How many of the inventory's take part; None for all.
+        seed: Of the fleet.
+        rate: Readings a second of the whole fleet.
+        seconds: Length of the present; None until it is stopped.
+        history: How far back the past goes; None for no past.
+        faults: Share of messages that are bad input, 0 to 1.
+    """
+
+    folder: Path
+    inventory: Path
+    rules: Path
+    devices: int | None
+    seed: int
+    rate: float
+    seconds: float | None
+    history: timedelta | None
+    faults: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The servers of a running demo, and the fleet before them."""
+
+    broker: Mosquitto
+    influxd: Influxd
+    collector: CollectorProcess
+    fleet: Fleet
+    devices: Sequence[SimulatedDevice]
+    tally: Tally
+
+
+async def run_demo(options: Options, console: Console) -> Proof:
+    """Run everything until the time is up or Ctrl-C, stop it in order, and return the proof.
+
+    Raises:
+        DemoRunningError: Another demo has the folder.
+        ConfigurationError: The inventory or a rule is wrong.
+        FleetError: The inventory has too few devices.
+        ProgramError: A server is missing or does not start.
+    """
+    inventory = load_inventory(options.inventory, load_device_types())
+    with _take_folder(options.folder):
+        async with _set_stage(options, inventory, console) as stage:
+            await _play(stage, options, console)
+            await _settle(stage, console)
+            await stage.collector.stop()
+            proof = await _prove(stage)
+    console.print("\nThe collector's ledger", style="bold")
+    for line in await asyncio.to_thread(describe_ledger, stage.collector.store):
+        console.print(f"  {line}", highlight=False)
+    console.print("The proof: the fleet's own count against InfluxDB and the quarantine", style="bold")
+    for line in describe(proof):
+        console.print(f"  {line}", highlight=False)
+    verdict = "Nothing was lost." if proof.holds else "The counts differ: something was lost or came from nowhere."
+    console.print(verdict, style="bold green" if proof.holds else "bold red")
+    return proof
+
+
+@contextlib.contextmanager
+def _take_folder(folder: Path) -> Iterator[None]:
+    """Empty the folder for one demo; a second one is refused."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoRunningError(f"another demo runs in {folder}; stop it first, or give --folder") from None
+        for name in ("mosquitto", "influxdb", "collector", "grafana"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        yield
+    finally:
+        os.close(lock)
+
+
+@asynccontextmanager
+async def _set_stage(options: Options, inventory: Inventory, console: Console) -> AsyncIterator[Stage]:
+    types, models = load_device_types(), load_models()
+    chosen = choose_devices(inventory, models, options.devices, read_clock_ms())
+    devices = make_fleet(chosen, inventory, types, models, options.seed, "gjovik")
+    accounts = complete_accounts([COLLECTOR, *(device.id for device in devices)], {})
+    folder = options.folder
+    async with (
+        run_mosquitto(folder / "mosquitto", accounts) as broker,
+        run_influxd(folder / "influxdb") as influxd,
+    ):
+        console.print(f"Mosquitto on {broker.host}:{broker.port}, InfluxDB on {influxd.url}", highlight=False)
+        await influxd.create_database(DATABASE)
+        place = Place(options.inventory, options.rules, DATABASE, {"accept_simulated": True})
+        async with run_collector(folder / "collector", broker, influxd, place) as collector:
+            console.print(f"collector running, its log: {collector.log}", highlight=False)
+            tally = Tally()
+            plan = Plan(options.rate, options.seconds, options.history, None, options.faults)
+            fleet = Fleet(devices, Broker(broker.host, broker.port), accounts, plan, tally)
+            yield Stage(broker, influxd, collector, fleet, devices, tally)
+
+
+async def _play(stage: Stage, options: Options, console: Console) -> None:
+    """Let the fleet publish while the view is shown; Ctrl-C and SIGTERM end it in order."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stage.fleet.stop)
+    try:
+        async with asyncio.TaskGroup() as group:
+            show = _show_live if console.is_terminal else _show_lines
+            showing = group.create_task(show(stage, options, console), name="view")
+            await stage.fleet.run()
+            showing.cancel()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _show_live(stage: Stage, options: Options, console: Console) -> None:
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(render_view(await _look(stage, options)), refresh=True)
+            await asyncio.sleep(REFRESH_S)
+
+
+async def _show_lines(stage: Stage, options: Options, console: Console) -> None:
+    while True:
+        console.print(summarise(await _look(stage, options)), highlight=False, soft_wrap=True)
+        await asyncio.sleep(LINE_S)
+
+
+async def _look(stage: Stage, options: Options) -> View:
+    status = await asyncio.to_thread(stage.collector.read_status)
+    published = stage.tally.counts[Outcome.ACKNOWLEDGED]
+    notes = [
+        f"{len(stage.devices)} simulated devices over one town; simulated readings are accepted and tagged here,"
+        " and refused in production"
+    ]
+    if published < stage.fleet.past_messages:
+        notes.append(f"publishing the past: {published} of about {stage.fleet.past_messages} readings")
+    latest = [one for device in stage.devices[:SHOWN_DEVICES] if (one := await _ask_latest(stage.influxd, device))]
+    return View(status, published, latest, notes, stage.fleet.seconds_left)
+
+
+async def _ask_latest(influxd: Influxd, device: SimulatedDevice) -> Latest | None:
+    """Return the newest values of a device as InfluxDB holds them; None when there are none, or it does not answer."""
+    fields = device.device_type.fields
+    names = ", ".join(quote_name(name) for name in fields)
+    statement = (
+        f"SELECT {names} FROM {quote_name(device.device_type.key)}"  # noqa: S608 - quoted, and our own names
+        f' WHERE "device" = {quote_text(device.id)} ORDER BY time DESC LIMIT 1'
+    )
+    try:
+        series = await influxd.query(statement, DATABASE)
+    except (QueryError, aiohttp.ClientError):
+        return None  # the view shows elsewhere whether InfluxDB answers
+    if not series:
+        return None
+    time_ms, *values = series[0].rows[0]
+    shown = [
+        (
+            name,
+            f"{'yes' if value else 'no'}" if field.is_state else f"{value:g} {find_unit(field.measures.unit).display}",
+        )
+        for (name, field), value in zip(fields.items(), values, strict=True)
+        if value is not None
+    ]
+    return Latest(device.id, time_ms, shown[:4])
+
+
+async def _settle(stage: Stage, console: Console) -> None:
+    """Wait until the collector has received everything that the broker acknowledged to the fleet."""
+    expected = stage.tally.counts[Outcome.ACKNOWLEDGED]
+    console.print(f"stopping: the fleet published {expected}; waiting for the collector", highlight=False)
+    await stage.collector.wait_until(
+        lambda status: status["ledger"]["received"] >= expected, "receive everything", deadline_s=SETTLE_S
+    )
+
+
+async def _prove(stage: Stage) -> Proof:
+    stored = await list_stored(stage.influxd, DATABASE, [device.id for device in stage.devices])
+    quarantined = await asyncio.to_thread(list_quarantined, stage.collector.store)
+    return compare(list_published(stage.tally), stored, quarantined, list_unanswered(stage.tally))

@@ -1,0 +1,133 @@
+"""The demo's live view: figures in, something that rich can print out."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+LOCAL = ZoneInfo("Europe/Oslo")
+FEW = 6
+"""Rows of alerts and reasons that are shown; the rest is counted."""
+
+
+class Latest(NamedTuple):
+    """The latest values of one device, as InfluxDB holds them.
+
+    Attributes:
+        device: Id in the inventory.
+        time_ms: Event time, milliseconds since 1970 in UTC.
+        values: Field with its unit, and value.
+    """
+
+    device: str
+    time_ms: int
+    values: Sequence[tuple[str, str]]
+
+
+class View(NamedTuple):
+    """What the view shows.
+
+    Attributes:
+        status: The collector's ``status.json``; empty before there is one.
+        published: Messages that the broker acknowledged to the fleet.
+        latest: Of a few devices.
+        notes: Sentences under the title: addresses, what is simulated, what is missing.
+        seconds_left: Until the demo ends by itself; None when it runs until Ctrl-C.
+    """
+
+    status: Mapping[str, Any]
+    published: int
+    latest: Sequence[Latest]
+    notes: Sequence[str]
+    seconds_left: float | None
+
+
+def render_view(view: View) -> RenderableType:
+    """Return the whole view."""
+    end = "Ctrl-C stops it" if view.seconds_left is None else f"ends by itself in {max(0.0, view.seconds_left):.0f} s"
+    title = Text.assemble(("Gjøvik sensor platform, demo", "bold"), f"   {end}")
+    if not view.status:
+        return Group(title, *view.notes, "The collector is starting …")
+    side = Table.grid(padding=(0, 2))
+    side.add_row(_render_flow(view), _render_reasons(view.status))
+    return Group(title, *view.notes, side, _render_alerts(view.status), _render_latest(view.latest))
+
+
+def summarise(view: View) -> str:
+    """Return the view as one line, for a pipe."""
+    status = view.status
+    if not status:
+        return "the collector is starting"
+    rejected = status["ledger"]["rejected"] + status["ledger"]["undecodable"]
+    return (
+        f"published {view.published}  received {status['ledger']['received']} ({status['received_per_s']:.0f}/s)"
+        f"  accepted {status['ledger']['accepted']}  rejected {rejected}  stored {status['stored']}"
+        f"  outbox {status['outbox_lines']} lines, {status['outbox_age_s']:.0f} s  alerts {len(status['firing'])}"
+    )
+
+
+def _render_flow(view: View) -> Panel:
+    status, ledger = view.status, view.status["ledger"]
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    rows = {
+        "readings a second": f"{status['accepted_per_s']:.0f}",
+        "published by the fleet": f"{view.published}",
+        "received": f"{ledger['received']}",
+        "accepted": f"{ledger['accepted']}",
+        "stored in InfluxDB (lines)": f"{status['stored']}",
+        "outbox, lines": f"{status['outbox_lines']}",
+        "outbox, age of the oldest": f"{status['outbox_age_s']:.1f} s",
+        "in quarantine": f"{status['quarantined']}",
+        "broker": "connected" if status["mqtt_connected"] else f"away: {status['mqtt_error']}",
+        "InfluxDB": "answers" if status["influx_ok"] else f"away: {status['influx_error']}",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return Panel(table, title="Path", title_align="left")
+
+
+def _render_reasons(status: Mapping[str, Any]) -> Panel:
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    reasons = list(status["reasons"].items())
+    for reason, count in reasons[: 2 * FEW]:
+        table.add_row(reason, str(count))
+    if len(reasons) > 2 * FEW:
+        table.add_row(f"{len(reasons) - 2 * FEW} more reasons", "")
+    return Panel(table if reasons else Text("nothing"), title="Rejected, by reason", title_align="left")
+
+
+def _render_alerts(status: Mapping[str, Any]) -> Panel:
+    firing = status["firing"]
+    table = Table.grid(padding=(0, 2))
+    for one in firing[:FEW]:
+        style = "red" if one["severity"] == "critical" else "yellow"
+        since = format_local(one["since_ms"])
+        table.add_row(Text(one["severity"], style=style), one["device"], f"{one['value']:.1f}", since, one["text"])
+    if len(firing) > FEW:
+        table.add_row("", f"{len(firing) - FEW} more")
+    title = f"Alerts firing: {len(firing)}   silent devices: {len(status['silent'])}"
+    return Panel(table if firing else Text("none"), title=title, title_align="left")
+
+
+def _render_latest(latest: Sequence[Latest]) -> Panel:
+    table = Table.grid(padding=(0, 2))
+    for one in latest:
+        shown = "  ".join(f"{name} {value}" for name, value in one.values)
+        table.add_row(Text(one.device, style="bold"), format_local(one.time_ms), shown)
+    return Panel(table if latest else Text("nothing stored yet"), title="Latest values in InfluxDB", title_align="left")
+
+
+def format_local(time_ms: int) -> str:
+    """Return a moment as people in the municipality read it: date only when it is not today's."""
+    moment = datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(LOCAL)
+    today = datetime.now(LOCAL).date()
+    return moment.strftime("%H:%M:%S") if moment.date() == today else moment.strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,172 @@
+"""A collector of one's own, as a process: the very command that production runs, with settings in a folder."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ingest.accounts import COLLECTOR, write_private
+from ingest.collector import STATUS_FILE
+from simulators.testbed.influxd import Influxd
+from simulators.testbed.mosquitto import Mosquitto
+from simulators.testbed.process import Program
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a collector is to be told beside its servers.
+
+    Attributes:
+        inventory: Folder of the inventory.
+        rules: Folder of the alert rules.
+        database: Where it writes; it exists already.
+        ingest: Settings of the part ``ingest``.
+    """
+
+    inventory: Path
+    rules: Path
+    database: str = "sensors"
+    ingest: Mapping[str, Value] = field(default_factory=dict)
+
+
+class CollectorProcess:
+    """A collector that may be started, stopped and killed again and again, with the same store.
+
+    Attributes:
+        store: Folder of its store.
+    """
+
+    def __init__(self, folder: Path, broker: Mosquitto, influxd: Influxd, place: Place) -> None:
+        folder = folder.absolute()
+        self.store = folder / "store"
+        self._folder = folder
+        self._settings = _list_settings(folder, broker, influxd, place)
+        write_private(folder / "mqtt-password", broker.accounts[COLLECTOR] + "\n", mode=0o600)
+        write_private(folder / "influx-password", influxd.password + "\n", mode=0o600)
+        command = (sys.executable, "-m", "gjovik", "collector", "--settings", str(folder / "collector.toml"))
+        # From the project's own folder, so that an installation in place and a checkout behave alike.
+        self._program = Program(command, folder=Path(__file__).parents[2], log=folder / "collector.log")
+
+    @property
+    def log(self) -> Path:
+        """What the collector prints."""
+        return self._program.log
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs, else None."""
+        return self._program.pid
+
+    def read_status(self) -> dict[str, Any]:
+        """Return the collector's ``status.json``; empty before there is one."""
+        path = self.store / STATUS_FILE
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    async def start(self) -> None:
+        """Start the collector and return when it is subscribed.
+
+        Raises:
+            ProgramError: When it ends, or is not ready in time.
+        """
+        (self._folder / "collector.toml").write_text(render_settings(self._settings), encoding="utf-8")
+        began_ms = self.read_status().get("time_ms", 0)
+
+        async def is_subscribed() -> bool:
+            status = self.read_status()
+            return status.get("time_ms", 0) > began_ms and not status["mqtt_error"]
+
+        await self._program.start(is_subscribed)
+
+    async def stop(self) -> None:
+        """Stop the collector in order (SIGTERM): it drains."""
+        await self._program.stop(deadline_s=40)
+
+    async def kill(self) -> None:
+        """Kill the collector (SIGKILL)."""
+        await self._program.kill()
+
+    def hang_up(self) -> None:
+        """Make the collector read inventory and rules again (SIGHUP)."""
+        self._program.hang_up()
+
+    async def wait_until(
+        self, holds: Callable[[Mapping[str, Any]], bool], what: str, *, deadline_s: float = 30
+    ) -> None:
+        """Return when a condition of the status holds.
+
+        Args:
+            holds: Asked of every new status.
+            what: What it means, after "did not".
+            deadline_s: Seconds that it may take.
+
+        Raises:
+            ProgramError: When the collector ends, or the time is up.
+        """
+
+        async def status_holds() -> bool:
+            return holds(await asyncio.to_thread(self.read_status))
+
+        await self._program.wait_until(status_holds, what, deadline_s=deadline_s)
+
+
+def render_settings(settings: Mapping[str, Mapping[str, Value] | Value]) -> str:
+    """Return a settings file; a basic string of TOML is written as JSON writes its strings."""
+    plain = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
+    for name, table in settings.items():
+        if isinstance(table, Mapping):
+            lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    return "\n".join([*lines, ""])
+
+
+def _list_settings(
+    folder: Path, broker: Mosquitto, influxd: Influxd, place: Place
+) -> dict[str, Mapping[str, Value] | Value]:
+    return {
+        "inventory": str(place.inventory.absolute()),
+        "rules": str(place.rules.absolute()),
+        "mqtt": {
+            "host": broker.host,
+            "port": broker.port,
+            "username": COLLECTOR,
+            "password_file": str(folder / "mqtt-password"),
+        },
+        "influx": {
+            "url": influxd.url,
+            "database": place.database,
+            "username": influxd.username,
+            "password_file": str(folder / "influx-password"),
+        },
+        "store": {"folder": str(folder / "store")},
+        "ingest": dict(place.ingest),
+    }
+
+
+@asynccontextmanager
+async def run_collector(
+    folder: Path, broker: Mosquitto, influxd: Influxd, place: Place
+) -> AsyncIterator[CollectorProcess]:
+    """Run a collector until the block ends; then it is stopped in order.
+
+    Args:
+        folder: Gets its settings, secrets, store and log; made when it is missing.
+        broker: Where readings come from.
+        influxd: Where they go.
+        place: What else it is told.
+
+    Raises:
+        ProgramError: When it does not start.
+    """
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    collector = CollectorProcess(folder, broker, influxd, place)
+    await collector.start()
+    try:
+        yield collector
+    finally:
+        await collector.stop()

@@ -1,0 +1,191 @@
+"""A Mosquitto of one's own, with the configuration and the permissions that ship in ``deploy/mosquitto``."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from ingest.accounts import complete_accounts, render_password_file, write_private
+from simulators.testbed.port import LOOPBACK, free_port
+from simulators.testbed.process import Program, ProgramError, accepts_connections, find_program
+
+SHIPPED = Path(__file__).parents[2] / "deploy" / "mosquitto"
+RELOADED = "Reloading config."
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Files (PEM) of a broker that speaks TLS.
+
+    Attributes:
+        ca: What clients trust.
+        cert: The broker's certificate.
+        key: The key of that certificate.
+    """
+
+    ca: Path
+    cert: Path
+    key: Path
+
+
+def place_configuration(text: str, values: Mapping[str, str]) -> str:
+    """Return a configuration of Mosquitto with some settings' values replaced, and all else as it was.
+
+    Args:
+        text: Contents of a ``mosquitto.conf``.
+        values: New values by setting.
+
+    Raises:
+        ProgramError: When a setting does not stand in the text exactly once.
+    """
+    for setting, value in values.items():
+        line = re.compile(rf"^{re.escape(setting)} .*$", re.MULTILINE)
+        found = len(line.findall(text))
+        if found != 1:
+            raise ProgramError(f"The setting {setting} stands {found} times in mosquitto.conf; it must stand once.")
+        text = line.sub(lambda _, new=f"{setting} {value}": new, text)  # type: ignore[misc]
+    return text
+
+
+class Mosquitto:
+    """A broker on a port of its own, which it keeps over restarts.
+
+    Attributes:
+        host: Always the loopback interface.
+        port: Where it listens.
+        certificates: Its TLS files, or None.
+    """
+
+    def __init__(self, folder: Path, port: int, accounts: Mapping[str, str], certificates: Certificates | None) -> None:
+        self.host = LOOPBACK
+        self.port = port
+        self.certificates = certificates
+        self._folder = folder.absolute()
+        self._accounts = dict(accounts)
+        command = (find_program("mosquitto", "mosquitto"), "-c", str(self._folder / "mosquitto.conf"))
+        self._program = Program(command, folder=self._folder, log=self._folder / "mosquitto.log")
+
+    @property
+    def accounts(self) -> Mapping[str, str]:
+        """Passwords by name."""
+        return MappingProxyType(self._accounts)
+
+    @property
+    def log(self) -> Path:
+        """What the broker prints."""
+        return self._program.log
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs, else None."""
+        return self._program.pid
+
+    async def start(self) -> None:
+        """Start the broker, with what it saved when it stopped.
+
+        Raises:
+            ProgramError: When it does not come up.
+        """
+        self._write_files()
+        await self._program.start(self._is_ready)
+
+    async def stop(self) -> None:
+        """Stop the broker in order: it saves its sessions and what waits in them."""
+        await self._program.stop()
+
+    async def restart(self) -> None:
+        """Stop in order and start again.
+
+        Raises:
+            ProgramError: When it does not come up.
+        """
+        await self.stop()
+        await self.start()
+
+    async def kill(self) -> None:
+        """Kill the broker (SIGKILL): it saves nothing."""
+        await self._program.kill()
+
+    async def add_accounts(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Give each name an account unless it has one, and return the passwords by name.
+
+        Raises:
+            ProgramError: When the broker does not run, or does not read its passwords again.
+        """
+        asked = tuple(names)
+        new = complete_accounts([name for name in asked if name not in self._accounts], {})
+        if new:
+            self._accounts |= new
+            self._write_passwords()
+            await self.reload()
+        return {name: self._accounts[name] for name in asked}
+
+    async def reload(self) -> None:
+        """Make the broker read its passwords again (SIGHUP).
+
+        It says so first, and does it before it serves anybody else.
+
+        Raises:
+            ProgramError: When it does not run, or does not read them.
+        """
+        before = self._program.count_in_log(RELOADED)
+        self._program.hang_up()
+
+        async def has_reloaded() -> bool:
+            return self._program.count_in_log(RELOADED) > before
+
+        await self._program.wait_until(has_reloaded, "read its configuration again", deadline_s=10)
+
+    async def _is_ready(self) -> bool:
+        return await accepts_connections(self.host, self.port)
+
+    def _write_files(self) -> None:
+        data = self._folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        values = {
+            "listener": f"{self.port} {self.host}",
+            # Started as root it would become `mosquitto`, who may not read our folder.
+            "user": "root",
+            "persistence_location": f"{data}/",
+            "password_file": str(self._folder / "passwords"),
+            "acl_file": str(SHIPPED / "acl"),
+        }
+        text = place_configuration((SHIPPED / "mosquitto.conf").read_text(encoding="utf-8"), values)
+        if self.certificates is not None:
+            text += f"certfile {self.certificates.cert}\nkeyfile {self.certificates.key}\n"
+        (self._folder / "mosquitto.conf").write_text(text, encoding="utf-8")
+        self._write_passwords()
+
+    def _write_passwords(self) -> None:
+        write_private(self._folder / "passwords", render_password_file(self._accounts), mode=0o600)
+
+
+@asynccontextmanager
+async def run_mosquitto(
+    folder: Path,
+    accounts: Mapping[str, str],
+    *,
+    certificates: Certificates | None = None,
+    port: int | None = None,
+) -> AsyncIterator[Mosquitto]:
+    """Run a broker until the block ends; then it is stopped in order.
+
+    Args:
+        folder: Gets its configuration, passwords, data and log; made when it is missing.
+        accounts: Passwords by name.
+        certificates: Makes its one listener speak TLS.
+        port: Where it listens; a free one when left out.
+
+    Raises:
+        ProgramError: When Mosquitto is not installed or does not start.
+    """
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    server = Mosquitto(folder, port or free_port(), accounts, certificates)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()

@@ -1,0 +1,1 @@
+"""Tests against real Mosquitto and real InfluxDB, and laws over everything that is registered."""

@@ -1,0 +1,47 @@
+"""Fixtures that several tests share: real servers on free loopback ports."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.accounts import COLLECTOR, make_password
+from simulators.testbed.influxd import Influxd, run_influxd
+from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
+
+
+@pytest.fixture
+async def mosquitto(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    """A broker as it ships, with the collector's account; ``add_accounts`` gives it devices."""
+    async with run_mosquitto(tmp_path / "mosquitto", {COLLECTOR: make_password()}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def influxd(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Influxd]:
+    """A database server for the whole session; it must not be stopped. See ``own_influxd``."""
+    async with run_influxd(tmp_path_factory.mktemp("influxd")) as server:
+        yield server
+
+
+@pytest.fixture
+async def own_influxd(tmp_path: Path) -> AsyncIterator[Influxd]:
+    """A database server for one test, which may stop and start it."""
+    async with run_influxd(tmp_path / "influxd") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database_names() -> Iterator[str]:
+    """Names that no test has used yet."""
+    return (f"sensors{number}" for number in itertools.count())
+
+
+@pytest.fixture
+async def database(influxd: Influxd, database_names: Iterator[str]) -> AsyncIterator[str]:
+    """The name of an empty database that the collector's user reads and writes."""
+    name = next(database_names)
+    await influxd.create_database(name)
+    yield name
+    await influxd.drop_database(name)

@@ -1,0 +1,85 @@
+"""The check of everything that people configure."""
+
+from pathlib import Path
+
+import pytest
+
+from devices import load_device_types
+from ingest import check
+from ingest.check import check_configuration
+from schemas.device_type import DeviceType
+from schemas.registry import RegistryError
+
+ROOT = Path(__file__).parent.parent
+SITE = """\
+[[site]]
+key = "radhuset"
+title = "Rådhuset"
+category = "park"
+latitude = 60.7957
+longitude = 10.6915
+[[site.zone]]
+key = "1-etasje"
+title = "1. etasje"
+[[device]]
+id = "radhuset-klima-01"
+type = "indoor_climate"
+component = "+A=360.001-RT001"
+placements = [ { from = 2025-01-01, site = "radhuset", zone = "1-etasje" } ]
+"""
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Path:
+    """A settings file beside an inventory and the rules that ship."""
+    (tmp_path / "inventory").mkdir()
+    (tmp_path / "inventory/a.toml").write_text(SITE)
+    (tmp_path / "rules").symlink_to(ROOT / "deploy/rules")
+    settings = tmp_path / "collector.toml"
+    settings.write_text('inventory = "inventory"\nrules = "rules"\n')
+    return settings
+
+
+def test_a_right_configuration_has_no_mistakes(configured: Path) -> None:
+    assert check_configuration(configured, {}) == []
+
+
+def test_mistakes_of_settings_inventory_and_rules_come_together(configured: Path, tmp_path: Path) -> None:
+    inventory, rules = tmp_path / "wrong_inventory", tmp_path / "wrong_rules"
+    for folder in (inventory, rules):
+        folder.mkdir()
+        (folder / "x.toml").write_text("x = 1\n")
+    mistakes = check_configuration(configured, {"GJOVIK_XYZ": "1"}, inventory=inventory, rules=rules)
+    assert {mistake.file for mistake in mistakes} == {Path("environment"), inventory / "x.toml", rules / "x.toml"}
+
+
+def test_the_folders_of_the_settings_are_checked(configured: Path) -> None:
+    (configured.parent / "inventory/b.toml").write_text("y = 1\n")
+    (mistake,) = check_configuration(configured, {})
+    assert (mistake.file, mistake.line, mistake.field) == (configured.parent / "inventory/b.toml", 1, "y")
+
+
+def test_a_device_must_not_have_the_collectors_account(configured: Path) -> None:
+    (mistake,) = check_configuration(configured, {"GJOVIK_MQTT__USERNAME": "radhuset-klima-01"})
+    assert mistake.field == "device[0].id"
+
+
+def test_an_example_that_does_not_behave_as_it_says_is_a_mistake(configured: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "changed"
+    rules.mkdir()
+    text = (ROOT / "deploy/rules/co2-high.toml").read_text()
+    (rules / "co2-high.toml").write_text(text.replace("above = 1000.0", "above = 1200.0"))
+    mistakes = check_configuration(configured, {}, rules=rules)
+    assert ["does not behave as it says" in mistake.message for mistake in mistakes] == [True]
+
+
+def test_a_broken_device_type_is_a_mistake(configured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> dict[str, DeviceType]:
+        raise RegistryError("devices/x.py cannot be loaded: NameError: y")
+
+    monkeypatch.setattr(check, "load_device_types", fail)
+    assert [str(mistake) for mistake in check_configuration(configured, {})] == [
+        "devices: devices/x.py cannot be loaded: NameError: y"
+    ]
+    monkeypatch.setattr(check, "load_device_types", load_device_types)
+    assert check_configuration(configured, {}) == []

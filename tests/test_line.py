@@ -1,0 +1,63 @@
+"""Line protocol, judged by the real InfluxDB: what was escaped comes back as it was, or as the module says it must.
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.line import build_line, build_prefix, format_value
+
+AWKWARD = [
+    "plain",
+    "two words",
+    "comma, equals= and space",
+    'double "quotes"',
+    "single 'quotes'",
+    "back\\slash",
+    "ends in a backslash\\",
+    "blåbærsyltetøy og 12 °C",
+    "emoji 🚲",
+    "#hash",
+    "tab\tand\nbreak",
+    "=",
+    ",",
+    "\\,",
+]
+
+
+def test_tags_are_sorted_and_empty_ones_left_out() -> None:
+    assert build_prefix("m", {"z": "1", "a": "2", "empty": ""}) == "m,a=2,z=1"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (False, "false"), (1, "1.0"), (0.1, "0.1"), (-0.0, "-0.0"), (1e300, "1e+300"), (5e-324, "5e-324")],
+)
+def test_numbers_are_floats_and_states_are_booleans(value: float | bool, text: str) -> None:  # noqa: FBT001
+    assert format_value(value) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_is_written_exactly(value: float) -> None:
+    assert float(format_value(value)) == value
+
+
+@given(st.text(), st.text(), st.text())
+def test_a_line_is_one_line(measurement: str, tag: str, field: str) -> None:
+    text = measurement.encode("utf-8", "ignore").decode()
+    tag, field = (part.encode("utf-8", "ignore").decode() for part in (tag, field))
+    assert b"\n" not in build_line(text or "m", {"tag": tag}, {field or "f": 1.0}, 0)
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+async def test_influxdb_gives_back_what_was_escaped(influxd: Influxd, database: str, text: str) -> None:
+    line = build_line(text, {"tag " + text: text}, {"field " + text: 1.5}, 1_768_478_400_000)
+    await influxd.write(line, database)
+    series = await influxd.query("SELECT * FROM /.*/", database)
+    kept = text.replace("\t", " ").replace("\n", " ")
+    kept = kept[:-1] + "/" if kept.endswith("\\") else kept
+    assert [one["name"] for one in series] == [kept]
+    assert dict(zip(series[0]["columns"], series[0]["values"][0], strict=True)) == {
+        "time": 1_768_478_400_000,
+        "tag " + kept: kept,
+        "field " + kept: 1.5,
+    }

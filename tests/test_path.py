@@ -1,0 +1,213 @@
+"""The whole path on real servers: published, acknowledged, validated, on disk, in InfluxDB."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ingest.store_reader import open_reader
+from schemas.reason import Reason
+from simulators.testbed.influxd import Influxd
+from simulators.testbed.mosquitto import Mosquitto
+from tests.stand import INVENTORY, ROOT, Stand, climate, run_stand
+
+NOW_MS = time.time_ns() // 1_000_000
+MINUTE_MS = 60_000
+
+
+@pytest.fixture
+async def stand(tmp_path: Path, mosquitto: Mosquitto, influxd: Influxd, database: str) -> AsyncIterator[Stand]:
+    """A collector over a small inventory, for one test."""
+    async with run_stand(tmp_path, mosquitto, influxd, database) as running:
+        yield running
+
+
+async def test_what_a_device_publishes_is_in_influxdb_by_sequence_number(stand: Stand) -> None:
+    payloads = [climate(NOW_MS - (200 - seq) * 1000, seq) for seq in range(200)]
+    await stand.publish("climate-1", payloads)
+    await stand.wait_received(200)
+    await stand.wait_stored()
+    rows = await stand.select("SELECT seq, temperature, delay FROM indoor_climate WHERE site = 'hall'")
+    assert [row[1] for row in rows] == [float(seq) for seq in range(200)]
+    assert all(row[2] == 20.0 for row in rows)
+    assert all(0 < row[3] < 300 for row in rows)
+
+
+async def test_bad_input_of_every_kind_is_kept_and_slows_nobody(stand: Stand) -> None:
+    bad = {
+        "": Reason.EMPTY_PAYLOAD,
+        "{": Reason.MALFORMED_JSON,
+        '{"temperature":20}': Reason.MISSING_TIME,
+        climate(NOW_MS, 1, temperature="warm"): Reason.WRONG_TYPE,
+        climate(NOW_MS, 2, temperature=400): Reason.OUT_OF_RANGE,
+        climate(NOW_MS, 3, temperature=float("nan")): Reason.NOT_FINITE,
+        climate(0, 4): Reason.NOT_PLACED,
+        climate(NOW_MS + 10 * MINUTE_MS, 5): Reason.FUTURE_TIME,
+        climate(NOW_MS, 6, simulated=True): Reason.SIMULATED_REFUSED,
+        " " * 70_000: Reason.OVERSIZED_PAYLOAD,
+    }
+    await stand.publish("climate-1", [*bad, b"\xff\xff", climate(NOW_MS, 7)])
+    await stand.publish("stranger", [climate(NOW_MS, 0)])
+    await stand.publish("climate-1", [climate(NOW_MS, 8)], site="elsewhere")
+    await stand.wait_received(14)
+    await stand.wait_stored()
+    assert [row[1] for row in await stand.select("SELECT seq FROM indoor_climate")] == [7.0]
+    with open_reader(stand.collector.store) as reader:
+        kept = [row.quarantined.reason for row in reader.quarantine()]
+        ledger = reader.ledger()
+    assert kept == [*bad.values(), Reason.INVALID_UTF8, Reason.UNKNOWN_DEVICE, Reason.WRONG_SITE]
+    assert ledger.balances()
+    assert (ledger.received, ledger.accepted) == (14, 1)
+
+
+async def test_an_alert_fires_and_clears_and_is_retained_and_stored(stand: Stand) -> None:
+    begin_ms = NOW_MS - 60 * MINUTE_MS
+    series = [(0, 20.0), (10, 16.5), (20, 16.4), (30, 17.5), (40, 18.0)]
+    await stand.publish(
+        "climate-1",
+        [climate(begin_ms + at * MINUTE_MS, seq, temperature=value) for seq, (at, value) in enumerate(series[:4])],
+    )
+    await stand.collector.wait_until(lambda status: len(status["firing"]) == 1, "fire", deadline_s=15)
+    (firing,) = stand.collector.read_status()["firing"]
+    assert (firing["device"], firing["rule"], firing["value"]) == ("climate-1", "room-too-cold", 16.4)
+    await stand.publish("climate-1", [climate(begin_ms + 40 * MINUTE_MS, 4, temperature=18.0)])
+    await stand.collector.wait_until(lambda status: not status["firing"], "clear", deadline_s=15)
+    await stand.wait_stored()
+    rows = await stand.select("SELECT firing, value FROM alerts WHERE device = 'climate-1'")
+    assert rows == [
+        (begin_ms + 20 * MINUTE_MS, True, 16.4),
+        (begin_ms + 40 * MINUTE_MS, False, 18.0),
+    ]
+
+
+async def test_an_inventory_is_reloaded_and_a_wrong_one_is_refused(stand: Stand) -> None:
+    file = stand.inventory / "hall.toml"
+    await stand.publish("climate-2", [climate(NOW_MS, 0)])
+    await stand.wait_received(1)
+    file.write_text(INVENTORY.replace('"sports_hall"', '"sports_hall'))
+    stand.collector.hang_up()
+    await stand.collector.wait_until(lambda status: bool(status["reload_error"]), "refuse the inventory")
+    assert "hall.toml:5" in stand.collector.read_status()["reload_error"]
+    await stand.publish("climate-1", [climate(NOW_MS, 1)])
+    file.write_text(INVENTORY.replace("light-1", "climate-2").replace("street_light", "indoor_climate"))
+    stand.collector.hang_up()
+    await stand.collector.wait_until(lambda status: not status["reload_error"], "take the inventory")
+    await stand.publish("climate-2", [climate(NOW_MS, 2)])
+    await stand.wait_received(3)
+    await stand.wait_stored()
+    rows = await stand.select("SELECT seq FROM indoor_climate GROUP BY device")
+    assert sorted(row[1] for row in rows) == [1.0, 2.0]
+
+
+async def test_an_alert_whose_rule_is_removed_is_cleared(stand: Stand) -> None:
+    begin_ms = NOW_MS - 60 * MINUTE_MS
+    payloads = [climate(begin_ms + seq * 20 * MINUTE_MS, seq, temperature=15.0) for seq in range(2)]
+    await stand.publish("climate-1", payloads)
+    await stand.collector.wait_until(lambda status: len(status["firing"]) == 1, "fire", deadline_s=15)
+    (stand.rules / "room-too-cold.toml").unlink()
+    (stand.rules / "co2-high.toml").write_text((ROOT / "deploy/rules/co2-high.toml").read_text())
+    stand.collector.hang_up()
+    await stand.collector.wait_until(lambda status: not status["firing"], "clear", deadline_s=15)
+    await stand.wait_stored()
+    rows = await stand.select("SELECT firing FROM alerts WHERE rule = 'room-too-cold'")
+    assert [row[1] for row in rows] == [True, False]
+
+
+async def test_readings_are_kept_while_influxdb_is_away_and_written_when_it_is_back(
+    tmp_path: Path, mosquitto: Mosquitto, own_influxd: Influxd
+) -> None:
+    await own_influxd.create_database("sensors")
+    async with run_stand(tmp_path, mosquitto, own_influxd, "sensors") as stand:
+        await stand.publish("climate-1", [climate(NOW_MS - 50_000 + seq, seq) for seq in range(50)])
+        await stand.wait_stored()
+        await own_influxd.stop()
+        await stand.publish("climate-1", [climate(NOW_MS - 40_000 + seq, seq) for seq in range(50, 100)])
+        await stand.wait_received(100)
+        await stand.collector.wait_until(lambda status: status["outbox_lines"] >= 50, "keep them", deadline_s=15)
+        await own_influxd.start()
+        await stand.wait_stored()
+        rows = await stand.select("SELECT seq FROM indoor_climate")
+        assert sorted(row[1] for row in rows) == [float(seq) for seq in range(100)]
+
+
+async def test_a_broker_that_restarts_in_order_loses_nothing(stand: Stand) -> None:
+    await stand.publish("climate-1", [climate(NOW_MS - 50_000 + seq, seq) for seq in range(50)])
+    await stand.broker.restart()
+    await stand.publish("climate-1", [climate(NOW_MS - 40_000 + seq, seq) for seq in range(50, 100)])
+    await stand.wait_received(100)
+    await stand.wait_stored()
+    rows = await stand.select("SELECT seq FROM indoor_climate")
+    assert sorted(row[1] for row in rows) == [float(seq) for seq in range(100)]
+
+
+async def test_what_is_published_while_the_collector_is_away_waits_for_it(stand: Stand) -> None:
+    await stand.publish("climate-1", [climate(NOW_MS - 50_000, 0)])
+    await stand.wait_received(1)
+    await stand.collector.stop()
+    await stand.publish("climate-1", [climate(NOW_MS - 40_000 + seq, seq) for seq in range(1, 60)])
+    await stand.collector.start()
+    await stand.wait_received(60)
+    await stand.wait_stored()
+    rows = await stand.select("SELECT seq FROM indoor_climate")
+    assert sorted(row[1] for row in rows) == [float(seq) for seq in range(60)]
+
+
+async def test_a_collector_that_is_killed_loses_nothing(stand: Stand) -> None:
+    payloads = [climate(NOW_MS - 100_000 + seq, seq) for seq in range(2000)]
+    publishing = asyncio.create_task(stand.publish("climate-1", payloads), name="publish")
+    await stand.wait_received(300)
+    await stand.collector.kill()
+    await stand.collector.start()
+    await publishing
+    await stand.collector.wait_until(
+        lambda status: status["ledger"]["accepted"] >= 2000, "receive the rest", deadline_s=30
+    )
+    await stand.wait_stored()
+    rows = await stand.select("SELECT seq FROM indoor_climate")
+    assert [row[1] for row in rows] == [float(seq) for seq in range(2000)]
+
+
+async def test_a_collector_that_is_told_to_stop_drains(stand: Stand) -> None:
+    await stand.publish("climate-1", [climate(NOW_MS - 50_000 + seq, seq) for seq in range(500)])
+    await stand.wait_received(500)
+    await stand.collector.stop()
+    rows = await stand.select("SELECT count(seq) FROM indoor_climate")
+    assert rows[0][1] == 500
+    assert stand.collector.read_status()["outbox_lines"] == 0
+
+
+async def test_a_second_collector_on_one_store_is_refused(stand: Stand) -> None:
+    settings = stand.collector.log.parent / "collector.toml"
+    command = [sys.executable, "-m", "gjovik", "collector", "--settings", str(settings)]
+    second = await asyncio.to_thread(
+        subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert second.returncode == 2
+    assert "another collector" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ("[mqtt]\nprot = 1\n", "mqtt.prot"),
+        ('[mqtt]\npassword = "open"\n', "password"),
+        ("", "mqtt.password_file"),
+        ("[mqtt\n", "collector.toml:1"),
+    ],
+)
+def test_a_wrong_setting_ends_with_a_clear_sentence_and_exit_code_2(
+    tmp_path: Path, settings: str, sentence: str
+) -> None:
+    file = tmp_path / "collector.toml"
+    file.write_text(settings)
+    command = [sys.executable, "-m", "gjovik", "collector", "--settings", str(file)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2
+    assert sentence in ended.stderr
+    assert "open" not in ended.stderr
+    assert "Traceback" not in ended.stderr
