@@ -17,7 +17,7 @@ from rich.table import Table
 from dashboards.boards import load_boards
 from dashboards.render import render_all
 
-TOKEN_VARIABLE = "GJOVIK_GRAFANA_TOKEN"  # noqa: S105 - the name of a variable, not a secret
+TOKEN_VARIABLE = "GRAFANA_TOKEN"  # noqa: S105 - the name of a variable, not a secret
 
 app = typer.Typer(help="Boards in Grafana.", no_args_is_help=True)
 
@@ -48,7 +48,7 @@ def list_boards(*, as_json: AsJson = False) -> None:
 @app.command()
 def push(
     *,
-    url: Annotated[str, typer.Option(help="Address of Grafana.", envvar="GJOVIK_GRAFANA_URL")],
+    url: Annotated[str, typer.Option(help="Address of Grafana.", envvar="GRAFANA_URL")],
     token_file: Annotated[
         Path | None, typer.Option(help=f"File that holds the token; otherwise it is taken from ${TOKEN_VARIABLE}.")
     ] = None,

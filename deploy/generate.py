@@ -48,22 +48,22 @@ def _read(file: Path) -> str | None:
 def main() -> int:
     """Write or check; return the exit code."""
     if sys.argv[1:] not in ([], ["--check"]):
-        print("usage: deploy/generate.py [--check]", file=sys.stderr)  # noqa: T201 - a program's own output
+        print("usage: deploy/generate.py [--check]", file=sys.stderr)
         return 2
     files = render_files()
     stale = find_stale(files)
     if sys.argv[1:]:
         for path in stale:
-            print(f"{path} is stale: run deploy/generate.py")  # noqa: T201 - a program's own output
+            print(f"{path} is stale: run deploy/generate.py")
         return 1 if stale else 0
     for path in stale:
         if path in files:
             (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / path).write_text(files[path])
-            print(f"{path} written")  # noqa: T201 - a program's own output
+            print(f"{path} written")
         else:
             (ROOT / path).unlink()
-            print(f"{path} removed")  # noqa: T201 - a program's own output
+            print(f"{path} removed")
     return 0
 
 

@@ -232,6 +232,7 @@ class Collector:
             influx_ok=not written.error,
             influx_error=written.error,
             reload_error=self._reload_error,
+            store_set_aside=str(self._store.set_aside or ""),
             devices=len(self._configuration.inventory.devices),
             silent=list_silent(
                 self._configuration.inventory,

@@ -86,6 +86,7 @@ class Status:
     influx_ok: bool
     influx_error: str
     reload_error: str
+    store_set_aside: str
     devices: int
     silent: list[Silence] = field(default_factory=list)
     firing: list[Firing] = field(default_factory=list)

@@ -1,29 +1,26 @@
 """Line protocol of InfluxDB: names, tags and fields to a line.
 
 Escaping follows the line protocol reference of InfluxDB 1.x and 2.x: comma and space in a measurement; comma, equals
-sign and space in tag keys, tag values and field keys. Line breaks cannot be escaped and become spaces; a trailing
-backslash would swallow the separator that follows it and becomes a slash. Numbers are written as floats and states as
-booleans, so a field never changes type. Times are in milliseconds.
+sign and space in tag keys, tag values and field keys. What cannot be escaped is replaced: line breaks and tabs become
+spaces, a backslash becomes a slash, since before a comma it could be read either way, and a number sign that would make
+the whole line a comment becomes an underscore. Numbers are written as floats and states as booleans, so a field never
+changes type. Times are in milliseconds.
 """
 
 from collections.abc import Mapping
 
-_BREAKS = str.maketrans({"\n": " ", "\r": " ", "\t": " "})
+_REPLACED = str.maketrans({"\n": " ", "\r": " ", "\t": " ", "\\": "/"})
 
 
 def escape_measurement(name: str) -> str:
     """Return a measurement's name as line protocol wants it."""
-    return _clean(name).replace(",", "\\,").replace(" ", "\\ ")
+    escaped = name.translate(_REPLACED).replace(",", "\\,").replace(" ", "\\ ")
+    return "_" + escaped[1:] if escaped.startswith("#") else escaped
 
 
 def escape_key(text: str) -> str:
     """Return a tag key, tag value or field key as line protocol wants it."""
-    return _clean(text).replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
-
-
-def _clean(text: str) -> str:
-    text = text.translate(_BREAKS)
-    return text[:-1] + "/" if text.endswith("\\") else text
+    return text.translate(_REPLACED).replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
 def format_value(value: float | bool) -> str:  # noqa: FBT001 - the value of a field, not a switch

@@ -29,7 +29,7 @@ from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.mqtt_error import ConnectionLost, MqttError, TlsUnusable
 from ingest.mqtt_packets import Session
-from ingest.mqtt_protocol import Connection, connect
+from ingest.mqtt_protocol import Connection, reach
 from ingest.settings import Mqtt, Tls
 
 FIRST_WAIT_S = 1.0
@@ -132,7 +132,7 @@ class Broker:
         """How the connection stands now."""
         connection = self._connection
         return Status(
-            connected=connection is not None,
+            connected=connection is not None and connection.session is not None,
             session_present=self._session_present,
             connections=self._connections,
             received=self._inbox.received,
@@ -175,10 +175,9 @@ class Broker:
         Raises:
             RuntimeError: Another task waits in here already.
         """
-        had_room = self._inbox.has_room
         messages = await self._inbox.take(most, age_s)
-        if self._connection is not None and self._inbox.has_room and not had_room:
-            self._connection.resume()
+        if self._connection is not None:
+            self._connection.go_on()
         return messages
 
     def acknowledge(self, messages: Sequence[Message]) -> None:
@@ -210,9 +209,10 @@ class Broker:
             PublishRefused: The broker refuses this message.
             ConnectionLost: There is no connection, or it ended before the answer: it may or may not have arrived.
         """
-        if self._connection is None:
+        connection = self._connection
+        if connection is None or connection.session is None:
             raise ConnectionLost(f"{topic} not published: {self._problem}")
-        await self._connection.publish(topic, payload, retain=retain)
+        await connection.publish(topic, payload, retain=retain)
 
     async def _keep_connected(self) -> None:
         while True:
@@ -231,10 +231,13 @@ class Broker:
         """
         # What a connection brings before it can be told to stop must not pile up over connections.
         await self._inbox.room()
-        number = self._connections + 1
-        connection = await connect(self._settings, self._password, self._tls, number, self._inbox)
+        connection = await reach(self._settings, self._tls, self._connections + 1, self._inbox)
+        self._connection = connection  # before it brings Messages, which may be acknowledged at once
         try:
-            self._greet(connection)
+            session = await connection.open(self._settings, self._password)
+            self._connections += 1
+            self._session_present = session.present
+            _log_session(session, self._settings, is_first=self._connections == 1)
             await connection.subscribe(self._filters)
             self._problem = ""
             self._ready.set()
@@ -243,16 +246,6 @@ class Broker:
             self._ready.clear()
             self._connection = None
             await connection.close()
-
-    def _greet(self, connection: Connection) -> None:
-        """Take an accepted connection into use."""
-        self._connection = connection
-        self._connections += 1
-        self._session_present = connection.session.present
-        _log_session(connection.session, self._settings, is_first=self._connections == 1)
-        if self._inbox.has_room:
-            # Messages came behind CONNACK, filled the Inbox, and may have been taken since.
-            connection.resume()
 
     def _note(self, error: MqttError, lasted_s: float) -> float:
         """Report why there is no connection, and return the seconds to wait before the next."""

@@ -51,7 +51,7 @@ Answer = TypeVar("Answer")
 
 
 class Connection(asyncio.Protocol):
-    """One connection, from CONNECT to its end. Made by ``connect``.
+    """One connection, from CONNECT to its end. Made by ``reach``.
 
     Args:
         number: Counts the connections of this process; its Messages carry it.
@@ -59,12 +59,12 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         number: As given.
-        session: What the broker said when it accepted.
+        session: What the broker said when it accepted; None before.
     """
 
     def __init__(self, number: int, inbox: Inbox) -> None:
         self.number = number
-        self.session = Session(present=False, expiry_s=0, keep_alive_s=0)
+        self.session: Session | None = None
         self._inbox = inbox
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[ConnectionLost] = self._loop.create_future()
@@ -72,6 +72,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._buffer = bytearray()
         self._heard_s = self._loop.time()
+        self._is_held = False
+        self._keep_alive_s = 0
         self._beat_timer: asyncio.TimerHandle | None = None
         self._unacknowledged: list[int] = []
         self._opened: asyncio.Future[mqtt5.ConnAckPacket] = self._loop.create_future()
@@ -79,6 +81,7 @@ class Connection(asyncio.Protocol):
         self._published: dict[int, asyncio.Future[mqtt5.PubAckPacket]] = {}
         self._packet_ids = cycle(range(1, 65_536))
         self._window = asyncio.Semaphore(1)
+        self._most_packet_bytes: int | None = None
 
     @property
     def unacknowledged(self) -> int:
@@ -108,7 +111,9 @@ class Connection(asyncio.Protocol):
             return
         self._transport.pause_reading()
         if self._inbox.has_room:
-            self._loop.call_later(REST_S, self.resume)
+            self._loop.call_later(REST_S, self._resume)
+        else:
+            self._is_held = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who waits."""
@@ -120,13 +125,20 @@ class Connection(asyncio.Protocol):
 
     # What the Broker asks.
 
-    def resume(self) -> None:
-        """Read on."""
-        self._heard_s = self._loop.time()
-        self._transport.resume_reading()
+    def go_on(self) -> None:
+        """Read on if the Inbox had no room and has room again."""
+        if self._is_held and self._inbox.has_room:
+            self._is_held = False
+            self._resume()
 
-    async def open(self, settings: Mqtt, password: str | None) -> None:
+    async def open(self, settings: Mqtt, password: str | None) -> Session:
         """Send CONNECT and await CONNACK; keep-alive begins.
+
+        The session's own Messages come right behind CONNACK, and may be taken before this returns.
+
+        Args:
+            settings: As whom.
+            password: Of ``settings.username``; None where the broker needs none.
 
         Raises:
             ConnectRefused: The broker refuses.
@@ -138,9 +150,13 @@ class Connection(asyncio.Protocol):
                 answer = await self._answer(self._opened)
         except TimeoutError as error:
             raise ConnectionLost(f"no answer to CONNECT within {ANSWER_S:g} s") from error
-        self.session = read_session(answer, settings)
-        self._window = asyncio.Semaphore(min(self.session.most_publishing, MOST_PUBLISHING))
+        session = read_session(answer, settings)
+        self._window = asyncio.Semaphore(min(session.most_publishing, MOST_PUBLISHING))
+        self._most_packet_bytes = session.most_packet_bytes
+        self._keep_alive_s = session.keep_alive_s
         self._beat_later()
+        self.session = session
+        return session
 
     async def subscribe(self, filters: Sequence[str]) -> None:
         """Subscribe at QoS 1; retained messages come only where the subscription is new.
@@ -184,7 +200,7 @@ class Connection(asyncio.Protocol):
         async with self._window:
             packet_id = next(packet_id for packet_id in self._packet_ids if packet_id not in self._published)
             data = write_publish(packet_id, topic, payload, retain=retain)
-            most = self.session.most_packet_bytes
+            most = self._most_packet_bytes
             if most is not None and len(data) > most:
                 raise PublishRefused(f"{topic}: the packet has {len(data)} bytes, the broker takes {most}")
             waiting = self._published[packet_id] = self._loop.create_future()
@@ -215,7 +231,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
         await asyncio.wait((self._ended,))
 
-    # How.
+    # Inside.
 
     def _read(self, packets: list[mqtt5.Packet]) -> None:
         now_ms = time.time_ns() // 1_000_000
@@ -257,20 +273,23 @@ class Connection(asyncio.Protocol):
                 error = ConnectionLost(f"the broker sent {type(packet).__name__}, which no client expects")
                 self._end(error, mqtt5.DisconnectReasonCode.PROTOCOL_ERROR)
 
+    def _resume(self) -> None:
+        self._heard_s = self._loop.time()
+        self._transport.resume_reading()
+
     def _beat(self) -> None:
         """Twice in each keep-alive interval: give a sign of life, and look for the broker's while we read."""
-        keep_alive_s = self.session.keep_alive_s
         silent_s = self._loop.time() - self._heard_s
-        if self._inbox.has_room and silent_s > keep_alive_s:
+        if not self._is_held and silent_s > self._keep_alive_s:
             self._end(ConnectionLost(f"the broker has been silent for {silent_s:.0f} s"))
             return
         self._transport.write(mqtt5.PingReqPacket().write())
         self._beat_later()
 
     def _beat_later(self) -> None:
-        self._beat_timer = self._loop.call_later(self.session.keep_alive_s / 2, self._beat)
+        self._beat_timer = self._loop.call_later(self._keep_alive_s / 2, self._beat)
 
-    async def _answer(self, answer: "asyncio.Future[Answer]") -> Answer:
+    async def _answer(self, answer: asyncio.Future[Answer]) -> Answer:
         """Return what the broker answers, or raise the error that ends the connection before."""
         await asyncio.wait((answer, self._ended), return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
@@ -289,33 +308,18 @@ class Connection(asyncio.Protocol):
         return f"the broker sent a malformed packet: {fault}{hint}"
 
 
-async def connect(
-    settings: Mqtt, password: str | None, tls: ssl.SSLContext | None, number: int, inbox: Inbox
-) -> Connection:
-    """Return an open connection; whoever asked closes it.
+async def reach(settings: Mqtt, tls: ssl.SSLContext | None, number: int, inbox: Inbox) -> Connection:
+    """Return a connection that is not open yet; whoever asked closes it.
 
     Args:
-        settings: Where, and as whom.
-        password: Of ``settings.username``; None where the broker needs none.
+        settings: Where.
         tls: None without encryption.
         number: Counts the connections of this process.
-        inbox: Gets the Messages, also before this returns: the session's own come right behind CONNACK.
+        inbox: Gets the Messages.
 
     Raises:
         Unreachable: No connection.
-        ConnectRefused: The broker refuses.
-        ConnectionLost: No answer, no MQTT 5, or the connection ends.
     """
-    connection = await _reach(settings, tls, number, inbox)
-    try:
-        await connection.open(settings, password)
-    except BaseException:
-        await connection.close()
-        raise
-    return connection
-
-
-async def _reach(settings: Mqtt, tls: ssl.SSLContext | None, number: int, inbox: Inbox) -> Connection:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(ANSWER_S):
@@ -344,6 +348,6 @@ async def _reach(settings: Mqtt, tls: ssl.SSLContext | None, number: int, inbox:
     return connection
 
 
-def _settle(waiting: "asyncio.Future[Answer] | None", answer: Answer) -> None:
+def _settle(waiting: asyncio.Future[Answer] | None, answer: Answer) -> None:
     if waiting is not None and not waiting.done():
         waiting.set_result(answer)

@@ -25,8 +25,8 @@ def describe_settings() -> str:
 # Settings
 
 One TOML file, given with `--settings`; a variable of the environment overrides it. Unknown keys and variables are
-refused. A secret comes from the environment or from the file that a `password_file` names; it has no default and is
-never printed.
+refused. A relative path in the file starts at the file's folder; in a variable, at the current folder. A secret comes
+from the environment or from the file that a `password_file` names; it has no default and is never printed.
 
 """ + "\n".join([*rows, ""])
 

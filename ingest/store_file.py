@@ -71,6 +71,11 @@ def lock_folder(folder: Path) -> int:
             f"The store {folder} is in use by another collector, process {owner}; stop that one, "
             "or give this one a store.folder of its own."
         ) from error
+    except OSError as error:
+        os.close(lock)
+        raise StoreError(
+            f"The store's folder {folder} cannot be locked ({error.strerror}); put it on a local disk."
+        ) from error
     os.ftruncate(lock, 0)
     os.write(lock, f"{os.getpid()}\n".encode("ascii"))
     return lock

@@ -84,7 +84,7 @@ class Writer:
         self._slow = slow or Backoff(first_s=10.0, most_s=60.0)
         self._gather_s = gather_s
         self._most_bytes = client.settings.max_body_bytes
-        self._body_bytes = self._asked_bytes = self._most_bytes
+        self._body_bytes = self._most_bytes
         self._more = asyncio.Event()
         self._idle = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -142,9 +142,6 @@ class Writer:
         """Do a step; when it fails for what may heal, say so and wait."""
         try:
             await step
-        except BrokenOffError as error:
-            self._body_bytes = max(SMALLEST_BODY_BYTES, min(self._body_bytes, self._asked_bytes) // 2)
-            await self._wait_out(error, self._retry.next_s())
         except MisconfiguredError as error:
             await self._wait_out(error, self._slow.next_s())
         except BusyError as error:
@@ -177,9 +174,11 @@ class Writer:
         if len(entries) == 1 and entries[0].raw_bytes > self._body_bytes:
             await self._write_lines(entries[0])
             return
-        self._asked_bytes = sum(entry.raw_bytes for entry in entries)
+        raw_bytes = sum(entry.raw_bytes for entry in entries)
         try:
-            await self._client.write(b"".join(entry.body for entry in entries))
+            await self._send(
+                b"".join(entry.body for entry in entries), sum(entry.lines for entry in entries), raw_bytes
+            )
         except (RefusedLinesError, TooLargeError) as error:
             if len(entries) == 1:
                 await self._write_lines(entries[0], error)
@@ -189,9 +188,21 @@ class Writer:
             await self._write(entries[middle:])
         else:
             await self._store.remove([entry.id for entry in entries])
-            self._tally.add(sum(entry.lines for entry in entries), time.monotonic())
-            # Slowly: each try that is too much for the server costs a whole timeout.
-            self._body_bytes = min(self._most_bytes, self._body_bytes + self._body_bytes // 8)
+
+    async def _send(self, body: bytes, lines: int, raw_bytes: int) -> None:
+        """Write one request, and learn from it how much the server takes at a time.
+
+        Raises:
+            InfluxError: It was not stored, or only in part.
+        """
+        try:
+            await self._client.write(body)
+        except (TooLargeError, BrokenOffError):
+            self._body_bytes = max(SMALLEST_BODY_BYTES, min(self._body_bytes, raw_bytes) // 2)
+            raise
+        # Slowly: each try that is too much for a slow server costs a whole timeout.
+        self._body_bytes = min(self._most_bytes, self._body_bytes + self._body_bytes // 8)
+        self._tally.add(lines, time.monotonic())
 
     async def _write_lines(self, entry: OutboxEntry, known: InfluxError | None = None) -> None:
         """Write one entry by parts, down to the lines that are refused; what was reached is kept if it breaks off.
@@ -203,7 +214,7 @@ class Writer:
         Raises:
             InfluxError: Some lines are still to be written, for what may heal.
         """
-        parts = _Parts(unpack_lines(entry.body), self._body_bytes)
+        parts = _Parts(unpack_lines(entry.body), self._body_bytes if known is None else entry.raw_bytes)
         if known is not None:
             parts.refuse(str(known))
         try:
@@ -216,14 +227,12 @@ class Writer:
 
     async def _write_part(self, parts: "_Parts") -> None:
         part = parts.waiting[-1]
-        self._asked_bytes = sum(map(len, part))
         try:
-            await self._client.write(pack_lines(part))
+            await self._send(pack_lines(part), len(part), sum(map(len, part)))
         except (RefusedLinesError, TooLargeError) as error:
             parts.refuse(str(error))
         else:
             parts.accept()
-            self._tally.add(len(part), time.monotonic())
 
     async def _settle(self, entry: OutboxEntry, parts: "_Parts") -> None:
         await self._store.refuse_lines(entry.id, parts.remaining(), parts.refused, int(time.time() * 1000))

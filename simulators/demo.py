@@ -20,6 +20,7 @@ from devices import load_device_types
 from ingest.accounts import COLLECTOR, complete_accounts
 from ingest.inventory import Inventory
 from ingest.inventory_files import load_inventory
+from schemas.device_type import Field
 from schemas.units import find_unit
 from simulators.device import SimulatedDevice, choose_devices, make_fleet
 from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored, list_unanswered
@@ -30,6 +31,7 @@ from simulators.proof import Proof, compare, describe
 from simulators.publisher import Broker
 from simulators.tally import Outcome, Tally
 from simulators.testbed.collector import CollectorProcess, Place, run_collector
+from simulators.testbed.grafana import find_grafana, run_grafana
 from simulators.testbed.influxd import Influxd, QueryError, quote_name, quote_text, run_influxd
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 
@@ -38,6 +40,11 @@ REFRESH_S = 0.5
 LINE_S = 5.0
 """Without a terminal the view is a line, this often."""
 SHOWN_DEVICES = 6
+SHOWN_FIELDS = 4
+WITHOUT_GRAFANA = (
+    "no grafana on PATH and no GRAFANA_HOME: for the dashboards run"
+    " deploy/secrets && docker compose --file deploy/compose.yaml up"
+)
 SETTLE_S = 60.0
 """How long the collector may take for what the fleet published last."""
 
@@ -97,16 +104,16 @@ async def run_demo(options: Options, console: Console) -> Proof:
     inventory = load_inventory(options.inventory, load_device_types())
     with _take_folder(options.folder):
         async with _set_stage(options, inventory, console) as stage:
-            await _play(stage, options, console)
+            await _play(stage, console)
             await _settle(stage, console)
             await stage.collector.stop()
             proof = await _prove(stage)
     console.print("\nThe collector's ledger", style="bold")
     for line in await asyncio.to_thread(describe_ledger, stage.collector.store):
-        console.print(f"  {line}", highlight=False)
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
     console.print("The proof: the fleet's own count against InfluxDB and the quarantine", style="bold")
     for line in describe(proof):
-        console.print(f"  {line}", highlight=False)
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
     verdict = "Nothing was lost." if proof.holds else "The counts differ: something was lost or came from nowhere."
     console.print(verdict, style="bold green" if proof.holds else "bold red")
     return proof
@@ -143,7 +150,10 @@ async def _set_stage(options: Options, inventory: Inventory, console: Console) -
         console.print(f"Mosquitto on {broker.host}:{broker.port}, InfluxDB on {influxd.url}", highlight=False)
         await influxd.create_database(DATABASE)
         place = Place(options.inventory, options.rules, DATABASE, {"accept_simulated": True})
-        async with run_collector(folder / "collector", broker, influxd, place) as collector:
+        async with (
+            run_collector(folder / "collector", broker, influxd, place) as collector,
+            _run_grafana_if_installed(folder / "grafana", influxd, console),
+        ):
             console.print(f"collector running, its log: {collector.log}", highlight=False)
             tally = Tally()
             plan = Plan(options.rate, options.seconds, options.history, None, options.faults)
@@ -151,7 +161,19 @@ async def _set_stage(options: Options, inventory: Inventory, console: Console) -
             yield Stage(broker, influxd, collector, fleet, devices, tally)
 
 
-async def _play(stage: Stage, options: Options, console: Console) -> None:
+@asynccontextmanager
+async def _run_grafana_if_installed(folder: Path, influxd: Influxd, console: Console) -> AsyncIterator[None]:
+    installation = find_grafana(os.environ)
+    if installation is None:
+        console.print(WITHOUT_GRAFANA, highlight=False, soft_wrap=True)
+        yield
+        return
+    async with run_grafana(folder, influxd, installation) as grafana:
+        console.print(f"Grafana with the dashboards on {grafana.url}", highlight=False)
+        yield
+
+
+async def _play(stage: Stage, console: Console) -> None:
     """Let the fleet publish while the view is shown; Ctrl-C and SIGTERM end it in order."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -159,7 +181,7 @@ async def _play(stage: Stage, options: Options, console: Console) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             show = _show_live if console.is_terminal else _show_lines
-            showing = group.create_task(show(stage, options, console), name="view")
+            showing = group.create_task(show(stage, console), name="view")
             await stage.fleet.run()
             showing.cancel()
     finally:
@@ -167,26 +189,24 @@ async def _play(stage: Stage, options: Options, console: Console) -> None:
             loop.remove_signal_handler(number)
 
 
-async def _show_live(stage: Stage, options: Options, console: Console) -> None:
+async def _show_live(stage: Stage, console: Console) -> None:
     with Live(console=console, auto_refresh=False) as live:
         while True:
-            live.update(render_view(await _look(stage, options)), refresh=True)
+            live.update(render_view(await _look(stage)), refresh=True)
             await asyncio.sleep(REFRESH_S)
 
 
-async def _show_lines(stage: Stage, options: Options, console: Console) -> None:
+async def _show_lines(stage: Stage, console: Console) -> None:
     while True:
-        console.print(summarise(await _look(stage, options)), highlight=False, soft_wrap=True)
+        console.print(summarise(await _look(stage)), highlight=False, soft_wrap=True)
         await asyncio.sleep(LINE_S)
 
 
-async def _look(stage: Stage, options: Options) -> View:
+async def _look(stage: Stage) -> View:
     status = await asyncio.to_thread(stage.collector.read_status)
     published = stage.tally.counts[Outcome.ACKNOWLEDGED]
-    notes = [
-        f"{len(stage.devices)} simulated devices over one town; simulated readings are accepted and tagged here,"
-        " and refused in production"
-    ]
+    count = len(stage.devices)
+    notes = [f"{count} simulated devices; their readings are accepted and tagged here, and refused in production"]
     if published < stage.fleet.past_messages:
         notes.append(f"publishing the past: {published} of about {stage.fleet.past_messages} readings")
     latest = [one for device in stage.devices[:SHOWN_DEVICES] if (one := await _ask_latest(stage.influxd, device))]
@@ -209,14 +229,18 @@ async def _ask_latest(influxd: Influxd, device: SimulatedDevice) -> Latest | Non
         return None
     time_ms, *values = series[0].rows[0]
     shown = [
-        (
-            name,
-            f"{'yes' if value else 'no'}" if field.is_state else f"{value:g} {find_unit(field.measures.unit).display}",
-        )
+        (name, _show_value(field, value))
         for (name, field), value in zip(fields.items(), values, strict=True)
         if value is not None
     ]
-    return Latest(device.id, time_ms, shown[:4])
+    return Latest(device.id, time_ms, shown[:SHOWN_FIELDS])
+
+
+def _show_value(field: Field, value: float | bool) -> str:  # noqa: FBT001 - a field's value, not a switch
+    if field.is_state:
+        return "yes" if value else "no"
+    digits = 0 if abs(value) >= 100 else 1  # noqa: PLR2004 - a matter of looks
+    return f"{value:,.{digits}f} {find_unit(field.measures.unit).display}".rstrip()
 
 
 async def _settle(stage: Stage, console: Console) -> None:

@@ -26,9 +26,7 @@ def demo(  # noqa: PLR0913 - a command has as many parameters as it has options
     seconds: Annotated[
         float | None, typer.Option(min=1, help="End after this time; runs until Ctrl-C when left out.")
     ] = None,
-    devices: Annotated[
-        int | None, typer.Option(min=1, help="How many devices take part; all when left out.")
-    ] = None,
+    devices: Annotated[int | None, typer.Option(min=1, help="How many devices take part; all when left out.")] = None,
     rate: Annotated[float, typer.Option(min=0, help="Readings a second of the whole fleet.")] = 50.0,
     history: Annotated[
         str, typer.Option(help="Publish this much of the past first, for example 30d or 12h; 0 for none.")
@@ -42,8 +40,8 @@ def demo(  # noqa: PLR0913 - a command has as many parameters as it has options
     """Run the whole path on real servers with a simulated town, then prove that nothing was lost.
 
     Starts Mosquitto, InfluxDB, the collector and the fleet on free loopback ports, and Grafana where it is installed.
-    Ctrl-C stops everything in order. Exit code 0 only if what the fleet published, by device and sequence number, equals
-    what InfluxDB holds plus what is in quarantine.
+    Ctrl-C stops everything in order. Exit code 0 only if what the fleet published, by device and sequence number,
+    equals what InfluxDB holds plus what is in quarantine.
     """
     console = Console()
     with explained_errors():

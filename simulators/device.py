@@ -68,6 +68,10 @@ class SimulatedDevice:
         """Whether this message is to be bad when a share of all is."""
         return is_fault(self._fault_key, seq, share)
 
+    def warm_up(self, time_ms: int) -> None:
+        """Sum its registers up to a moment, which takes some milliseconds the first time."""
+        self.make_message(time_ms, 0)
+
     def make_message(self, time_ms: int, seq: int, *, faulty: bool = False) -> Outgoing | None:
         """Return the message of a moment; None while the device is not placed anywhere.
 

@@ -112,6 +112,9 @@ class Fleet:
         Raises:
             PublishError: The broker cannot be reached, or refuses an account.
         """
+        for device in self._devices:
+            device.warm_up(self._clock())
+            await asyncio.sleep(0)
         with contextlib.suppress(TimeoutError):  # the last answers did not come: the tally says which
             try:
                 async with asyncio.timeout(None) as self._limit, asyncio.TaskGroup() as group:

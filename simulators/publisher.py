@@ -8,6 +8,7 @@ Invariants:
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -106,6 +107,7 @@ class Connection(aiomqtt.Client):
             tls_context=broker.tls,
             keepalive=KEEP_ALIVE_S,
             max_inflight_messages=WINDOW,
+            socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
         )
         self._on_puback = on_puback
 

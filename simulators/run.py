@@ -120,7 +120,8 @@ def run_fleet(
         fleet = Fleet(devices, target.to_broker(), passwords, plan, tally)
         skipped = sum(not device.has_clock for device in devices)
         if plan.history and skipped:
-            console.print(f"No history for {skipped} devices without a clock: their readings get the time of receipt.")
+            sentence = f"No history for {skipped} devices without a clock: their readings get the time of receipt."
+            console.print(sentence, soft_wrap=True)
         begun = loop.time()
         with stopped_by_signals(fleet.stop):
             async with show_progress(console, "History", fleet.past_messages, lambda: count_answers(tally)):

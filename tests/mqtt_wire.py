@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterable
 
 CONNACK = bytes.fromhex("20 03 00 00 00")
+DISCONNECT = bytes.fromhex("e0 00")
 DISCONNECT_MALFORMED = bytes.fromhex("e0 01 81")
 
 
@@ -117,7 +118,10 @@ async def publish_raw(host: str, port: int, name: str, password: str, packets: I
         port: Port of the broker.
         name: The device's account.
         password: Of the account.
-        packets: PUBLISH packets of QoS 1, each answered by the broker with four bytes or, with a reason, five.
+        packets: PUBLISH packets of QoS 1.
+
+    Raises:
+        ConnectionError: The broker sends something else, for example DISCONNECT.
     """
     reader, writer = await asyncio.open_connection(host, port)
     try:
@@ -130,7 +134,9 @@ async def publish_raw(host: str, port: int, name: str, password: str, packets: I
             if count % 500 == 0:
                 await writer.drain()
         for _ in range(count):
-            assert (await read_packet(reader))[0] == 0x40
+            packet = await read_packet(reader)
+            if packet[0] != 0x40:
+                raise ConnectionError(f"no PUBACK but {packet.hex()}")
         return count
     finally:
         writer.close()

@@ -13,12 +13,13 @@ import pytest
 
 from dashboards.board import COLUMNS
 from dashboards.boards import load_boards
-from dashboards.boards.drift import REASONS
 from dashboards.measurements import load_measurements
 from dashboards.push import FOLDER_UID
 from dashboards.query import ZONE_NAME, Select
 from dashboards.render import DATASOURCE_UID, render_all
+from dashboards.words import REASONS, SEVERITIES
 from schemas.reason import Reason
+from schemas.rule import Severity
 
 ROOT = Path(__file__).parent.parent
 Json = dict[str, Any]
@@ -101,6 +102,7 @@ def test_a_panel_asks_our_datasource_one_statement_at_a_time(board: Json, panel:
         assert target["rawQuery"] is True
         assert target["resultFormat"] in {"time_series", "table"}
         assert ";" not in target["query"]
+        assert "$timeFilter" in target["query"] or "${__to}" in target["query"]
         assert set(re.findall(r"\$\{?(\w+)", target["query"])) <= names
         # A day that begins at midnight UTC is no day in Norway; weeks and longer are set wrong before 1.8.5.
         assert set(re.findall(r"time\(([^)]*)\)", target["query"])) <= {"1h", "1d", "$__interval"}
@@ -147,8 +149,9 @@ def test_a_name_that_nothing_has_is_found() -> None:
     assert list_names(Select(columns='max("wats")', source=wrong))[1] == {"powr", "room", "wats"}
 
 
-def test_every_reason_has_words_for_people() -> None:
+def test_every_reason_and_severity_has_words_for_people() -> None:
     assert set(REASONS) == set(Reason)
+    assert set(SEVERITIES) == set(Severity)
 
 
 def test_provisioning_names_the_same_datasource_and_folder() -> None:

@@ -1,10 +1,14 @@
-"""Line protocol, judged by the real InfluxDB: what was escaped comes back as it was, or as the module says it must.
+"""Line protocol, judged by the real InfluxDB: what was escaped comes back as it was, or as the module says it must."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.influx import open_influx
 from ingest.line import build_line, build_prefix, format_value
+from ingest.settings import Influx
+from ingest.store import pack_lines
+from simulators.testbed.influxd import Influxd
 
 AWKWARD = [
     "plain",
@@ -51,12 +55,13 @@ def test_a_line_is_one_line(measurement: str, tag: str, field: str) -> None:
 @pytest.mark.parametrize("text", AWKWARD)
 async def test_influxdb_gives_back_what_was_escaped(influxd: Influxd, database: str, text: str) -> None:
     line = build_line(text, {"tag " + text: text}, {"field " + text: 1.5}, 1_768_478_400_000)
-    await influxd.write(line, database)
-    series = await influxd.query("SELECT * FROM /.*/", database)
-    kept = text.replace("\t", " ").replace("\n", " ")
-    kept = kept[:-1] + "/" if kept.endswith("\\") else kept
-    assert [one["name"] for one in series] == [kept]
-    assert dict(zip(series[0]["columns"], series[0]["values"][0], strict=True)) == {
+    settings = Influx(url=influxd.url, database=database, username=influxd.username)
+    async with open_influx(settings, influxd.password) as client:
+        await client.write(pack_lines([line]))
+    (series,) = await influxd.query("SELECT * FROM /.*/", database)
+    kept = text.replace("\t", " ").replace("\n", " ").replace("\\", "/")
+    assert series.name == ("_" + kept[1:] if kept.startswith("#") else kept)
+    assert dict(zip(series.columns, series.rows[0], strict=True)) == {
         "time": 1_768_478_400_000,
         "tag " + kept: kept,
         "field " + kept: 1.5,

@@ -251,7 +251,7 @@ def test_a_fault_of_our_own_costs_one_message_and_is_loud(
     processor = make_processor()
     original = processor.alerts.judge_reading
 
-    def fail_once(reading: object) -> Sequence[object]:
+    def fail_once(_: object) -> Sequence[object]:
         monkeypatch.setattr(processor.alerts, "judge_reading", original)
         raise ZeroDivisionError("the alert engine fell over")
 

@@ -306,7 +306,8 @@ async def test_what_was_found_out_is_kept_when_the_server_goes_in_the_middle(
         return web.json_response({"error": "unable to parse"}, status=400)
 
     # All four; the first half; its first line; its second is stored; then the server is busy.
-    answers = [refuse(), refuse(), refuse(), web.Response(status=204), web.Response(status=500)]
+    busy = web.Response(status=503, headers={"Retry-After": "30"})
+    answers = [refuse(), refuse(), refuse(), web.Response(status=204), busy]
     async with (
         serve(answers) as (url, came),
         open_influx(Influx(url=url), "") as client,
@@ -314,6 +315,7 @@ async def test_what_was_found_out_is_kept_when_the_server_goes_in_the_middle(
     ):
         await until(lambda: writer.state.error != "")
         depth, moves = await store.depth(), await store.moves()
+        # Told to drain, it does not wait for the thirty seconds.
         assert await writer.drain(DEADLINE_S)
     assert moves == Moves(committed=4, stored=1, refused_by_database=1)
     assert depth.lines == 2

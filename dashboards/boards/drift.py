@@ -7,8 +7,8 @@ from dashboards.parts import NEUTRAL, introduction, limits, simulated_devices, t
 from dashboards.query import Query, Select, table
 from dashboards.transformation import arrange, first, sort
 from dashboards.visual import BarGauge, Stat, Table, TimeSeries
+from dashboards.words import FIRING, REASONS, SEVERITIES
 from devices import load_device_types
-from schemas.reason import Reason
 
 READINGS = tuple(load_device_types())
 STREET_LIGHT = "street_light"
@@ -19,37 +19,6 @@ SO_FAR = "time >= ${__to}ms - 90d AND time <= ${__to}ms"
 """An alert may have fired before the period and still be firing."""
 AT_DEVICE = ("site", "zone", "device")
 
-REASONS: dict[str, str] = {
-    Reason.UNKNOWN_TOPIC: "Ukjent emne",
-    Reason.UNKNOWN_DEVICE: "Ukjent enhet",
-    Reason.WRONG_SITE: "Feil sted i emnet",
-    Reason.EMPTY_PAYLOAD: "Tom melding",
-    Reason.OVERSIZED_PAYLOAD: "For stor melding",
-    Reason.INVALID_UTF8: "Ikke UTF-8",
-    Reason.MALFORMED_JSON: "Ikke gyldig JSON",
-    Reason.NOT_AN_OBJECT: "JSON, men ikke et objekt",
-    Reason.COLLECTOR_FAULT: "Feil i mottaket selv",
-    Reason.MISSING_TIME: "Mangler tid",
-    Reason.INVALID_TIME: "Ugyldig tid",
-    Reason.FUTURE_TIME: "Tid i framtida",
-    Reason.NOT_PLACED: "Ikke plassert da",
-    Reason.INVALID_MEMBER: "Ugyldig seq eller simulated",
-    Reason.SIMULATED_REFUSED: "Simulert, ikke tillatt",
-    Reason.MISSING_FIELD: "Mangler felt",
-    Reason.WRONG_TYPE: "Feil type",
-    Reason.NOT_FINITE: "Ikke et tall",
-    Reason.OUT_OF_RANGE: "Utenfor gyldig område",
-    Reason.UNKNOWN_FIELD: "Ukjent felt",
-    Reason.CONFLICT: "Annen verdi på samme tid",
-    Reason.REFUSED_BY_DATABASE: "Avvist av databasen",
-}
-"""What people read for each reason; a test sees that none is missing."""
-SEVERITIES = {
-    "info": Shown("Til orientering", "blue"),
-    "warning": Shown("Advarsel", "orange"),
-    "critical": Shown("Kritisk", "red"),
-}
-FIRING = {"true": Shown("Utløst", "red"), "false": Shown("Klarert", "green")}
 WHERE = (Column(name="site", title="Sted"), Column(name="zone", title="Sone"), Column(name="device", title="Enhet"))
 TYPE = Column(name="type", title="Slag", values=type_titles())
 

@@ -11,7 +11,7 @@ from simulators.sun import find_elevation
 MINUTE_MS = 60_000
 OUTDOOR_CO2 = 425.0
 """Parts per million in fresh air."""
-STUFFY_FACTOR = 2.9
+STUFFY_FACTOR = 4.0
 COOLING_PERIOD_MS = 90 * MINUTE_MS
 """A server room whose cooling is too small warms up and is cooled again in this time."""
 TRAILING = ((0, 0.4), (20, 0.3), (40, 0.2), (60, 0.1))

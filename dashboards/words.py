@@ -1,0 +1,37 @@
+"""Words for people, in Norwegian, instead of the keys that are stored."""
+
+from dashboards.panel import Shown
+from schemas.reason import Reason
+from schemas.rule import Severity
+
+REASONS: dict[str, str] = {
+    Reason.UNKNOWN_TOPIC: "Ukjent emne",
+    Reason.UNKNOWN_DEVICE: "Ukjent enhet",
+    Reason.WRONG_SITE: "Feil sted i emnet",
+    Reason.EMPTY_PAYLOAD: "Tom melding",
+    Reason.OVERSIZED_PAYLOAD: "For stor melding",
+    Reason.INVALID_UTF8: "Ikke UTF-8",
+    Reason.MALFORMED_JSON: "Ikke gyldig JSON",
+    Reason.NOT_AN_OBJECT: "JSON, men ikke et objekt",
+    Reason.COLLECTOR_FAULT: "Feil i mottaket selv",
+    Reason.MISSING_TIME: "Mangler tid",
+    Reason.INVALID_TIME: "Ugyldig tid",
+    Reason.FUTURE_TIME: "Tid i framtida",
+    Reason.NOT_PLACED: "Ikke plassert da",
+    Reason.INVALID_MEMBER: "Ugyldig seq eller simulated",
+    Reason.SIMULATED_REFUSED: "Simulert, ikke tillatt",
+    Reason.MISSING_FIELD: "Mangler felt",
+    Reason.WRONG_TYPE: "Feil type",
+    Reason.NOT_FINITE: "Ikke et tall",
+    Reason.OUT_OF_RANGE: "Utenfor gyldig område",
+    Reason.UNKNOWN_FIELD: "Ukjent felt",
+    Reason.CONFLICT: "Annen verdi på samme tid",
+    Reason.REFUSED_BY_DATABASE: "Avvist av databasen",
+}
+"""What people read for each reason; a test sees that none is missing."""
+SEVERITIES: dict[str, Shown] = {
+    Severity.INFO: Shown("Til orientering", "blue"),
+    Severity.WARNING: Shown("Advarsel", "orange"),
+    Severity.CRITICAL: Shown("Kritisk", "red"),
+}
+FIRING = {"true": Shown("Utløst", "red"), "false": Shown("Klarert", "green")}
