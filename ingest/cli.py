@@ -11,7 +11,9 @@ import typer
 from devices import load_device_types
 from ingest.accounts import AccountError, write_accounts
 from ingest.check import check_configuration
+from ingest.influx import MisconfiguredError
 from ingest.inventory_files import load_inventory
+from ingest.mqtt_error import TlsUnusable
 from ingest.run import run_collector, set_up_logging
 from ingest.settings_file import load_settings
 from ingest.store_file import StoreError
@@ -36,7 +38,7 @@ def collect(settings: SettingsFile = None) -> None:
     try:
         loaded = load_settings(settings, os.environ)
         asyncio.run(run_collector(loaded, os.environ))
-    except (ConfigurationError, RegistryError, StoreError) as error:
+    except (ConfigurationError, RegistryError, StoreError, TlsUnusable, MisconfiguredError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(USAGE) from None
 

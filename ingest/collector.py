@@ -38,7 +38,7 @@ from ingest.health import (
 )
 from ingest.message import Message
 from ingest.mqtt import Broker
-from ingest.mqtt_error import MqttError
+from ingest.mqtt_error import ConnectionLost, PublishRefused
 from ingest.process import Processor
 from ingest.settings import Settings
 from ingest.store_file import StoreError
@@ -55,6 +55,7 @@ HEALTH_S = 10.0
 FACTS_S = 3600.0
 RATE_S = 5
 """Seconds over which the rates of the status are taken."""
+PUBLISH_AGAIN_S = 1.0
 STUCK_S = 30.0
 """A commit that takes longer makes the collector unwell: the watchdog is to know."""
 
@@ -160,26 +161,30 @@ class Collector:
             self._announced.clear()
             try:
                 await self.publish_pending()
-            except MqttError as error:
+            except ConnectionLost as error:
                 log.warning("a transition could not be published yet: %s", error)
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(PUBLISH_AGAIN_S)
                 continue
             await self._announced.wait()
 
     async def publish_pending(self) -> None:
-        """Publish the transitions that the broker does not have, in order.
+        """Publish the transitions that the broker does not have, in order; one that it refuses does not stop the rest.
 
         Raises:
-            MqttError: The broker refused one, or went away; what it has is marked.
+            ConnectionLost: The broker went away; what it has is marked.
         """
         prefix = self._settings.mqtt.topic_prefix
         for pending in await self._store.unpublished():
             transition = pending.transition
             rule = self._configuration.rules.get(transition.rule)
             topic = format_topic(prefix, transition)
-            await self._broker.publish(topic, format_payload(transition, rule), retain=True)
+            try:
+                await self._broker.publish(topic, format_payload(transition, rule), retain=True)
+            except PublishRefused as error:
+                log.error("the broker refuses an alert, it is in InfluxDB only: %s", error)  # noqa: TRY400 - see commit
+            else:
+                log.info("alert %s of %s is now %s", transition.rule, transition.device, transition.phase)
             await self._store.mark_published([pending.id])
-            log.info("alert %s of %s is now %s", transition.rule, transition.device, transition.phase)
 
     async def report(self) -> None:
         """Write the status each second, and own measurements each ten seconds. Runs until cancelled."""
@@ -298,7 +303,7 @@ class Collector:
                 if self._broker.status.connected:
                     await self.publish_pending()
                 await self._writer.drain(deadline_s)
-        except (TimeoutError, MqttError) as error:
+        except (TimeoutError, ConnectionLost) as error:
             log.warning("stopped before everything was written (%s); it is in the outbox", error or "deadline")
         status = await self.make_status()
         await asyncio.to_thread(write_status, self._settings.store.folder / STATUS_FILE, status)

@@ -36,6 +36,8 @@ async def run_collector(settings: Settings, environ: Mapping[str, str]) -> None:
         ConfigurationError: A secret, the inventory or a rule is wrong; nothing has been connected.
         RegistryError: A device type is broken; likewise.
         StoreError: The store cannot be opened, or another collector has it; likewise.
+        TlsUnusable: The broker's certificate files cannot be used; likewise.
+        MisconfiguredError: The database's certificate file cannot be used; likewise.
     """
     mqtt_password = read_secret(settings.mqtt, "mqtt")
     influx_password = read_secret(settings.influx, "influx")

@@ -70,7 +70,9 @@ class Influx(Part):
     database: str = Field(
         default="sensors", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Database; on 2.x the bucket."
     )
-    username: str = Field(default="collector", min_length=1, description="Account; on 2.x any word.")
+    username: str = Field(
+        default="collector", pattern=r"^[^:]+$", description="Account, without a colon; on 2.x any word."
+    )
     password: SecretStr | None = Field(default=None, description="Secret; on 2.x the token. Environment only.")
     password_file: Path | None = Field(default=None, description="File that holds the password or token.")
     ca_file: Path | None = Field(

@@ -28,6 +28,7 @@ Tls = Annotated[bool, typer.Option("--tls", help="Encrypt the connection to the 
 CaFile = Annotated[
     Path | None, typer.Option(help="Certificate authorities to trust (PEM); the system's when left out.")
 ]
+Patience = Annotated[float, typer.Option(min=0, help="Seconds to try for the first connection.")]
 Prefix = Annotated[str, typer.Option(help="Beginning of every topic: <prefix>/<site>/<device>/reading.")]
 InventoryFolder = Annotated[Path, typer.Option("--inventory", help="Folder of the inventory's TOML files.")]
 Secrets = Annotated[Path, typer.Option(help="File of passwords, one name:password a line; `gjovik accounts` makes it.")]
@@ -75,6 +76,7 @@ def simulate(  # noqa: PLR0913  a command has as many parameters as it has optio
     port: Port = 1883,
     tls: Tls = False,
     ca_file: CaFile = None,
+    patience: Patience = 10.0,
     prefix: Prefix = "gjovik",
     secrets: Secrets = DEFAULT_SECRETS,
     inventory: InventoryFolder = DEFAULT_INVENTORY,
@@ -99,7 +101,7 @@ def simulate(  # noqa: PLR0913  a command has as many parameters as it has optio
             faults,
         )
         told = load_tally(tally) if tally and tally.exists() else Tally()
-        target = Target(host, port, tls, ca_file, prefix)
+        target = Target(host, port, tls, ca_file, patience, prefix)
         try:
             report = run_fleet(target, read_inventory(inventory), secrets, devices, seed, plan, told)
         finally:
@@ -129,6 +131,7 @@ def replay(  # noqa: PLR0913  a command has as many parameters as it has options
     port: Port = 1883,
     tls: Tls = False,
     ca_file: CaFile = None,
+    patience: Patience = 10.0,
     prefix: Prefix = "gjovik",
     secrets: Secrets = DEFAULT_SECRETS,
     inventory: InventoryFolder = DEFAULT_INVENTORY,
@@ -149,7 +152,7 @@ def replay(  # noqa: PLR0913  a command has as many parameters as it has options
         samples = read_recording(file, zone, time_column, value_column)
         account = username or device
         password = os.environ.get(PASSWORD_VARIABLE) or read_passwords(secrets, [account])[account]
-        target = Target(host, port, tls, ca_file, prefix)
+        target = Target(host, port, tls, ca_file, patience, prefix)
         _finish(run_replay(target, part, samples, speed, (account, password)), as_json=as_json)
 
 

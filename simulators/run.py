@@ -38,6 +38,7 @@ class Target:
         port: TCP port of the broker.
         tls: Whether to encrypt.
         ca_file: Certificate authorities to trust (PEM); None for the system's.
+        patience_s: How long to try for the first connection, in seconds.
         prefix: Beginning of every topic.
     """
 
@@ -45,6 +46,7 @@ class Target:
     port: int
     tls: bool
     ca_file: Path | None
+    patience_s: float
     prefix: str
 
     def to_broker(self) -> Broker:
@@ -54,9 +56,11 @@ class Target:
             UsageError: The certificate authorities cannot be read.
         """
         if not self.tls:
-            return Broker(self.host, self.port)
+            return Broker(self.host, self.port, patience_s=self.patience_s)
         try:
-            return Broker(self.host, self.port, ssl.create_default_context(cafile=self.ca_file))
+            return Broker(
+                self.host, self.port, ssl.create_default_context(cafile=self.ca_file), patience_s=self.patience_s
+            )
         except (OSError, ssl.SSLError) as error:
             raise UsageError(f"{self.ca_file} cannot be read as certificates in PEM: {error}") from None
 

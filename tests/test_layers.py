@@ -38,4 +38,4 @@ def test_packages_import_only_what_they_may(package: str) -> None:
 
 def test_only_the_connection_knows_the_codec_library() -> None:
     knows = {file for file in ROOT.glob("ingest/**/*.py") if "mqtt5" in list_imports(file)}
-    assert {file.name for file in knows} <= {"mqtt_packets.py", "mqtt_protocol.py"}
+    assert {file.name for file in knows} == {"mqtt_packets.py", "mqtt_protocol.py"}

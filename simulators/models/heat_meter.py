@@ -28,7 +28,7 @@ def prepare(surroundings: Surroundings) -> Sensor:
 
     def sense(time_ms: int) -> Values:
         wobble = normal(noise, time_ms // MINUTE_MS)
-        supply = min(95.0, max(68.0, 80.0 - 0.8 * weather.temperature(time_ms))) + 0.3 * wobble
+        supply = min(93.0, max(66.0, 77.0 - 0.7 * weather.temperature(time_ms))) + 0.3 * wobble
         factor = 1.0 + 0.02 * wobble
         return {
             "energy": round(heat.energy.total(time_ms), 2),
@@ -52,7 +52,7 @@ class _Heat:
         self._hot_water = HOT_WATER.get(site.category, OTHER_HOT_WATER)
         self._attendance = Attendance(site)
         self._daily = surroundings.key("daily")
-        self.cooling = round(surroundings.choose("cooling", 27.0, 42.0), 1)
+        self.cooling = round(surroundings.choose("cooling", 29.0, 44.0), 1)
         start = float(round(surroundings.choose("start", 10_000.0, 90_000.0)))
         self.energy = Register(start, self._amount, self._weights)
         per_kwh = 1.0 / (WATER_HEAT * self.cooling)

@@ -39,8 +39,8 @@ ROOMS = {
     "school": Room(21.5, 18.5, 450.0),
     "kindergarten": Room(21.5, 19.0, 420.0),
     "nursing_home": Room(23.0, 22.5, 300.0),
-    "sports_hall": Room(18.0, 16.5, 330.0),
-    "swimming_hall": Room(29.5, 28.5, 280.0, humidity=26.0),
+    "sports_hall": Room(18.5, 17.5, 330.0),
+    "swimming_hall": Room(28.6, 28.0, 280.0, humidity=26.0),
 }
 OTHER_ROOM = Room(21.0, 19.0, 350.0)
 
