@@ -1,4 +1,4 @@
-"""Accounts at the broker: one for each Device of the inventory, named by its id, and one for the collector.
+"""Accounts at the broker: one for each Device of the inventory, named by its id, and the platform's own.
 
 Passwords live in a file that only its owner may read, one ``name:password`` a line, for whoever sets up the
 devices. The broker gets a file of hashes in Mosquitto's own format (PBKDF2 with SHA-512), made here without
@@ -22,6 +22,8 @@ from pathlib import Path
 from ingest.inventory import Inventory
 
 COLLECTOR = "collector"
+MONITOR = "monitor"
+"""Reads the alerts, for whatever shows them elsewhere, and nothing more."""
 ITERATIONS = 101
 """Mosquitto's own number. It is small, but nobody guesses the 192 random bits of a password."""
 SALT_BYTES = 12
@@ -66,16 +68,16 @@ def hash_password(password: str, salt: bytes) -> str:
 
 
 def account_names(inventory: Inventory) -> tuple[str, ...]:
-    """Return the names of all accounts that the broker needs: the collector's, then one for each Device.
+    """Return the names of all accounts that the broker needs: the platform's own, then one for each Device.
 
     Raises:
-        AccountError: When a Device's id cannot be a name, or is the collector's.
+        AccountError: When a Device's id cannot be a name, or is one of the platform's own.
     """
     for device in inventory.devices:
         _require_name(device)
-        if device == COLLECTOR:
-            raise AccountError(f"A device may not be called {COLLECTOR}: that account reads all; rename the device.")
-    return (COLLECTOR, *inventory.devices)
+        if device in (COLLECTOR, MONITOR):
+            raise AccountError(f"A device may not be called {device}: that account reads more; rename the device.")
+    return (COLLECTOR, MONITOR, *inventory.devices)
 
 
 def complete_accounts(

@@ -23,6 +23,7 @@ from ingest.inventory_files import load_inventory
 from schemas.device_type import Field
 from schemas.units import find_unit
 from simulators.device import SimulatedDevice, choose_devices, make_fleet
+from simulators.errors import DemoRunningError
 from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored, list_unanswered
 from simulators.fleet import Fleet, Plan, read_clock_ms
 from simulators.live_view import Latest, View, render_view, summarise
@@ -47,10 +48,6 @@ WITHOUT_GRAFANA = (
 )
 SETTLE_S = 60.0
 """How long the collector may take for what the fleet published last."""
-
-
-class DemoRunningError(Exception):
-    """Another demo has the folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from simulators.cli import DEFAULT_INVENTORY, PROBLEM, explained_errors
+from simulators.testbed.process import ProgramError
 
 DEFAULT_FOLDER = Path("var/demo")
 DEFAULT_RULES = Path("deploy/rules")
@@ -47,8 +48,13 @@ def demo(  # noqa: PLR0913 - a command has as many parameters as it has options
     with explained_errors():
         from simulators.demo import Options, run_demo  # noqa: PLC0415 - its libraries are an extra
         from simulators.history import parse_duration  # noqa: PLC0415 - likewise
+        from simulators.testbed.influxd import QueryError  # noqa: PLC0415 - likewise
 
         past = None if history in {"0", ""} else parse_duration(history)
         options = Options(folder, inventory, rules, devices, seed, rate, seconds, past, faults)
-        proof = asyncio.run(run_demo(options, console))
+        try:
+            proof = asyncio.run(run_demo(options, console))
+        except (ProgramError, QueryError) as error:
+            typer.echo(error, err=True)
+            raise typer.Exit(PROBLEM) from None
     raise typer.Exit(0 if proof.holds else PROBLEM)

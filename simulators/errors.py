@@ -4,6 +4,7 @@ Errors::
 
     SimulatorError
     ├── UsageError                   what was asked for cannot be done; nothing was started (exit code 2)
+    │   ├── DemoRunningError         another demo has the folder
     │   ├── DurationError            a text is not a duration
     │   ├── FleetError               the inventory or the accounts cannot give the fleet
     │   ├── RecordingError           a file is not a recording
@@ -12,8 +13,7 @@ Errors::
     └── RunError                     it went wrong while it ran (exit code 1)
         ├── PublishError
         │   ├── BrokerUnreachableError   no connection could be made in the time given
-        │   ├── AccountRefusedError      the broker refused the account
-        │   └── AccountTakenError        another client connected with the same account
+        │   └── AccountRefusedError      the broker refused the account
         └── TallyError               a tally cannot be read or written
 """
 
@@ -24,6 +24,10 @@ class SimulatorError(Exception):
 
 class UsageError(SimulatorError):
     """What was asked for cannot be done; nothing was started."""
+
+
+class DemoRunningError(UsageError):
+    """Another demo has the folder."""
 
 
 class DurationError(UsageError):
@@ -60,10 +64,6 @@ class BrokerUnreachableError(PublishError):
 
 class AccountRefusedError(PublishError):
     """The broker refused the account."""
-
-
-class AccountTakenError(PublishError):
-    """Another client connected with the same account."""
 
 
 class TallyError(RunError):

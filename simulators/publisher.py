@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.backoff import Backoff
-from simulators.errors import AccountRefusedError, AccountTakenError, BrokerUnreachableError, PublishError
+from simulators.errors import AccountRefusedError, BrokerUnreachableError, PublishError
 
 LOG = logging.getLogger(__name__)
 WINDOW = 20
@@ -32,7 +32,6 @@ CONNECT_TOGETHER = 16
 """Clients that connect at the same time; others wait, so that a fleet does not storm the broker."""
 _BAD_ACCOUNT = frozenset({0x85, 0x86, 0x87, 0x8A, 0x8C})
 """MQTT 5, table 2-6: client identifier not valid, bad name or password, not authorized, banned, bad method."""
-_TAKEN_OVER = 0x8E
 _FAILURES_FROM = 0x80
 """A reason code at or above it says no (MQTT 5, section 2.4)."""
 
@@ -187,7 +186,7 @@ class Publisher:
         """Keep the account connected while the block runs, and disconnect after it.
 
         Raises:
-            PublishError: No first connection can be made, or the account is refused or taken; the block is cancelled.
+            PublishError: No first connection can be made, or the account is refused; the block is cancelled.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -239,6 +238,7 @@ class Publisher:
                         "start it, or correct --host and --port"
                     ) from None
                 LOG.debug("%s: connection lost: %s", self._username, error)
+            _raise_if_cancelled()
             await asyncio.sleep(self._backoff.next_s())
 
     async def _connect_once(self) -> None:
@@ -246,6 +246,7 @@ class Publisher:
         async with AsyncExitStack() as stack:
             async with self._broker.gate:
                 await stack.enter_async_context(connection)
+            _raise_if_cancelled()
             self._connection = connection
             try:
                 for outgoing in self._held.values():
@@ -259,17 +260,18 @@ class Publisher:
     def _judge(self, error: aiomqtt.MqttError) -> None:
         """Raise what trying again cannot mend."""
         reason = error.rc if isinstance(error, aiomqtt.MqttCodeError) else None
-        if not isinstance(reason, ReasonCode):
-            return
-        if reason.value in _BAD_ACCOUNT:
+        if isinstance(reason, ReasonCode) and reason.value in _BAD_ACCOUNT:
             raise AccountRefusedError(
                 f"the broker refused the account {self._username}: {reason}; add it to the broker's password file, "
                 "or correct its password in the secrets file"
             ) from None
-        if reason.value == _TAKEN_OVER:
-            raise AccountTakenError(
-                f"another client connected as {self._username} and took the connection over; stop one of the two"
-            ) from None
+
+
+def _raise_if_cancelled() -> None:
+    """Be cancelled after all: asyncio.wait_for of Python 3.11, which aiomqtt uses, can swallow a cancellation."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def find_cause(errors: BaseExceptionGroup[BaseException]) -> BaseException:

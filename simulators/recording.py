@@ -62,11 +62,12 @@ def read_recording(
     Raises:
         RecordingError: The file cannot be read, a row is not a time and a number, or two rows have the same time.
     """
-    rows = csv.reader(io.StringIO(_read_text(file)), delimiter=_find_delimiter(_read_text(file)))
+    text = _read_text(file)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_find_delimiter(text))
     try:
         header = [name.strip() for name in next(rows, [])]
         columns = _find_columns(file, header, time_column, value_column)
-        samples = list(_parse_rows(file, rows, columns, zone))
+        samples = list(_parse_rows(file, ((rows.line_num, row) for row in rows), columns, zone))
     except csv.Error as error:
         raise RecordingError(f"{file}: line {rows.line_num} is not CSV: {error}") from None
     if not samples:
@@ -119,9 +120,11 @@ def _find_column(file: Path, header: Sequence[str], name: str) -> int:
     raise RecordingError(f"{file} has no column {name!r}; it has {', '.join(filter(None, header))}")
 
 
-def _parse_rows(file: Path, rows: Iterator[list[str]], columns: Columns, zone: ZoneInfo | None) -> Iterator[Sample]:
+def _parse_rows(
+    file: Path, rows: Iterator[tuple[int, list[str]]], columns: Columns, zone: ZoneInfo | None
+) -> Iterator[Sample]:
     last_ms: int | None = None
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         if not row:
             continue
         place = f"{file}: line {number}"

@@ -126,6 +126,7 @@ def run_fleet(
         if plan.history and skipped:
             sentence = f"No history for {skipped} devices without a clock: their readings get the time of receipt."
             console.print(sentence, soft_wrap=True)
+        await fleet.warm_up()
         begun = loop.time()
         with stopped_by_signals(fleet.stop):
             async with show_progress(console, "History", fleet.past_messages, lambda: count_answers(tally)):

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import mqtt5
 import pytest
 
-from ingest.accounts import COLLECTOR, AccountError, parse_secrets, write_accounts
+from ingest.accounts import COLLECTOR, MONITOR, AccountError, parse_secrets, write_accounts
 from ingest.inventory import Device, Inventory
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 
@@ -199,7 +199,7 @@ async def test_accounts_of_an_inventory_log_in(tmp_path: Path) -> None:
     secrets_file = tmp_path / "secrets"
     write_accounts(_inventory(METER, OTHER), secrets_file, tmp_path / "passwords")
     accounts = parse_secrets(secrets_file.read_text(encoding="utf-8"))
-    assert set(accounts) == {COLLECTOR, METER, OTHER}
+    assert set(accounts) == {COLLECTOR, MONITOR, METER, OTHER}
     async with run_mosquitto(tmp_path / "mosquitto", {}) as server:
         (tmp_path / "passwords").replace(tmp_path / "mosquitto" / "passwords")
         await server.reload()
@@ -217,8 +217,8 @@ def test_existing_accounts_keep_their_passwords_and_others_lose_theirs(tmp_path:
     second = write_accounts(_inventory(METER, OTHER), secrets_file, password_file)
     after = parse_secrets(secrets_file.read_text(encoding="utf-8"))
     third = write_accounts(_inventory(OTHER), secrets_file, password_file)
-    assert first.added == (COLLECTOR, METER)
-    assert (second.added, second.kept) == ((OTHER,), (COLLECTOR, METER))
+    assert first.added == (COLLECTOR, MONITOR, METER)
+    assert (second.added, second.kept) == ((OTHER,), (COLLECTOR, MONITOR, METER))
     assert {name: after[name] for name in before} == before
     assert third.removed == (METER,)
 
@@ -249,7 +249,7 @@ def test_a_file_of_hashes_keeps_the_brokers_group(tmp_path: Path) -> None:
     assert (after.st_gid, stat.S_IMODE(after.st_mode)) == (groups[0], 0o640)
 
 
-@pytest.mark.parametrize("device", [COLLECTOR, "a:b", "a/b", "+", "#", "", "a b", "a\nb"])
+@pytest.mark.parametrize("device", [COLLECTOR, MONITOR, "a:b", "a/b", "+", "#", "", "a b", "a\nb"])
 def test_an_id_that_is_unfit_for_an_account_is_refused(tmp_path: Path, device: str) -> None:
     with pytest.raises(AccountError):
         write_accounts(_inventory(device), tmp_path / "secrets", tmp_path / "passwords")

@@ -8,13 +8,14 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import aiomqtt
 import pytest
+import trustme
 import typer
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -28,16 +29,18 @@ from ingest.inventory_files import load_inventory
 from ingest.message import Message
 from schemas.reason import Reason
 from simulators.device import SimulatedDevice, choose_devices, find_placement, make_fleet
-from simulators.errors import AccountRefusedError, AccountTakenError, BrokerUnreachableError, DurationError, TallyError
+from simulators.errors import AccountRefusedError, BrokerUnreachableError, DurationError, TallyError
 from simulators.faults import KINDS, KINDS_OF_TIME
 from simulators.fleet import Fleet, Plan, read_clock_ms
 from simulators.history import parse_duration, plan_history
 from simulators.models import load_models
 from simulators.publisher import WINDOW, Answer, Broker, Outgoing, Publisher
+from simulators.run import Target
 from simulators.tally import Outcome, Tally, load_tally
-from simulators.testbed.mosquitto import Mosquitto
+from simulators.testbed.mosquitto import Certificates, Mosquitto, run_mosquitto
 from simulators.testbed.port import free_port
 from simulators.town import MOVED, SWAPPED, render_town
+from tests.mqtt_clients import wait_until
 from tests.small_town import make_processor
 
 DEADLINE_S = 20.0
@@ -95,12 +98,6 @@ async def listen(mosquitto: Mosquitto) -> AsyncIterator[Arrived]:
             collector = group.create_task(collect())
             yield arrived
             collector.cancel()
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110  the condition is about another program
-            await asyncio.sleep(0.02)
 
 
 async def wait_for(arrived: Arrived, count: int) -> None:
@@ -213,6 +210,45 @@ async def publish_all(publisher: Publisher, messages: list[Outgoing]) -> None:
         await publisher.publish(message)
 
 
+async def test_what_stays_unanswered_is_reported_when_time_is_up(
+    mosquitto: Mosquitto, inventory: Inventory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulators.fleet.DRAIN_S", 0.2)
+    devices, tally = choose_fleet(inventory, 8), Tally()
+    passwords = await mosquitto.add_accounts(device.id for device in devices)
+    fleet = Fleet(devices, Broker(mosquitto.host, mosquitto.port), passwords, Plan(rate=200.0), tally)
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
+        running = group.create_task(fleet.run())
+        await wait_until(lambda: tally.counts[Outcome.ACKNOWLEDGED] > 20)
+        await mosquitto.stop()
+        await wait_until(lambda: tally.counts[Outcome.WAITING] > 20)
+        fleet.stop()
+        await running
+    report = tally.report(1.0)
+    assert report.unanswered > 20
+    assert report.published == report.acknowledged + report.unanswered
+    assert not report.is_clean
+
+
+async def test_the_connection_can_be_encrypted(tmp_path: Path, inventory: Inventory) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    files = Certificates(tmp_path / "ca.pem", tmp_path / "cert.pem", tmp_path / "key.pem")
+    authority.cert_pem.write_to_path(files.ca)
+    certificate.cert_chain_pems[0].write_to_path(files.cert)
+    certificate.private_key_pem.write_to_path(files.key)
+    devices, tally = choose_fleet(inventory, 8), Tally()
+    async with run_mosquitto(tmp_path / "tls", {}, certificates=files) as server:
+        passwords = await server.add_accounts(device.id for device in devices)
+        broker = Target(
+            server.host, server.port, tls=True, ca_file=files.ca, patience_s=5.0, prefix="gjovik"
+        ).to_broker()
+        async with asyncio.timeout(DEADLINE_S):
+            await Fleet(devices, broker, passwords, Plan(rate=80.0, seconds=0.3), tally).run()
+    assert tally.report(1.0).is_clean
+    assert tally.report(1.0).published > 8
+
+
 async def test_a_publish_that_the_broker_refuses_is_counted_as_refused(
     mosquitto: Mosquitto, inventory: Inventory
 ) -> None:
@@ -230,20 +266,8 @@ async def test_an_account_that_the_broker_refuses_ends_the_run_with_one_sentence
     passwords = dict(await mosquitto.add_accounts(device.id for device in devices)) | {devices[0].id: "wrong"}
     fleet = Fleet(devices, Broker(mosquitto.host, mosquitto.port), passwords, Plan(rate=10.0), Tally())
     with pytest.raises(AccountRefusedError, match=f"refused the account {devices[0].id}: Not authorized; add it"):
-        await fleet.run()
-
-
-async def test_a_second_client_of_an_account_is_noticed(mosquitto: Mosquitto) -> None:
-    (password,) = (await mosquitto.add_accounts(["sensor"])).values()
-    broker = Broker(mosquitto.host, mosquitto.port)
-
-    async def connect_twice() -> None:
-        first, second = (Publisher(broker, "sensor", password, print) for _ in range(2))
-        async with asyncio.timeout(DEADLINE_S), first.connected(), second.connected():
-            await asyncio.Event().wait()
-
-    with pytest.raises(AccountTakenError, match="another client connected as sensor"):
-        await connect_twice()
+        async with asyncio.timeout(DEADLINE_S):
+            await fleet.run()
 
 
 async def test_a_broker_that_is_not_there_is_given_up_after_a_while(inventory: Inventory) -> None:
@@ -266,9 +290,7 @@ def test_every_kind_of_fault_gets_its_reason_and_the_share_is_kept(inventory: In
             bad += 1
             message = device.make_message(NOW_MS + seq, seq, faulty=True)
             assert message is not None
-            batch = processor.process(
-                [Message(message.topic, message.payload, NOW_MS + 2000, packet_id=1)], NOW_MS + 2000
-            )
+            batch = processor.process([Message(message.topic, message.payload, NOW_MS + 2000, packet_id=1)])
             assert len(batch.quarantined) == 1
             found.add(batch.quarantined[0].reason.value)
     assert found == {*KINDS, *KINDS_OF_TIME}

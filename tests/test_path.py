@@ -1,19 +1,22 @@
 """The whole path on real servers: published, acknowledged, validated, on disk, in InfluxDB."""
 
 import asyncio
+import json
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ingest.accounts import MONITOR
 from ingest.store_reader import open_reader
 from schemas.reason import Reason
 from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import Mosquitto
-from tests.stand import INVENTORY, ROOT, Stand, climate, run_stand
+from tests.stand import INVENTORY, ROOT, Stand, climate, connect, run_stand
 
 NOW_MS = time.time_ns() // 1_000_000
 MINUTE_MS = 60_000
@@ -64,6 +67,19 @@ async def test_bad_input_of_every_kind_is_kept_and_slows_nobody(stand: Stand) ->
     assert (ledger.received, ledger.accepted) == (14, 1)
 
 
+async def read_retained(stand: Stand, topic: str, state: str) -> dict[str, Any]:
+    """Return the alert that is retained at a topic once it has this state, as a new subscriber of its own account."""
+    accounts = await stand.broker.add_accounts([MONITOR])
+    async with asyncio.timeout(15), connect(stand.broker, MONITOR, accounts[MONITOR]) as client:
+        await client.subscribe(topic, qos=1)
+        async for message in client.messages:
+            assert isinstance(message.payload, bytes)
+            alert: dict[str, Any] = json.loads(message.payload)
+            if alert["state"] == state:
+                return alert
+    raise AssertionError("the connection ended")
+
+
 async def test_an_alert_fires_and_clears_and_is_retained_and_stored(stand: Stand) -> None:
     begin_ms = NOW_MS - 60 * MINUTE_MS
     series = [(0, 20.0), (10, 16.5), (20, 16.4), (30, 17.5), (40, 18.0)]
@@ -74,8 +90,12 @@ async def test_an_alert_fires_and_clears_and_is_retained_and_stored(stand: Stand
     await stand.collector.wait_until(lambda status: len(status["firing"]) == 1, "fire", deadline_s=15)
     (firing,) = stand.collector.read_status()["firing"]
     assert (firing["device"], firing["rule"], firing["value"]) == ("climate-1", "room-too-cold", 16.4)
+    alert = await read_retained(stand, "gjovik/alerts/climate-1/room-too-cold", "firing")
+    assert alert["text"] == "Rommet er for kaldt"
+    assert (alert["value"], alert["limit"], alert["unit"]) == (16.4, 17.0, "Cel")
     await stand.publish("climate-1", [climate(begin_ms + 40 * MINUTE_MS, 4, temperature=18.0)])
     await stand.collector.wait_until(lambda status: not status["firing"], "clear", deadline_s=15)
+    assert (await read_retained(stand, "gjovik/alerts/climate-1/room-too-cold", "ok"))["value"] == 18.0
     await stand.wait_stored()
     rows = await stand.select("SELECT firing, value FROM alerts WHERE device = 'climate-1'")
     assert rows == [

@@ -1,0 +1,150 @@
+"""The demo and its proof: the real command, and the same proof under the restarts that production sees."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Callable
+from pathlib import Path
+
+from devices import load_device_types
+from ingest.accounts import COLLECTOR, complete_accounts
+from ingest.inventory_files import load_inventory
+from simulators.device import choose_devices, make_fleet
+from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored, list_unanswered
+from simulators.fleet import Fleet, Plan, read_clock_ms
+from simulators.models import load_models
+from simulators.proof import Proof, compare, describe
+from simulators.publisher import Broker
+from simulators.tally import Outcome, Tally
+from simulators.testbed.collector import Place, run_collector
+from simulators.testbed.influxd import Influxd
+from simulators.testbed.mosquitto import run_mosquitto
+from tests.stand import ROOT
+
+DEVICES = 40
+
+
+async def start_demo(folder: Path, *options: str) -> Process:
+    """Start the real command over a small fleet."""
+    command = (sys.executable, "-m", "gjovik", "demo", "--folder", str(folder), "--devices", str(DEVICES), *options)
+    return await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE, stderr=STDOUT)
+
+
+async def wait_until(holds: Callable[[], bool], deadline_s: float = 60) -> None:
+    """Return when a condition holds."""
+    async with asyncio.timeout(deadline_s):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.02)
+
+
+def list_processes(folder: Path) -> list[str]:
+    """Return the command lines of all processes that work in a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue  # it ended meanwhile
+            if str(folder) in line and entry.name != str(os.getpid()):
+                found.append(line)
+    return found
+
+
+async def test_the_demo_ends_by_itself_with_a_proof_that_holds(tmp_path: Path) -> None:
+    demo = await start_demo(tmp_path / "demo", "--seconds", "3", "--history", "2h", "--faults", "0.05")
+    output, _ = await demo.communicate()
+    text = output.decode()
+    assert demo.returncode == 0, text
+    assert "Nothing was lost." in text
+    assert "both sums hold: yes" in text
+    assert "missing 0" in text
+    assert list_processes(tmp_path / "demo") == []
+
+
+async def test_ctrl_c_stops_everything_in_order(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    demo = await start_demo(folder, "--history", "0")
+    assert demo.stdout is not None
+    async with asyncio.timeout(60):
+        async for line in demo.stdout:
+            if line.startswith(b"published") and b"published 0 " not in line:
+                break
+    assert len(list_processes(folder)) >= 3
+    demo.send_signal(signal.SIGINT)
+    output = await demo.stdout.read()
+    assert await demo.wait() == 0, output.decode()
+    assert b"Nothing was lost." in output
+    assert list_processes(folder) == []
+
+
+async def test_a_second_demo_in_one_folder_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    first = await start_demo(folder, "--history", "0")
+    assert first.stdout is not None
+    await first.stdout.readline()
+    second = await start_demo(folder, "--seconds", "1")
+    output, _ = await second.communicate()
+    first.send_signal(signal.SIGINT)
+    await first.communicate()
+    assert second.returncode == 2
+    assert b"another demo runs" in output
+
+
+async def test_nothing_is_lost_when_broker_database_and_collector_restart_in_traffic(
+    tmp_path: Path, own_influxd: Influxd
+) -> None:
+    inventory, types = load_inventory(ROOT / "deploy/inventory", load_device_types()), load_device_types()
+    devices = make_fleet(
+        choose_devices(inventory, load_models(), DEVICES, read_clock_ms()), inventory, types, load_models(), 7, "gjovik"
+    )
+    accounts = complete_accounts([COLLECTOR, *(device.id for device in devices)], {})
+    await own_influxd.create_database("sensors")
+    place = Place(ROOT / "deploy/inventory", ROOT / "deploy/rules", "sensors", {"accept_simulated": True})
+    tally = Tally()
+    async with (
+        run_mosquitto(tmp_path / "mosquitto", accounts) as broker,
+        run_collector(tmp_path / "collector", broker, own_influxd, place) as collector,
+    ):
+        fleet = Fleet(devices, Broker(broker.host, broker.port), accounts, Plan(rate=300, faults=0.05), tally)
+        publishing = asyncio.create_task(fleet.run(), name="fleet")
+
+        async def wait_published(more: int) -> None:
+            goal = tally.counts[Outcome.ACKNOWLEDGED] + more
+            await wait_until(lambda: tally.counts[Outcome.ACKNOWLEDGED] >= goal)
+
+        await wait_published(300)
+        await broker.restart()
+        await wait_published(300)
+        await own_influxd.stop()
+        await wait_published(300)
+        await collector.kill()
+        await wait_published(300)
+        await own_influxd.start()
+        await collector.start()
+        await wait_published(300)
+        fleet.stop()
+        await publishing
+        devices_ids = [device.id for device in devices]
+        await collector.wait_until(
+            lambda status: status["mqtt_connected"] and not status["mqtt_error"], "connect", deadline_s=30
+        )
+        published, unanswered = list_published(tally), list_unanswered(tally)
+
+        async def find_proof() -> Proof:
+            stored = await list_stored(own_influxd, "sensors", devices_ids)
+            return compare(published, stored, list_quarantined(collector.store), unanswered)
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(60):
+                while not (proof := await find_proof()).holds:
+                    await asyncio.sleep(0.2)
+        assert proof.holds, describe(proof)
+        ledger = describe_ledger(collector.store)
+    assert "both sums hold: yes" in ledger
+    assert sum(map(len, published.values())) >= 1500

@@ -1,0 +1,77 @@
+"""The documentation says what there is: every command, every setting, every file that it points to."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import gjovik
+from ingest.settings import list_settings, name_variable
+from schemas.reason import Reason
+from tests.stand import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
+PAGES += sorted(ROOT.glob("deploy/decisions/*.md"))
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_command_and_its_options_are_documented() -> None:
+    text = (ROOT / "docs/reference/commands.md").read_text()
+    for name, command in gjovik.list_commands().items():
+        assert f"\n## {name}\n" in text
+        assert command.help, f"{name} has no help"
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{name} {parameter.name} has no help"
+            assert all(f"`{option}" in text or f", {option}" in text for option in parameter.opts if option[0] == "-")
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs/reference/settings.md").read_text()
+    for path, field in list_settings():
+        assert f"`{'.'.join(path)}`" in text
+        assert f"`{name_variable(path)}`" in text
+        assert field.description, path
+
+
+def test_every_reason_is_documented() -> None:
+    text = (ROOT / "docs/reference/reasons.md").read_text()
+    assert all(f"`{reason.value}`" in text for reason in Reason)
+
+
+def list_shown_commands() -> list[tuple[str, list[str]]]:
+    """Return every ``gjovik`` command that a page shows, split into words."""
+    shown = []
+    for page in PAGES:
+        for block in BLOCK.findall(page.read_text()):
+            lines = (line.strip() for line in block.splitlines())
+            shown += [(str(page.relative_to(ROOT)), shlex.split(line, comments=True)) for line in lines if line]
+    return [(page, words) for page, words in shown if words and words[0].endswith("gjovik")]
+
+
+@pytest.mark.parametrize(("page", "words"), list_shown_commands(), ids=lambda value: " ".join(value)[:60])
+def test_a_command_that_is_shown_exists_with_its_options(page: str, words: list[str]) -> None:
+    commands = gjovik.list_commands()
+    name = next((" ".join(words[:length]) for length in (3, 2) if " ".join(words[:length]) in commands), None)
+    assert name is not None, f"{page} shows {words[:3]}"
+    options = {option for parameter in commands[name].params for option in parameter.opts}
+    for word in words:
+        if word.startswith("--"):
+            assert word.partition("=")[0] in options, f"{page}: {name} has no {word}"
+
+
+def test_ci_runs_exactly_what_the_readme_names() -> None:
+    script = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith("deploy/")]
+    assert script == ["deploy/check", "deploy/test"]
+    readme = (ROOT / "README.md").read_text()
+    assert all(f"`{command}`" in readme or f"\n{command} " in readme for command in script)
+    for command in script:
+        assert (ROOT / command).exists()
