@@ -1,14 +1,25 @@
 """Fixtures that several tests share: real servers on free loopback ports."""
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from ingest.accounts import COLLECTOR, make_password
 from simulators.testbed.influxd import Influxd, run_influxd
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
+
+# Servers and the machine they share make single examples slow now and then; in CI the examples are the same every time.
+hypothesis.settings.register_profile(
+    "project",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
+hypothesis.settings.load_profile("project")
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,17 +30,18 @@ from ingest.health import (
     format_silences,
     format_site_facts,
 )
-from ingest.inventory import OPEN_END_MS, Device, Inventory, Placement
+from ingest.inventory import OPEN_END_MS, Device, Inventory
 from ingest.inventory_files import load_inventory
 from ingest.line import build_line
+from ingest.message import Message
 from schemas.reason import Reason
 from schemas.rule import AlertPhase, Direction, Rule, Severity, Transition
-from simulators.model import Surroundings
+from simulators.device import make_fleet
 from simulators.models import load_models
 from simulators.stories import STORIES
 from simulators.testbed.influxd import Influxd, Series
-from simulators.town import render_town
-from simulators.weather import Weather
+from tests.small_town import make_processor
+from tests.stand import ROOT
 
 OSLO = ZoneInfo(ZONE_NAME)
 END = datetime(2026, 2, 16, 12, 7, 13, tzinfo=OSLO)
@@ -83,21 +83,6 @@ async def write_lines(server: Influxd, database: str, lines: list[bytes]) -> Non
                 assert response.status == 204, await response.text()
 
 
-def make_town(folder: Path) -> Inventory:
-    """Return the example town, with a water meter in every building besides: the town's own are of supply zones."""
-    for name, text in render_town(220, SEED).items():
-        (folder / name).write_text(text, encoding="utf-8")
-    town = load_inventory(folder, load_device_types())
-    meters = {
-        f"{site.key}-vann": Device(
-            f"{site.key}-vann", "water_meter", "+A=310.001-OV001", (Placement(0, OPEN_END_MS, site.key, "hovedtavle"),)
-        )
-        for site in town.sites.values()
-        if site.area_m2 is not None
-    }
-    return dataclasses.replace(town, devices={**town.devices, **meters})
-
-
 def choose_devices(town: Inventory) -> list[Device]:
     """Return one device of each type at each of a few sites, one that something happens to where there is one."""
 
@@ -114,14 +99,15 @@ def choose_devices(town: Inventory) -> list[Device]:
 
 
 def simulate_readings(town: Inventory, start: datetime) -> Iterator[bytes]:
-    """Lines of the chosen devices from ``start`` to ``END``, a reading at each interval, marked as simulated."""
-    types, models, weather = load_device_types(), load_models(), Weather(SEED)
-    for device in choose_devices(town):
-        key, place = device.type_key, device.placements[-1]
-        sense = models[key].prepare(Surroundings(device.id, town.sites[place.site], place.zone, SEED, weather))
-        tags = {"device": device.id, "site": place.site, "type": key, "zone": place.zone, "simulated": "true"}
-        for time_ms in range(to_ms(start), to_ms(END) + 1, round(types[key].interval.total_seconds() * 1000)):
-            yield build_line(key, tags, sense(time_ms) | {"delay": 1.5}, time_ms)
+    """Lines that a collector makes of the fleet's messages from ``start`` to ``END``, one at each interval."""
+    processor = make_processor(town, accept_simulated=True)
+    for device in make_fleet(choose_devices(town), town, load_device_types(), load_models(), SEED, "gjovik"):
+        for seq, time_ms in enumerate(range(to_ms(start), to_ms(END) + 1, device.interval_ms)):
+            message = device.make_message(time_ms, seq)
+            assert message is not None
+            batch = processor.process([Message(message.topic, message.payload, time_ms + 1500, packet_id=1)])
+            assert batch.quarantined == []
+            yield from batch.lines
 
 
 def make_status(time_ms: int, count: int) -> Status:
@@ -177,13 +163,11 @@ def report_health(town: Inventory) -> Iterator[bytes]:
 
 
 @pytest.fixture(scope="module")
-async def filled_database(
-    influxd: Influxd, database_names: Iterator[str], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[str]:
+async def filled_database(influxd: Influxd, database_names: Iterator[str]) -> AsyncIterator[str]:
     """The name of a database with two weeks of everything that the boards ask for."""
     name = next(database_names)
     await influxd.create_database(name)
-    town = make_town(tmp_path_factory.mktemp("town"))
+    town = load_inventory(ROOT / "deploy" / "inventory", load_device_types())
     lines = [*simulate_readings(town, FORTNIGHT), *report_health(town)]
     await write_lines(influxd, name, lines)
     yield name

@@ -18,7 +18,6 @@ from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import Mosquitto
 from tests.stand import INVENTORY, ROOT, Stand, climate, connect, run_stand
 
-NOW_MS = time.time_ns() // 1_000_000
 MINUTE_MS = 60_000
 
 
@@ -29,8 +28,8 @@ async def stand(tmp_path: Path, mosquitto: Mosquitto, influxd: Influxd, database
         yield running
 
 
-async def test_what_a_device_publishes_is_in_influxdb_by_sequence_number(stand: Stand) -> None:
-    payloads = [climate(NOW_MS - (200 - seq) * 1000, seq) for seq in range(200)]
+async def test_what_a_device_publishes_is_in_influxdb_by_sequence_number(stand: Stand, now_ms: int) -> None:
+    payloads = [climate(now_ms - (200 - seq) * 1000, seq) for seq in range(200)]
     await stand.publish("climate-1", payloads)
     await stand.wait_received(200)
     await stand.wait_stored()
@@ -40,22 +39,22 @@ async def test_what_a_device_publishes_is_in_influxdb_by_sequence_number(stand: 
     assert all(0 < row[3] < 300 for row in rows)
 
 
-async def test_bad_input_of_every_kind_is_kept_and_slows_nobody(stand: Stand) -> None:
+async def test_bad_input_of_every_kind_is_kept_and_slows_nobody(stand: Stand, now_ms: int) -> None:
     bad = {
         "": Reason.EMPTY_PAYLOAD,
         "{": Reason.MALFORMED_JSON,
         '{"temperature":20}': Reason.MISSING_TIME,
-        climate(NOW_MS, 1, temperature="warm"): Reason.WRONG_TYPE,
-        climate(NOW_MS, 2, temperature=400): Reason.OUT_OF_RANGE,
-        climate(NOW_MS, 3, temperature=float("nan")): Reason.NOT_FINITE,
+        climate(now_ms, 1, temperature="warm"): Reason.WRONG_TYPE,
+        climate(now_ms, 2, temperature=400): Reason.OUT_OF_RANGE,
+        climate(now_ms, 3, temperature=float("nan")): Reason.NOT_FINITE,
         climate(0, 4): Reason.NOT_PLACED,
-        climate(NOW_MS + 10 * MINUTE_MS, 5): Reason.FUTURE_TIME,
-        climate(NOW_MS, 6, simulated=True): Reason.SIMULATED_REFUSED,
+        climate(now_ms + 10 * MINUTE_MS, 5): Reason.FUTURE_TIME,
+        climate(now_ms, 6, simulated=True): Reason.SIMULATED_REFUSED,
         " " * 70_000: Reason.OVERSIZED_PAYLOAD,
     }
-    await stand.publish("climate-1", [*bad, b"\xff\xff", climate(NOW_MS, 7)])
-    await stand.publish("stranger", [climate(NOW_MS, 0)])
-    await stand.publish("climate-1", [climate(NOW_MS, 8)], site="elsewhere")
+    await stand.publish("climate-1", [*bad, b"\xff\xff", climate(now_ms, 7)])
+    await stand.publish("stranger", [climate(now_ms, 0)])
+    await stand.publish("climate-1", [climate(now_ms, 8)], site="elsewhere")
     await stand.wait_received(14)
     await stand.wait_stored()
     assert [row[1] for row in await stand.select("SELECT seq FROM indoor_climate")] == [7.0]
@@ -65,6 +64,12 @@ async def test_bad_input_of_every_kind_is_kept_and_slows_nobody(stand: Stand) ->
     assert kept == [*bad.values(), Reason.INVALID_UTF8, Reason.UNKNOWN_DEVICE, Reason.WRONG_SITE]
     assert ledger.balances()
     assert (ledger.received, ledger.accepted) == (14, 1)
+
+
+@pytest.fixture
+def now_ms() -> int:
+    """The present time, milliseconds since 1970 in UTC."""
+    return time.time_ns() // 1_000_000
 
 
 async def read_retained(stand: Stand, topic: str, state: str) -> dict[str, Any]:
@@ -80,8 +85,8 @@ async def read_retained(stand: Stand, topic: str, state: str) -> dict[str, Any]:
     raise AssertionError("the connection ended")
 
 
-async def test_an_alert_fires_and_clears_and_is_retained_and_stored(stand: Stand) -> None:
-    begin_ms = NOW_MS - 60 * MINUTE_MS
+async def test_an_alert_fires_and_clears_and_is_retained_and_stored(stand: Stand, now_ms: int) -> None:
+    begin_ms = now_ms - 60 * MINUTE_MS
     series = [(0, 20.0), (10, 16.5), (20, 16.4), (30, 17.5), (40, 18.0)]
     await stand.publish(
         "climate-1",
@@ -104,27 +109,27 @@ async def test_an_alert_fires_and_clears_and_is_retained_and_stored(stand: Stand
     ]
 
 
-async def test_an_inventory_is_reloaded_and_a_wrong_one_is_refused(stand: Stand) -> None:
+async def test_an_inventory_is_reloaded_and_a_wrong_one_is_refused(stand: Stand, now_ms: int) -> None:
     file = stand.inventory / "hall.toml"
-    await stand.publish("climate-2", [climate(NOW_MS, 0)])
+    await stand.publish("climate-2", [climate(now_ms, 0)])
     await stand.wait_received(1)
     file.write_text(INVENTORY.replace('"sports_hall"', '"sports_hall'))
     stand.collector.hang_up()
     await stand.collector.wait_until(lambda status: bool(status["reload_error"]), "refuse the inventory")
     assert "hall.toml:5" in stand.collector.read_status()["reload_error"]
-    await stand.publish("climate-1", [climate(NOW_MS, 1)])
+    await stand.publish("climate-1", [climate(now_ms, 1)])
     file.write_text(INVENTORY.replace("light-1", "climate-2").replace("street_light", "indoor_climate"))
     stand.collector.hang_up()
     await stand.collector.wait_until(lambda status: not status["reload_error"], "take the inventory")
-    await stand.publish("climate-2", [climate(NOW_MS, 2)])
+    await stand.publish("climate-2", [climate(now_ms, 2)])
     await stand.wait_received(3)
     await stand.wait_stored()
     rows = await stand.select("SELECT seq FROM indoor_climate GROUP BY device")
     assert sorted(row[1] for row in rows) == [1.0, 2.0]
 
 
-async def test_an_alert_whose_rule_is_removed_is_cleared(stand: Stand) -> None:
-    begin_ms = NOW_MS - 60 * MINUTE_MS
+async def test_an_alert_whose_rule_is_removed_is_cleared(stand: Stand, now_ms: int) -> None:
+    begin_ms = now_ms - 60 * MINUTE_MS
     payloads = [climate(begin_ms + seq * 20 * MINUTE_MS, seq, temperature=15.0) for seq in range(2)]
     await stand.publish("climate-1", payloads)
     await stand.collector.wait_until(lambda status: len(status["firing"]) == 1, "fire", deadline_s=15)
@@ -138,14 +143,14 @@ async def test_an_alert_whose_rule_is_removed_is_cleared(stand: Stand) -> None:
 
 
 async def test_readings_are_kept_while_influxdb_is_away_and_written_when_it_is_back(
-    tmp_path: Path, mosquitto: Mosquitto, own_influxd: Influxd
+    tmp_path: Path, mosquitto: Mosquitto, own_influxd: Influxd, now_ms: int
 ) -> None:
     await own_influxd.create_database("sensors")
     async with run_stand(tmp_path, mosquitto, own_influxd, "sensors") as stand:
-        await stand.publish("climate-1", [climate(NOW_MS - 50_000 + seq, seq) for seq in range(50)])
+        await stand.publish("climate-1", [climate(now_ms - 50_000 + seq, seq) for seq in range(50)])
         await stand.wait_stored()
         await own_influxd.stop()
-        await stand.publish("climate-1", [climate(NOW_MS - 40_000 + seq, seq) for seq in range(50, 100)])
+        await stand.publish("climate-1", [climate(now_ms - 40_000 + seq, seq) for seq in range(50, 100)])
         await stand.wait_received(100)
         await stand.collector.wait_until(lambda status: status["outbox_lines"] >= 50, "keep them", deadline_s=15)
         await own_influxd.start()
@@ -154,21 +159,21 @@ async def test_readings_are_kept_while_influxdb_is_away_and_written_when_it_is_b
         assert sorted(row[1] for row in rows) == [float(seq) for seq in range(100)]
 
 
-async def test_a_broker_that_restarts_in_order_loses_nothing(stand: Stand) -> None:
-    await stand.publish("climate-1", [climate(NOW_MS - 50_000 + seq, seq) for seq in range(50)])
+async def test_a_broker_that_restarts_in_order_loses_nothing(stand: Stand, now_ms: int) -> None:
+    await stand.publish("climate-1", [climate(now_ms - 50_000 + seq, seq) for seq in range(50)])
     await stand.broker.restart()
-    await stand.publish("climate-1", [climate(NOW_MS - 40_000 + seq, seq) for seq in range(50, 100)])
+    await stand.publish("climate-1", [climate(now_ms - 40_000 + seq, seq) for seq in range(50, 100)])
     await stand.wait_received(100)
     await stand.wait_stored()
     rows = await stand.select("SELECT seq FROM indoor_climate")
     assert sorted(row[1] for row in rows) == [float(seq) for seq in range(100)]
 
 
-async def test_what_is_published_while_the_collector_is_away_waits_for_it(stand: Stand) -> None:
-    await stand.publish("climate-1", [climate(NOW_MS - 50_000, 0)])
+async def test_what_is_published_while_the_collector_is_away_waits_for_it(stand: Stand, now_ms: int) -> None:
+    await stand.publish("climate-1", [climate(now_ms - 50_000, 0)])
     await stand.wait_received(1)
     await stand.collector.stop()
-    await stand.publish("climate-1", [climate(NOW_MS - 40_000 + seq, seq) for seq in range(1, 60)])
+    await stand.publish("climate-1", [climate(now_ms - 40_000 + seq, seq) for seq in range(1, 60)])
     await stand.collector.start()
     await stand.wait_received(60)
     await stand.wait_stored()
@@ -176,8 +181,8 @@ async def test_what_is_published_while_the_collector_is_away_waits_for_it(stand:
     assert sorted(row[1] for row in rows) == [float(seq) for seq in range(60)]
 
 
-async def test_a_collector_that_is_killed_loses_nothing(stand: Stand) -> None:
-    payloads = [climate(NOW_MS - 100_000 + seq, seq) for seq in range(2000)]
+async def test_a_collector_that_is_killed_loses_nothing(stand: Stand, now_ms: int) -> None:
+    payloads = [climate(now_ms - 100_000 + seq, seq) for seq in range(2000)]
     publishing = asyncio.create_task(stand.publish("climate-1", payloads), name="publish")
     await stand.wait_received(300)
     await stand.collector.kill()
@@ -191,8 +196,8 @@ async def test_a_collector_that_is_killed_loses_nothing(stand: Stand) -> None:
     assert [row[1] for row in rows] == [float(seq) for seq in range(2000)]
 
 
-async def test_a_collector_that_is_told_to_stop_drains(stand: Stand) -> None:
-    await stand.publish("climate-1", [climate(NOW_MS - 50_000 + seq, seq) for seq in range(500)])
+async def test_a_collector_that_is_told_to_stop_drains(stand: Stand, now_ms: int) -> None:
+    await stand.publish("climate-1", [climate(now_ms - 50_000 + seq, seq) for seq in range(500)])
     await stand.wait_received(500)
     await stand.collector.stop()
     rows = await stand.select("SELECT count(seq) FROM indoor_climate")
