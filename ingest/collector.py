@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ingest.alerts.announcement import format_line, format_payload, format_topic
 from ingest.backoff import Backoff
-from ingest.batch import Batch, Ledger
+from ingest.batch import SUMS, Batch, Ledger
 from ingest.configuration import Configuration
 from ingest.health import (
     Firing,
@@ -212,18 +212,20 @@ class Collector:
     async def make_status(self) -> Status:
         """Return how the collector is doing now."""
         now_ms = read_clock()
+        # Before the store is asked: what a status counts as received is then also in its outbox or stored.
+        ledger = {name: getattr(self._ledger, name) for name in SUMS}
+        reasons = {reason.value: count for reason, count in self._ledger.reasons.most_common()}
         depth, moves = await self._store.depth(), await self._store.moves()
         quarantined = await self._store.quarantine()
         mqtt, written = self._broker.status, self._writer.state
         received_per_s, accepted_per_s = self._measure_rates()
-        plain = {name: getattr(self._ledger, name) for name in Ledger.__dataclass_fields__ if name != "reasons"}
         return Status(
             collector=self._settings.mqtt.username,
             time_ms=now_ms,
             started_ms=self._started_ms,
             accepts_simulated=self._settings.ingest.accept_simulated,
-            ledger=plain,
-            reasons={reason.value: count for reason, count in self._ledger.reasons.most_common()},
+            ledger=ledger,
+            reasons=reasons,
             stored=moves.stored,
             refused_by_database=moves.refused_by_database,
             received_per_s=received_per_s,

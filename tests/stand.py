@@ -104,8 +104,14 @@ class Stand:
 
 def connect(broker: Mosquitto, name: str, password: str) -> aiomqtt.Client:
     """Return an MQTT 5 client of an account."""
+    tls = None if broker.certificates is None else aiomqtt.TLSParameters(ca_certs=str(broker.certificates.ca))
     return aiomqtt.Client(
-        broker.host, broker.port, username=name, password=password, protocol=aiomqtt.ProtocolVersion.V5
+        broker.host,
+        broker.port,
+        username=name,
+        password=password,
+        protocol=aiomqtt.ProtocolVersion.V5,
+        tls_params=tls,
     )
 
 

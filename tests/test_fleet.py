@@ -37,7 +37,8 @@ from simulators.models import load_models
 from simulators.publisher import WINDOW, Answer, Broker, Outgoing, Publisher
 from simulators.run import Target
 from simulators.tally import Outcome, Tally, load_tally
-from simulators.testbed.mosquitto import Certificates, Mosquitto, run_mosquitto
+from simulators.testbed.certificates import Certificates
+from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 from simulators.testbed.port import free_port
 from simulators.town import MOVED, SWAPPED, render_town
 from tests.mqtt_clients import wait_until

@@ -17,7 +17,8 @@ from ingest.inbox import Inbox
 from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost, PublishRefused
 from ingest.settings import Mqtt, Tls
-from simulators.testbed.mosquitto import Certificates, Mosquitto, run_mosquitto
+from simulators.testbed.certificates import Certificates
+from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 from simulators.testbed.port import free_port
 from tests.mqtt_clients import (
     DEADLINE_S,

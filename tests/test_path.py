@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
-from ingest.accounts import MONITOR
+from ingest.accounts import COLLECTOR, MONITOR
 from ingest.store_reader import open_reader
 from schemas.reason import Reason
-from simulators.testbed.influxd import Influxd
-from simulators.testbed.mosquitto import Mosquitto
+from simulators.testbed.certificates import Certificates
+from simulators.testbed.influxd import Influxd, run_influxd
+from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 from tests.stand import INVENTORY, ROOT, Stand, climate, connect, run_stand
 
 MINUTE_MS = 60_000
@@ -157,6 +159,26 @@ async def test_readings_are_kept_while_influxdb_is_away_and_written_when_it_is_b
         await stand.wait_stored()
         rows = await stand.select("SELECT seq FROM indoor_climate")
         assert sorted(row[1] for row in rows) == [float(seq) for seq in range(100)]
+
+
+async def test_both_connections_can_be_encrypted(tmp_path: Path, now_ms: int) -> None:
+    files = Certificates(ca=tmp_path / "ca.pem", cert=tmp_path / "cert.pem", key=tmp_path / "key.pem")
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(files.ca)
+    issued.cert_chain_pems[0].write_to_path(files.cert)
+    issued.private_key_pem.write_to_path(files.key)
+    async with (
+        run_mosquitto(tmp_path / "mosquitto", {COLLECTOR: "secret"}, certificates=files) as broker,
+        run_influxd(tmp_path / "influxd", certificates=files) as influxd,
+    ):
+        await influxd.create_database("sensors")
+        async with run_stand(tmp_path, broker, influxd, "sensors") as stand:
+            await stand.publish("climate-1", [climate(now_ms - 1000 + seq, seq) for seq in range(20)])
+            await stand.wait_received(20)
+            await stand.wait_stored()
+            rows = await stand.select("SELECT seq FROM indoor_climate")
+            assert [row[1] for row in rows] == [float(seq) for seq in range(20)]
 
 
 async def test_a_broker_that_restarts_in_order_loses_nothing(stand: Stand, now_ms: int) -> None:

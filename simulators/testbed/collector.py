@@ -16,6 +16,7 @@ from simulators.testbed.mosquitto import Mosquitto
 from simulators.testbed.process import Program
 
 Value = str | int | float | bool
+Table = Mapping[str, "Value | Table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,34 +116,36 @@ class CollectorProcess:
         await self._program.wait_until(status_holds, what, deadline_s=deadline_s)
 
 
-def render_settings(settings: Mapping[str, Mapping[str, Value] | Value]) -> str:
+def render_settings(settings: Table, path: tuple[str, ...] = ()) -> str:
     """Return a settings file; a basic string of TOML is written as JSON writes its strings."""
-    plain = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
-    lines = [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
-    for name, table in settings.items():
-        if isinstance(table, Mapping):
-            lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    lines = [f"[{'.'.join(path)}]"] if path else []
+    lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items() if not isinstance(value, Mapping)]
+    lines += [render_settings(value, (*path, key)) for key, value in settings.items() if isinstance(value, Mapping)]
     return "\n".join([*lines, ""])
 
 
-def _list_settings(
-    folder: Path, broker: Mosquitto, influxd: Influxd, place: Place
-) -> dict[str, Mapping[str, Value] | Value]:
+def _list_settings(folder: Path, broker: Mosquitto, influxd: Influxd, place: Place) -> Table:
+    mqtt: dict[str, Value | Mapping[str, Value]] = {
+        "host": broker.host,
+        "port": broker.port,
+        "username": COLLECTOR,
+        "password_file": str(folder / "mqtt-password"),
+    }
+    if broker.certificates is not None:
+        mqtt["tls"] = {"enabled": True, "ca_file": str(broker.certificates.ca)}
+    influx = {
+        "url": influxd.url,
+        "database": place.database,
+        "username": influxd.username,
+        "password_file": str(folder / "influx-password"),
+    }
+    if influxd.certificates is not None:
+        influx["ca_file"] = str(influxd.certificates.ca)
     return {
         "inventory": str(place.inventory.absolute()),
         "rules": str(place.rules.absolute()),
-        "mqtt": {
-            "host": broker.host,
-            "port": broker.port,
-            "username": COLLECTOR,
-            "password_file": str(folder / "mqtt-password"),
-        },
-        "influx": {
-            "url": influxd.url,
-            "database": place.database,
-            "username": influxd.username,
-            "password_file": str(folder / "influx-password"),
-        },
+        "mqtt": mqtt,
+        "influx": influx,
         "store": {"folder": str(folder / "store")},
         "ingest": dict(place.ingest),
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from simulators.testbed.certificates import Certificates
 from simulators.testbed.port import LOOPBACK, free_port
 from simulators.testbed.process import Program, find_program
 
@@ -58,10 +60,19 @@ class Influxd:
         admin_password: Its password.
         username: The collector's account.
         password: Its password.
+        certificates: Its TLS files, or None.
     """
 
-    def __init__(self, folder: Path, port: int, session: aiohttp.ClientSession, passwords: tuple[str, str]) -> None:
-        self.url = f"http://{LOOPBACK}:{port}"
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        session: aiohttp.ClientSession,
+        passwords: tuple[str, str],
+        certificates: Certificates | None = None,
+    ) -> None:
+        self.url = f"{'https' if certificates else 'http'}://{LOOPBACK}:{port}"
+        self.certificates = certificates
         self.admin = "admin"
         self.username = "collector"
         self.admin_password, self.password = passwords
@@ -74,6 +85,12 @@ class Influxd:
             "INFLUXDB_DATA_DIR": str(folder / "data"),
             "INFLUXDB_DATA_WAL_DIR": str(folder / "wal"),
         }
+        if certificates is not None:
+            environment |= {
+                "INFLUXDB_HTTP_HTTPS_ENABLED": "true",
+                "INFLUXDB_HTTP_HTTPS_CERTIFICATE": str(certificates.cert),
+                "INFLUXDB_HTTP_HTTPS_PRIVATE_KEY": str(certificates.key),
+            }
         command = (find_program("influxd", "influxdb"), "run", "-config", str(SHIPPED))
         self._program = Program(command, folder=folder, log=folder / "influxd.log", environment=environment)
 
@@ -184,7 +201,11 @@ def _read_series(series: Mapping[str, Any]) -> Series:
 
 @asynccontextmanager
 async def run_influxd(
-    folder: Path, *, admin_password: str | None = None, password: str | None = None
+    folder: Path,
+    *,
+    admin_password: str | None = None,
+    password: str | None = None,
+    certificates: Certificates | None = None,
 ) -> AsyncIterator[Influxd]:
     """Run a database server until the block ends; then it is stopped in order.
 
@@ -192,6 +213,7 @@ async def run_influxd(
         folder: Gets its data and log; made when it is missing.
         admin_password: The administrator's; random when left out. A folder with data needs its own.
         password: The collector's; likewise.
+        certificates: Makes it speak HTTPS instead of HTTP.
 
     Raises:
         ProgramError: When InfluxDB is not installed or does not start.
@@ -199,8 +221,10 @@ async def run_influxd(
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     passwords = (admin_password or secrets.token_urlsafe(24), password or secrets.token_urlsafe(24))
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
-        server = Influxd(folder, free_port(), session, passwords)
+    trusted = ssl.create_default_context(cafile=certificates.ca) if certificates else True
+    connector = aiohttp.TCPConnector(ssl=trusted)
+    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=60)) as session:
+        server = Influxd(folder, free_port(), session, passwords, certificates)
         await server.start()
         try:
             await server.make_users()

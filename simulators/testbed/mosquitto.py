@@ -4,31 +4,17 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from ingest.accounts import complete_accounts, render_password_file, write_private
+from simulators.testbed.certificates import Certificates
 from simulators.testbed.port import LOOPBACK, free_port
 from simulators.testbed.process import Program, ProgramError, accepts_connections, find_program
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "mosquitto"
+RUNNING = " running"
 RELOADED = "Reloading config."
-
-
-@dataclass(frozen=True, slots=True)
-class Certificates:
-    """Files (PEM) of a broker that speaks TLS.
-
-    Attributes:
-        ca: What clients trust.
-        cert: The broker's certificate.
-        key: The key of that certificate.
-    """
-
-    ca: Path
-    cert: Path
-    key: Path
 
 
 def place_configuration(text: str, values: Mapping[str, str]) -> str:
@@ -90,7 +76,13 @@ class Mosquitto:
             ProgramError: When it does not come up.
         """
         self._write_files()
-        await self._program.start(self._is_ready)
+        before = self._program.count_in_log(RUNNING)
+
+        async def is_ready() -> bool:
+            # Its port is open before it takes signals: one that it is sent in between would end it.
+            return self._program.count_in_log(RUNNING) > before and await accepts_connections(self.host, self.port)
+
+        await self._program.start(is_ready)
 
     async def stop(self) -> None:
         """Stop the broker in order: it saves its sessions and what waits in them."""
@@ -138,9 +130,6 @@ class Mosquitto:
             return self._program.count_in_log(RELOADED) > before
 
         await self._program.wait_until(has_reloaded, "read its configuration again", deadline_s=10)
-
-    async def _is_ready(self) -> bool:
-        return await accepts_connections(self.host, self.port)
 
     def _write_files(self) -> None:
         data = self._folder / "data"

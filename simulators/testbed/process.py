@@ -144,10 +144,13 @@ class Program:
 
     def count_in_log(self, text: str) -> int:
         """Return how often a text stands in what the program printed so far."""
-        return self.log.read_text(encoding="utf-8", errors="replace").count(text)
+        return self._read_log().count(text)
+
+    def _read_log(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
 
     def _describe(self, what: str) -> str:
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
+        lines = self._read_log().splitlines()
         return "\n".join([f"{self._command[0]} {what}; the end of {self.log}:", *lines[-15:]])
 
 
