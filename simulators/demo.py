@@ -29,7 +29,7 @@ from simulators.fleet import Fleet, Plan, read_clock_ms
 from simulators.live_view import Latest, View, render_view, summarise
 from simulators.models import load_models
 from simulators.proof import Proof, compare, describe
-from simulators.publisher import Broker
+from simulators.publisher import BrokerAddress
 from simulators.tally import Outcome, Tally
 from simulators.testbed.collector import CollectorProcess, Place, run_collector
 from simulators.testbed.grafana import find_grafana, run_grafana
@@ -154,7 +154,7 @@ async def _set_stage(options: Options, inventory: Inventory, console: Console) -
             console.print(f"collector running, its log: {collector.log}", highlight=False)
             tally = Tally()
             plan = Plan(options.rate, options.seconds, options.history, None, options.faults)
-            fleet = Fleet(devices, Broker(broker.host, broker.port), accounts, plan, tally)
+            fleet = Fleet(devices, BrokerAddress(broker.host, broker.port), accounts, plan, tally)
             yield Stage(broker, influxd, collector, fleet, devices, tally)
 
 

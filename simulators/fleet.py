@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from simulators.device import SimulatedDevice
 from simulators.history import plan_history
-from simulators.publisher import WINDOW, Answer, Broker, Publisher, find_cause
+from simulators.publisher import WINDOW, Answer, BrokerAddress, Publisher, find_cause
 from simulators.tally import Tally
 
 DRAIN_S = 15.0
@@ -65,7 +65,7 @@ class Fleet:
     def __init__(
         self,
         devices: Sequence[SimulatedDevice],
-        broker: Broker,
+        broker: BrokerAddress,
         passwords: Mapping[str, str],
         plan: Plan,
         tally: Tally,

@@ -68,7 +68,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Broker:
+class BrokerAddress:
     """Where to publish.
 
     Attributes:
@@ -94,7 +94,7 @@ class Connection(aiomqtt.Client):
     """
 
     def __init__(
-        self, broker: Broker, username: str, password: str | None, on_puback: Callable[[int, int], None]
+        self, broker: BrokerAddress, username: str, password: str | None, on_puback: Callable[[int, int], None]
     ) -> None:
         super().__init__(
             broker.host,
@@ -157,7 +157,7 @@ class Publisher:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: BrokerAddress,
         username: str,
         password: str | None,
         on_answer: Callable[[Answer], None],

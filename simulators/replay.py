@@ -12,7 +12,7 @@ from schemas.device_type import Clock, DeviceType
 from schemas.units import UNITS, UnitError, convert
 from simulators.device import find_placement, name_topic
 from simulators.errors import ReplayError
-from simulators.publisher import Answer, Broker, Outgoing, Publisher
+from simulators.publisher import Answer, BrokerAddress, Outgoing, Publisher
 from simulators.recording import Sample
 from simulators.tally import Tally
 
@@ -135,7 +135,7 @@ class Replay:
         """Publish no more, and end when the answers that are due have come."""
         self._stop.set()
 
-    async def run(self, broker: Broker, device: str, username: str, password: str | None) -> None:
+    async def run(self, broker: BrokerAddress, device: str, username: str, password: str | None) -> None:
         """Publish all messages and wait for their answers.
 
         Args:

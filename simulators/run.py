@@ -20,7 +20,7 @@ from simulators.errors import FleetError, UsageError
 from simulators.fleet import Fleet, Plan, read_clock_ms
 from simulators.models import load_models
 from simulators.progress import show_progress
-from simulators.publisher import Broker
+from simulators.publisher import BrokerAddress
 from simulators.recording import Sample
 from simulators.replay import Part, Replay, make_messages
 from simulators.tally import Outcome, Report, Tally
@@ -49,16 +49,16 @@ class Target:
     patience_s: float
     prefix: str
 
-    def to_broker(self) -> Broker:
+    def to_broker(self) -> BrokerAddress:
         """Return the broker.
 
         Raises:
             UsageError: The certificate authorities cannot be read.
         """
         if not self.tls:
-            return Broker(self.host, self.port, patience_s=self.patience_s)
+            return BrokerAddress(self.host, self.port, patience_s=self.patience_s)
         try:
-            return Broker(
+            return BrokerAddress(
                 self.host, self.port, ssl.create_default_context(cafile=self.ca_file), patience_s=self.patience_s
             )
         except (OSError, ssl.SSLError) as error:

@@ -202,6 +202,6 @@ def render_recordings() -> str:
             f'id = "{device}"',
             f'type = "{type_key}"',
             f'component = "{component}"',
-            f'placements = [ {{ from = 2013-01-01, site = "opptak", zone = "{zone}" }} ]',
+            f'placements = [ {{ from = 2013-01-01, to = 2024-01-01, site = "opptak", zone = "{zone}" }} ]',
         ]
     return "\n".join(lines) + "\n"

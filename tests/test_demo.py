@@ -17,7 +17,7 @@ from simulators.evidence import describe_ledger, list_published, list_quarantine
 from simulators.fleet import Fleet, Plan, read_clock_ms
 from simulators.models import load_models
 from simulators.proof import Proof, compare, describe
-from simulators.publisher import Broker
+from simulators.publisher import BrokerAddress
 from simulators.tally import Outcome, Tally
 from simulators.testbed.collector import Place, run_collector
 from simulators.testbed.influxd import Influxd
@@ -111,7 +111,7 @@ async def test_nothing_is_lost_when_broker_database_and_collector_restart_in_tra
         run_mosquitto(tmp_path / "mosquitto", accounts) as broker,
         run_collector(tmp_path / "collector", broker, own_influxd, place) as collector,
     ):
-        fleet = Fleet(devices, Broker(broker.host, broker.port), accounts, Plan(rate=300, faults=0.05), tally)
+        fleet = Fleet(devices, BrokerAddress(broker.host, broker.port), accounts, Plan(rate=300, faults=0.05), tally)
         publishing = asyncio.create_task(fleet.run(), name="fleet")
 
         async def wait_published(more: int) -> None:

@@ -34,7 +34,7 @@ from simulators.faults import KINDS, KINDS_OF_TIME
 from simulators.fleet import Fleet, Plan, read_clock_ms
 from simulators.history import parse_duration, plan_history
 from simulators.models import load_models
-from simulators.publisher import WINDOW, Answer, Broker, Outgoing, Publisher
+from simulators.publisher import WINDOW, Answer, BrokerAddress, Outgoing, Publisher
 from simulators.run import Target
 from simulators.tally import Outcome, Tally, load_tally
 from simulators.testbed.certificates import Certificates
@@ -108,7 +108,7 @@ async def wait_for(arrived: Arrived, count: int) -> None:
 async def run_fleet(mosquitto: Mosquitto, devices: list[SimulatedDevice], plan: Plan, tally: Tally) -> None:
     passwords = await mosquitto.add_accounts(device.id for device in devices)
     async with asyncio.timeout(DEADLINE_S):
-        await Fleet(devices, Broker(mosquitto.host, mosquitto.port), passwords, plan, tally).run()
+        await Fleet(devices, BrokerAddress(mosquitto.host, mosquitto.port), passwords, plan, tally).run()
 
 
 def assert_equal(tally: Tally, arrived: Arrived) -> None:
@@ -170,7 +170,7 @@ async def test_nothing_is_lost_and_numbers_stay_when_the_broker_restarts(
 ) -> None:
     devices, tally = choose_fleet(inventory, 16), Tally()
     passwords = await mosquitto.add_accounts(device.id for device in devices)
-    fleet = Fleet(devices, Broker(mosquitto.host, mosquitto.port), passwords, Plan(rate=300.0), tally)
+    fleet = Fleet(devices, BrokerAddress(mosquitto.host, mosquitto.port), passwords, Plan(rate=300.0), tally)
     async with asyncio.timeout(60.0), asyncio.TaskGroup() as group:
         running = group.create_task(fleet.run())
         await wait_until(lambda: tally.counts[Outcome.ACKNOWLEDGED] > 100)
@@ -188,7 +188,7 @@ async def test_what_waits_for_its_puback_is_sent_again_in_order(mosquitto: Mosqu
     (password,) = (await mosquitto.add_accounts(["sensor"])).values()
     answers: list[Answer] = []
     messages = [Outgoing("gjovik/hall/sensor/reading", b"%d" % seq, seq) for seq in range(60)]
-    publisher = Publisher(Broker(mosquitto.host, mosquitto.port), "sensor", password, answers.append)
+    publisher = Publisher(BrokerAddress(mosquitto.host, mosquitto.port), "sensor", password, answers.append)
     async with listen(mosquitto):
         pass
     async with asyncio.timeout(30.0), publisher.connected():
@@ -217,7 +217,7 @@ async def test_what_stays_unanswered_is_reported_when_time_is_up(
     monkeypatch.setattr("simulators.fleet.DRAIN_S", 0.2)
     devices, tally = choose_fleet(inventory, 8), Tally()
     passwords = await mosquitto.add_accounts(device.id for device in devices)
-    fleet = Fleet(devices, Broker(mosquitto.host, mosquitto.port), passwords, Plan(rate=200.0), tally)
+    fleet = Fleet(devices, BrokerAddress(mosquitto.host, mosquitto.port), passwords, Plan(rate=200.0), tally)
     async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
         running = group.create_task(fleet.run())
         await wait_until(lambda: tally.counts[Outcome.ACKNOWLEDGED] > 20)
@@ -265,14 +265,14 @@ async def test_an_account_that_the_broker_refuses_ends_the_run_with_one_sentence
 ) -> None:
     devices = choose_fleet(inventory, 8)
     passwords = dict(await mosquitto.add_accounts(device.id for device in devices)) | {devices[0].id: "wrong"}
-    fleet = Fleet(devices, Broker(mosquitto.host, mosquitto.port), passwords, Plan(rate=10.0), Tally())
+    fleet = Fleet(devices, BrokerAddress(mosquitto.host, mosquitto.port), passwords, Plan(rate=10.0), Tally())
     with pytest.raises(AccountRefusedError, match=f"refused the account {devices[0].id}: Not authorized; add it"):
         async with asyncio.timeout(DEADLINE_S):
             await fleet.run()
 
 
 async def test_a_broker_that_is_not_there_is_given_up_after_a_while(inventory: Inventory) -> None:
-    broker = Broker("127.0.0.1", free_port(), patience_s=0.5)
+    broker = BrokerAddress("127.0.0.1", free_port(), patience_s=0.5)
     fleet = Fleet(choose_fleet(inventory, 8), broker, {}, Plan(rate=10.0), Tally())
     with pytest.raises(BrokerUnreachableError, match=r"cannot be reached: .*; start it, or correct --host and --port"):
         async with asyncio.timeout(DEADLINE_S):

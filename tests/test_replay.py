@@ -26,7 +26,7 @@ from ingest.inventory import OPEN_END_MS, Device, Inventory, Placement
 from ingest.inventory_files import load_inventory
 from schemas.units import UNITS, convert
 from simulators.errors import RecordingError, ReplayError
-from simulators.publisher import Broker
+from simulators.publisher import BrokerAddress
 from simulators.recording import Sample, read_recording
 from simulators.replay import Part, Replay, cast_part, find_unit_code, make_messages
 from simulators.tally import Tally
@@ -274,7 +274,7 @@ async def run_replay(mosquitto: Mosquitto, inventory: Inventory, samples: list[S
         collecting = group.create_task(collect(mosquitto, len(samples), started))
         await started.wait()
         replay = Replay(messages, samples, speed, tally)
-        await replay.run(Broker(mosquitto.host, mosquitto.port), "opptak-kontor", "opptak-kontor", password)
+        await replay.run(BrokerAddress(mosquitto.host, mosquitto.port), "opptak-kontor", "opptak-kontor", password)
     assert tally.report(1.0).is_clean
     arrived = collecting.result()
     assert list(arrived) == ["gjovik/opptak/opptak-kontor/reading"]
