@@ -252,9 +252,11 @@ def _compare(
     """
     if memory.is_repeated(key, digest):
         return None
-    if time_ms != memory.newest_ms:
+    known = memory.values if time_ms == memory.newest_ms else None
+    if known is None:
+        if memory.has_key(key):
+            raise RefusedError(Reason.CONFLICT, "another payload was accepted for that time already")
         return fields, ()
-    known = memory.values
     conflicts = tuple(
         Refusal(name, Reason.CONFLICT, f"{name} already has another value at that time")
         for name, value in fields.items()

@@ -4,7 +4,7 @@ A batch adds one row, columns of its marks as JSON, deflated. When the loose row
 snapshot holds, all rows are folded into a new snapshot, so a start reads a bounded number of marks and folding costs
 each mark a bounded share.
 
-The fold is what ``ingest.memory`` would remember after all of them: per device the last ``WINDOW`` by key, and the one
+The fold is what ``ingest.memory`` would remember after all of them: per device the last ``WINDOW`` payloads, and the one
 of the newest event time, which must be known though later readings of the past pushed it out of the window.
 """
 
@@ -58,23 +58,23 @@ def read_marks(connection: sqlite3.Connection) -> list[Mark]:
 
 def fold_marks(latest_first: Iterable[PlainMark]) -> list[Mark]:
     """Return what is worth remembering of marks that come in reverse order, turned round again."""
-    windows: dict[str, dict[int, PlainMark]] = {}
+    windows: dict[str, dict[tuple[int, int], PlainMark]] = {}
     newest: dict[str, PlainMark] = {}
     for mark in latest_first:
-        device, key, time_ms, _ = mark
+        device, key, time_ms, digest = mark
         window = windows.get(device)
         if window is None:
-            windows[device] = {key: mark}
+            windows[device] = {(key, digest): mark}
             newest[device] = mark
             continue
         if time_ms > newest[device][2]:
             newest[device] = mark
-        if len(window) < WINDOW and key not in window:
-            window[key] = mark
+        if len(window) < WINDOW and (key, digest) not in window:
+            window[key, digest] = mark
     return [Mark._make(mark) for device, window in windows.items() for mark in _turn_round(window, newest[device])]
 
 
-def _turn_round(window: dict[int, PlainMark], newest: PlainMark) -> Iterator[PlainMark]:
+def _turn_round(window: dict[tuple[int, int], PlainMark], newest: PlainMark) -> Iterator[PlainMark]:
     if newest not in window.values():
         yield newest
     yield from reversed(window.values())

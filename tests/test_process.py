@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from devices import load_device_types
 from ingest.batch import Batch
 from ingest.inventory import Device, Inventory, Placement
-from ingest.memory import WINDOW
+from ingest.memory import WINDOW, Memory
 from ingest.message import Message
 from ingest.process import Processor
 from schemas.reason import Level, Reason
@@ -153,6 +153,28 @@ def test_an_older_reading_that_comes_again_is_a_duplicate_within_the_window() ->
     processor.process(messages)
     batch = processor.process(messages)
     assert batch.ledger.duplicate_readings == WINDOW
+
+
+def test_another_payload_for_an_older_time_never_overwrites_what_was_accepted() -> None:
+    processor = make_processor()
+    times = ("2026-01-15T10:00:00Z", "2026-01-15T11:00:00Z", "2026-01-15T10:00:00Z")
+    payloads = [climate(time=time, seq=seq) for seq, time in enumerate(times)]
+    batch = processor.process([make_message("indoor_climate", payload) for payload in payloads])
+    assert [entry.reason for entry in batch.quarantined] == [Reason.CONFLICT]
+    assert batch.ledger.accepted == 2
+
+
+def test_after_a_restart_what_comes_again_is_a_duplicate_and_anything_else_for_its_time_a_conflict() -> None:
+    before = make_processor()
+    lists = [f'{{"time":"{TIME}","speed":50}}', f'{{"time":"{TIME}","occupancy":10}}']
+    messages = [make_message("traffic_detector", payload) for payload in lists]
+    accepted = before.process(messages)
+    memory = Memory()
+    memory.restore(accepted.marks)
+    other = make_message("traffic_detector", f'{{"time":"{TIME}","speed":70}}')
+    batch = make_processor(memory=memory).process([*messages, other])
+    assert batch.ledger.duplicate_readings == 2
+    assert [entry.reason for entry in batch.quarantined] == [Reason.CONFLICT]
 
 
 def test_a_late_reading_is_accepted() -> None:
