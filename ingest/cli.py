@@ -22,7 +22,7 @@ from schemas.registry import RegistryError
 
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="TOML file; see docs/reference/settings.md.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead.")]
-USAGE = 2
+PROBLEM, USAGE = 1, 2
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -38,9 +38,12 @@ def collect(settings: SettingsFile = None) -> None:
     try:
         loaded = load_settings(settings, os.environ)
         asyncio.run(run_collector(loaded, os.environ))
-    except (ConfigurationError, RegistryError, StoreError, TlsUnusable, MisconfiguredError) as error:
+    except (ConfigurationError, RegistryError, TlsUnusable, MisconfiguredError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(USAGE) from None
+    except StoreError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(PROBLEM) from None
 
 
 def check(
@@ -60,7 +63,7 @@ def check(
             typer.echo(mistake)
         if not mistakes:
             typer.echo("Settings, inventory and rules are in order.")
-    raise typer.Exit(1 if mistakes else 0)
+    raise typer.Exit(PROBLEM if mistakes else 0)
 
 
 def make_accounts(
@@ -86,7 +89,7 @@ def make_accounts(
         raise typer.Exit(USAGE) from None
     except AccountError as error:
         typer.echo(error, err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(PROBLEM) from None
     if as_json:
         typer.echo(json.dumps({"added": change.added, "kept": change.kept, "removed": change.removed}))
     else:

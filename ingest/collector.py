@@ -190,8 +190,14 @@ class Collector:
         """Write the status each second, and own measurements each ten seconds. Runs until cancelled."""
         health_due_s = facts_due_s = time.monotonic()
         while True:
-            status = await self.make_status()
-            await asyncio.to_thread(write_status, self._settings.store.folder / STATUS_FILE, status)
+            try:
+                status = await self.make_status()
+                await self._write_status(status)
+            except (StoreError, OSError) as error:
+                # Telling how it goes must never stop what it tells of; readings are still taken and kept.
+                log.error("the status cannot be told: %s", error)  # noqa: TRY400 - see commit
+                await asyncio.sleep(STATUS_S)
+                continue
             now_s = time.monotonic()
             if now_s >= health_due_s:
                 health_due_s = now_s + HEALTH_S
@@ -200,6 +206,9 @@ class Collector:
                 facts_due_s = now_s + FACTS_S
                 await self.commit_lines(format_site_facts(self._configuration.inventory, read_clock()))
             await asyncio.sleep(STATUS_S)
+
+    async def _write_status(self, status: Status) -> None:
+        await asyncio.to_thread(write_status, self._settings.store.folder / STATUS_FILE, status)
 
     def _format_own(self, status: Status) -> list[bytes]:
         reasons, self._reasons_since = self._reasons_since, Counter()
@@ -219,6 +228,7 @@ class Collector:
         quarantined = await self._store.quarantine()
         mqtt, written = self._broker.status, self._writer.state
         received_per_s, accepted_per_s = self._measure_rates()
+        inventory = self._configuration.inventory
         return Status(
             collector=self._settings.mqtt.username,
             time_ms=now_ms,
@@ -240,9 +250,9 @@ class Collector:
             influx_error=written.error,
             reload_error=self._reload_error,
             store_set_aside=str(self._store.set_aside or ""),
-            devices=len(self._configuration.inventory.devices),
+            devices=sum(device.find_placement(now_ms) is not None for device in inventory.devices.values()),
             silent=list_silent(
-                self._configuration.inventory,
+                inventory,
                 self._configuration.types,
                 self._processor.memory,
                 self._started_ms,
@@ -305,10 +315,12 @@ class Collector:
                 if self._broker.status.connected:
                     await self.publish_pending()
                 await self._writer.drain(deadline_s)
-        except (TimeoutError, ConnectionLost) as error:
+        except (TimeoutError, ConnectionLost, StoreError) as error:
             log.warning("stopped before everything was written (%s); it is in the outbox", error or "deadline")
-        status = await self.make_status()
-        await asyncio.to_thread(write_status, self._settings.store.folder / STATUS_FILE, status)
+        try:
+            await self._write_status(await self.make_status())
+        except (StoreError, OSError) as error:
+            log.warning("the last status could not be written: %s", error)
 
 
 def write_status(path: Path, status: Status) -> None:

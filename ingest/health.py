@@ -108,7 +108,7 @@ def list_silent(
     """
     found = []
     for device in inventory.devices.values():
-        placement = next((p for p in device.placements if p.from_ms <= now_ms < p.to_ms), None)
+        placement = device.find_placement(now_ms)
         if placement is None:
             continue
         remembered = memory.devices.get(device.id)

@@ -141,6 +141,10 @@ class Device:
     component: str
     placements: tuple[Placement, ...]
 
+    def find_placement(self, time_ms: int) -> Placement | None:
+        """Return where the Device was at a moment; None where it was nowhere."""
+        return next((one for one in self.placements if one.from_ms <= time_ms < one.to_ms), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Inventory:

@@ -4,8 +4,8 @@ A batch adds one row, columns of its marks as JSON, deflated. When the loose row
 snapshot holds, all rows are folded into a new snapshot, so a start reads a bounded number of marks and folding costs
 each mark a bounded share.
 
-The fold is what ``ingest.memory`` would remember after all of them: per device the last ``WINDOW`` payloads, and the one
-of the newest event time, which must be known though later readings of the past pushed it out of the window.
+The fold is what ``ingest.memory`` would remember after all of them: per device the last ``WINDOW`` payloads, and the
+one of the newest event time, which must be known though later readings of the past pushed it out of the window.
 """
 
 import itertools
