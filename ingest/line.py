@@ -4,11 +4,16 @@ Escaping follows the line protocol reference of InfluxDB 1.x and 2.x: comma and 
 sign and space in tag keys, tag values and field keys. What cannot be escaped is replaced: line breaks and tabs become
 spaces, a backslash becomes a slash, since before a comma it could be read either way, and a number sign that would make
 the whole line a comment becomes an underscore. Numbers are written as floats and states as booleans, so a field never
-changes type. Times are in milliseconds.
+changes type. A field that is a text stands in double quotes, with double quotes and backslashes escaped; line breaks
+become spaces, so that a line is one line. Times are in milliseconds.
 """
 
 from collections.abc import Mapping
 
+FieldValues = Mapping[str, float | bool | str]
+"""Values of a line by field key; not escaped."""
+
+_LINE_BREAKS = str.maketrans({"\n": " ", "\r": " "})
 _REPLACED = str.maketrans({"\n": " ", "\r": " ", "\t": " ", "\\": "/"})
 
 
@@ -23,8 +28,11 @@ def escape_key(text: str) -> str:
     return text.translate(_REPLACED).replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
-def format_value(value: float | bool) -> str:  # noqa: FBT001 - the value of a field, not a switch
-    """Return a field's value: ``true`` or ``false``, or a float in its shortest exact form."""
+def format_value(value: float | bool | str) -> str:  # noqa: FBT001 - the value of a field, not a switch
+    """Return a field's value: ``true`` or ``false``, a float in its shortest exact form, or a text in double quotes."""
+    if isinstance(value, str):
+        escaped = value.translate(_LINE_BREAKS).replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
     if value is True:
         return "true"
     if value is False:
@@ -38,7 +46,7 @@ def build_prefix(measurement: str, tags: Mapping[str, str]) -> str:
     return escape_measurement(measurement) + pairs
 
 
-def build_line(measurement: str, tags: Mapping[str, str], fields: Mapping[str, float | bool], time_ms: int) -> bytes:
+def build_line(measurement: str, tags: Mapping[str, str], fields: FieldValues, time_ms: int) -> bytes:
     """Return one line, without its newline.
 
     Args:
@@ -50,7 +58,7 @@ def build_line(measurement: str, tags: Mapping[str, str], fields: Mapping[str, f
     return finish_line(build_prefix(measurement, tags), fields, time_ms)
 
 
-def finish_line(prefix: str, fields: Mapping[str, float | bool], time_ms: int) -> bytes:
+def finish_line(prefix: str, fields: FieldValues, time_ms: int) -> bytes:
     """Return one line from a prepared prefix; see ``build_prefix``."""
     pairs = ",".join([f"{escape_key(key)}={format_value(value)}" for key, value in fields.items()])
     return f"{prefix} {pairs} {time_ms}".encode()

@@ -18,14 +18,14 @@ def format_line(transition: Transition, rule: Rule | None) -> bytes:
         rule: Its Rule; None when it has vanished since.
     """
     tags = {"device": transition.device, "rule": transition.rule, "site": transition.site, "zone": transition.zone}
-    fields: dict[str, float | bool] = {
+    fields: dict[str, float | bool | str] = {
         "firing": transition.phase is AlertPhase.FIRING,
         "value": transition.value,
         "since": transition.since_ms / 1000,
     }
     if rule is not None:
         tags |= {"severity": rule.severity.value, "type": rule.device_type}
-        fields["limit"] = rule.limit
+        fields |= {"limit": rule.limit, "text": rule.text, "unit": rule.unit}
     if transition.simulated:
         tags["simulated"] = "true"
     return build_line(MEASUREMENT, tags, fields, transition.time_ms)
