@@ -1,4 +1,4 @@
-"""Water meter of a supply zone: volume register, and flow and pressure where the meter gives them."""
+"""Water meter of a supply zone or a building: volume register, and flow and temperature where the meter gives them."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ from schemas.device_type import Area, DeviceType, Example, Field, Privacy
 from schemas.reason import Reason
 
 DEVICE_TYPE = DeviceType(
-    title="Vannmåler, sone",
+    title="Vannmåler",
     area=Area.INFRASTRUCTURE,
     fields={
         "volume": Field("volume", "Målerstand"),

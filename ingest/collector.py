@@ -316,7 +316,7 @@ class Collector:
                     await self.publish_pending()
                 await self._writer.drain(deadline_s)
         except (TimeoutError, ConnectionLost, StoreError) as error:
-            log.warning("stopped before everything was written (%s); it is in the outbox", error or "deadline")
+            log.warning("stopped before everything was written (%s); it is in the outbox", str(error) or "time was up")
         try:
             await self._write_status(await self.make_status())
         except (StoreError, OSError) as error:

@@ -134,7 +134,8 @@ def read_toml_folder(folder: Path) -> tuple[list[TomlFile], list[Mistake]]:
         return [], [Mistake(folder, 0, "", "is not a folder; name the folder that holds the *.toml files")]
     files: list[TomlFile] = []
     mistakes: list[Mistake] = []
-    paths = sorted(folder.glob("*.toml"))
+    # Hidden files are an editor's locks and drafts.
+    paths = sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
     if not paths:
         mistakes.append(Mistake(folder, 0, "", "holds no *.toml file"))
     for path in paths:

@@ -56,6 +56,18 @@ class Field:
     low: float | None = None
     high: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what could only fail later, with a reading in hand.
+
+        Raises:
+            ValueError: The quantity is not known, or the bounds leave nothing between them.
+        """
+        if self.quantity not in QUANTITIES:
+            raise ValueError(f"quantity {self.quantity!r} is not known; known are: {', '.join(sorted(QUANTITIES))}")
+        low, high = self.bounds
+        if low >= high:
+            raise ValueError(f"{self.title}: low {low:g} must be below high {high:g}")
+
     @property
     def measures(self) -> Quantity:
         """The quantity behind the key."""

@@ -6,7 +6,9 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
+import time
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ingest.settings_file import load_settings
+from simulators.testbed.port import free_port
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -260,3 +263,29 @@ def test_the_settings_that_ship_are_settings() -> None:
     settings = load_settings(DEPLOY / "collector.toml", {})
     assert (settings.mqtt.username, settings.influx.database) == ("collector", "sensors")
     assert not settings.ingest.accept_simulated
+
+
+def test_influxdb_1_is_set_up_once_and_again(tmp_path: Path) -> None:
+    environment = os.environ | {
+        "INFLUXDB_BIND_ADDRESS": f"127.0.0.1:{free_port()}",
+        "INFLUXDB_HTTP_BIND_ADDRESS": f"127.0.0.1:{(port := free_port())}",
+        **{f"INFLUXDB_{name}": str(tmp_path / name) for name in ("META_DIR", "DATA_DIR", "DATA_WAL_DIR")},
+    }
+    setup = [sys.executable, DEPLOY / "influxdb/setup_1x.py", tmp_path / "secrets", "--url", f"http://127.0.0.1:{port}"]
+    command = ["setpriv", "--pdeathsig", "TERM", "influxd", "run", "-config", DEPLOY / "influxdb/influxdb.conf"]
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, env=environment, stderr=log) as server:
+        try:
+            for _ in range(200):
+                first = subprocess.run(setup, capture_output=True, text=True, check=False)
+                if "cannot be reached" not in first.stderr:
+                    break
+                time.sleep(0.1)
+            again = subprocess.run(setup, capture_output=True, text=True, check=False)
+        finally:
+            server.terminate()
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    passwords = {file.name: file.read_text().strip() for file in (tmp_path / "secrets").iterdir()}
+    assert set(passwords) == {"influx", "influx-admin", "influx-grafana"}
+    shown = first.stdout + (tmp_path / "log").read_text()
+    assert not [name for name, password in passwords.items() if password in shown]
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in (tmp_path / "secrets").iterdir())
