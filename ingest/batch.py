@@ -109,13 +109,13 @@ class AlertRecord(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """One accepted reading as deduplication remembers it; a device keeps a bounded number of them.
+    """What deduplication remembers, of an accepted reading or of a message without one to recognise it by.
 
     Attributes:
-        device: Id in the inventory.
-        key: Event time in milliseconds; for a reading without a time of its own, the negated packet identifier.
-        time_ms: Event time under which it was stored.
-        digest: Checksum of its payload.
+        device: Id in the inventory; empty in the mark of a message.
+        key: Event time of the reading in milliseconds; packet identifier of the message.
+        time_ms: Event time of the reading; 0 for a message.
+        digest: Checksum of topic and payload.
     """
 
     device: str
@@ -133,7 +133,7 @@ class Batch:
         quarantined: What was refused.
         transitions: Alerts that fired or cleared, in order.
         alerts: Every alert state that changed, for the store.
-        marks: What to remember of every accepted reading, in order.
+        marks: What to remember of readings and messages, in order.
         ledger: Counts of this batch.
     """
 

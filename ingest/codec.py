@@ -14,7 +14,7 @@ from pydantic_core import SchemaValidator, ValidationError
 
 from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
-from schemas.validation import Refusal, build_validator, list_refusals
+from schemas.validation import Refusal, build_validator, list_refusals, refuse_unknown
 
 
 class RefusedError(Exception):
@@ -104,8 +104,12 @@ def check_observation(device_type: DeviceType, validator: SchemaValidator, obser
 def _salvage(
     device_type: DeviceType, validator: SchemaValidator, values: dict[str, Any]
 ) -> tuple[dict[str, Any], tuple[Refusal, ...]]:
+    # Apart, because a payload may have thousands, and each error of the validator costs as much as a reading.
+    unknown = tuple(refuse_unknown(name) for name in values if name not in device_type.fields)
+    if unknown:
+        values = {name: value for name, value in values.items() if name in device_type.fields}
     try:
-        return validator.validate_python(values), ()
+        return validator.validate_python(values), unknown
     except ValidationError as error:
         refusals = tuple(list_refusals(error))
     for refusal in refusals:
@@ -114,4 +118,4 @@ def _salvage(
             raise SchemaError(refusal.reason, refusal.detail)
     refused = {refusal.member for refusal in refusals}
     kept = {name: value for name, value in values.items() if name not in refused}
-    return validator.validate_python(kept), refusals
+    return validator.validate_python(kept), refusals + unknown

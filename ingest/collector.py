@@ -7,11 +7,12 @@ One TaskGroup with named tasks::
     write        ingest.writer: outbox -> InfluxDB
     publish      transitions -> retained MQTT messages
     report       status.json each second; own measurements each ten seconds
+    reload       inventory and rules again, when told
     watchdog     systemd
     heartbeat    an outside watcher
 
-Stopping is a drain with a deadline: stop reading, finish what was read, write, disconnect. What does not make it in
-time is still safe: unacknowledged at the broker, or committed in the outbox.
+Stopping is a drain with a deadline: finish the batch that was begun, write, disconnect. What was read and not begun, or
+does not make it in time, is still safe: unacknowledged at the broker, or committed in the outbox.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from ingest.batch import SUMS, Batch, Ledger
 from ingest.configuration import Configuration
 from ingest.health import (
     Firing,
+    Silence,
     Status,
     format_health,
     format_rejections,
@@ -45,7 +47,6 @@ from ingest.store_file import StoreError
 from ingest.store_thread import StoreThread
 from ingest.writer import Writer
 from schemas.reason import Reason
-from schemas.rule import Transition
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ FACTS_S = 3600.0
 RATE_S = 5
 """Seconds over which the rates of the status are taken."""
 PUBLISH_AGAIN_S = 1.0
+GRACE_S = 60.0
+"""After a connection, before anybody is called silent."""
 STUCK_S = 30.0
 """A commit that takes longer makes the collector unwell: the watchdog is to know."""
 
@@ -103,9 +106,12 @@ class Collector:
         self._commit_began_s: float | None = None
         self._announced = asyncio.Event()
         self._reload_error = ""
+        self._store_error = ""
+        self._silent: list[Silence] = []
+        self._hearing_since_s: float | None = None
 
     def is_well(self) -> bool:
-        """Whether commits come to an end."""
+        """Whether the store answers, be it with an error: then trying again is all that can be done."""
         began_s = self._commit_began_s
         return began_s is None or time.monotonic() - began_s < STUCK_S
 
@@ -130,16 +136,10 @@ class Collector:
     async def _commit(self, batch: Batch) -> None:
         """Put a batch on disk, however often it takes: a batch that ``process`` made is never skipped."""
         backoff = Backoff(first_s=0.1, most_s=10.0)
-        self._commit_began_s = time.monotonic()
         while True:
-            try:
-                await self._store.commit(batch, read_clock())
+            if await self._try_commit(batch):
                 break
-            except StoreError as error:
-                wait_s = backoff.next_s()
-                log.error("the batch is not on disk and not acknowledged (%s); trying again in %.1f s", error, wait_s)  # noqa: TRY400 - the message says it all, a trace adds nothing
-                await asyncio.sleep(wait_s)
-        self._commit_began_s = None
+            await asyncio.sleep(backoff.next_s())
         self._ledger.add(batch.ledger)
         self._reasons_since.update(batch.ledger.reasons)
         if batch.lines:
@@ -147,12 +147,27 @@ class Collector:
         if batch.transitions:
             self._announced.set()
 
-    async def commit_lines(self, lines: Sequence[bytes], transitions: Sequence[Transition] = ()) -> None:
-        """Put lines of our own on disk, and alerts that were withdrawn."""
-        changed = self._processor.alerts.take_changed()
-        if lines or transitions or changed:
+    async def _try_commit(self, batch: Batch) -> bool:
+        self._commit_began_s = time.monotonic()
+        try:
+            await self._store.commit(batch, read_clock())
+        except StoreError as error:
+            if str(error) != self._store_error:
+                log.error("nothing is acknowledged until the disk takes it again: %s", error)  # noqa: TRY400 - the message says it all, a trace adds nothing
+            self._store_error = str(error)
+            return False
+        finally:
+            self._commit_began_s = None
+        if self._store_error:
+            log.warning("the disk takes batches again")
+            self._store_error = ""
+        return True
+
+    async def commit_lines(self, lines: Sequence[bytes]) -> None:
+        """Put lines of our own on disk."""
+        if lines:
             async with self._committing:
-                await self._commit(Batch(lines=list(lines), transitions=list(transitions), alerts=list(changed)))
+                await self._commit(Batch(lines=list(lines)))
 
     async def publish_transitions(self) -> None:
         """Publish every committed transition until the broker has it. Runs until cancelled."""
@@ -161,7 +176,7 @@ class Collector:
             self._announced.clear()
             try:
                 await self.publish_pending()
-            except ConnectionLost as error:
+            except (ConnectionLost, StoreError) as error:
                 log.warning("a transition could not be published yet: %s", error)
                 await asyncio.sleep(PUBLISH_AGAIN_S)
                 continue
@@ -181,7 +196,7 @@ class Collector:
             try:
                 await self._broker.publish(topic, format_payload(transition, rule), retain=True)
             except PublishRefused as error:
-                log.error("the broker refuses an alert, it is in InfluxDB only: %s", error)  # noqa: TRY400 - see commit
+                log.error("the broker refuses an alert, it is in InfluxDB only: %s", error)  # noqa: TRY400 - see _try_commit
             else:
                 log.info("alert %s of %s is now %s", transition.rule, transition.device, transition.phase)
             await self._store.mark_published([pending.id])
@@ -190,22 +205,40 @@ class Collector:
         """Write the status each second, and own measurements each ten seconds. Runs until cancelled."""
         health_due_s = facts_due_s = time.monotonic()
         while True:
+            now_s = time.monotonic()
+            is_due = now_s >= health_due_s
+            if is_due:
+                health_due_s = now_s + HEALTH_S
+                self._judge_silence(now_s)
             try:
                 status = await self.make_status()
                 await self._write_status(status)
             except (StoreError, OSError) as error:
                 # Telling how it goes must never stop what it tells of; readings are still taken and kept.
-                log.error("the status cannot be told: %s", error)  # noqa: TRY400 - see commit
+                log.error("the status cannot be told: %s", error)  # noqa: TRY400 - see _try_commit
                 await asyncio.sleep(STATUS_S)
                 continue
-            now_s = time.monotonic()
-            if now_s >= health_due_s:
-                health_due_s = now_s + HEALTH_S
+            # While the disk takes nothing, waiting here would stop the status that says so.
+            if is_due and not self._store_error:
                 await self.commit_lines(self._format_own(status))
-            if now_s >= facts_due_s:
+            if now_s >= facts_due_s and not self._store_error:
                 facts_due_s = now_s + FACTS_S
                 await self.commit_lines(format_site_facts(self._configuration.inventory, read_clock()))
             await asyncio.sleep(STATUS_S)
+
+    def _judge_silence(self, now_s: float) -> None:
+        """Look for silent devices once what waited at the broker has had time to come: not hearing is not silence."""
+        if not self._broker.status.connected:
+            self._hearing_since_s = None
+        elif self._hearing_since_s is None:
+            self._hearing_since_s = now_s
+        if self._hearing_since_s is None or now_s - self._hearing_since_s < GRACE_S:
+            self._silent = []
+            return
+        configuration = self._configuration
+        self._silent = list_silent(
+            configuration.inventory, configuration.types, self._processor.memory, self._started_ms, read_clock()
+        )
 
     async def _write_status(self, status: Status) -> None:
         await asyncio.to_thread(write_status, self._settings.store.folder / STATUS_FILE, status)
@@ -251,13 +284,8 @@ class Collector:
             reload_error=self._reload_error,
             store_set_aside=str(self._store.set_aside or ""),
             devices=sum(device.find_placement(now_ms) is not None for device in inventory.devices.values()),
-            silent=list_silent(
-                inventory,
-                self._configuration.types,
-                self._processor.memory,
-                self._started_ms,
-                now_ms,
-            ),
+            silent=self._silent,
+            store_error=self._store_error,
             firing=self._list_firing(),
         )
 
@@ -286,24 +314,32 @@ class Collector:
             configuration = await asyncio.to_thread(read)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the files, the old configuration stands
             self._reload_error = str(error)
-            log.error("reload refused, the old configuration stays: %s", error)  # noqa: TRY400 - see commit
+            log.error("reload refused, the old configuration stays: %s", error)  # noqa: TRY400 - see _try_commit
             return
         async with self._committing:
             self._reload_error = ""
             self._configuration = configuration
             self._processor.routes = configuration.make_routes(self._settings.mqtt.topic_prefix)
-        await self.withdraw_stale()
+            await self._withdraw_stale()
         await self.commit_lines(format_site_facts(configuration.inventory, read_clock()))
         log.info("reloaded: %d devices, %d rules", len(configuration.inventory.devices), len(configuration.rules))
 
     async def withdraw_stale(self) -> None:
         """Clear the alerts that nothing watches any longer: their rule or device has vanished."""
-        alerts = self._processor.alerts
-        configuration = self._configuration
+        async with self._committing:
+            await self._withdraw_stale()
+
+    async def _withdraw_stale(self) -> None:
+        # With the lock held from the first change to the commit, so that no batch comes between them.
+        alerts, configuration = self._processor.alerts, self._configuration
         withdrawals = alerts.replace_rules(configuration.rules, configuration.inventory.devices, read_clock())
-        await self.commit_lines(
-            [format_line(one.transition, one.rule) for one in withdrawals], [one.transition for one in withdrawals]
+        batch = Batch(
+            lines=[format_line(one.transition, one.rule) for one in withdrawals],
+            transitions=[one.transition for one in withdrawals],
+            alerts=alerts.take_changed(),
         )
+        if batch.alerts or batch.transitions:
+            await self._commit(batch)
 
     async def drain(self, receiving: asyncio.Task[None]) -> None:
         """Finish what was begun, within the deadline of the settings; log what did not make it in time."""
@@ -316,7 +352,10 @@ class Collector:
                     await self.publish_pending()
                 await self._writer.drain(deadline_s)
         except (TimeoutError, ConnectionLost, StoreError) as error:
-            log.warning("stopped before everything was written (%s); it is in the outbox", str(error) or "time was up")
+            log.warning("stopped before everything was written (%s); it is kept", str(error) or "time was up")
+        finally:
+            # Also inside a commit that does not succeed: what is not acknowledged comes again.
+            receiving.cancel()
         try:
             await self._write_status(await self.make_status())
         except (StoreError, OSError) as error:

@@ -7,7 +7,7 @@ from devices import load_device_types
 from ingest.alerts.rules import load_rules
 from ingest.codecs.native import CODEC
 from ingest.inventory import Inventory
-from ingest.inventory_files import load_inventory
+from ingest.inventory_files import BROKER_ACCOUNTS, load_inventory
 from ingest.route import RouteTable
 from ingest.settings import Settings
 from schemas.device_type import DeviceType
@@ -41,4 +41,6 @@ def read_configuration(settings: Settings) -> Configuration:
         RegistryError: A device type is broken.
     """
     types = load_device_types()
-    return Configuration(types, load_inventory(settings.inventory, types), load_rules(settings.rules, types))
+    accounts = BROKER_ACCOUNTS | {settings.mqtt.username}
+    inventory = load_inventory(settings.inventory, types, accounts)
+    return Configuration(types, inventory, load_rules(settings.rules, types))

@@ -22,6 +22,10 @@ SILENT_INTERVALS = 3
 """A device is silent when this many of its type's intervals have passed without a message."""
 
 
+SHOWN_SILENT = 100
+"""Silent devices that the status names; all are counted, and all are in InfluxDB."""
+
+
 class Silence(NamedTuple):
     """A device that has not been heard for too long.
 
@@ -86,15 +90,17 @@ class Status:
     influx_ok: bool
     influx_error: str
     reload_error: str
-    store_set_aside: str
     devices: int
+    store_set_aside: str = ""
+    store_error: str = ""
     silent: list[Silence] = field(default_factory=list)
     firing: list[Firing] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for ``json.dumps``."""
         plain = asdict(self)
-        plain["silent"] = [silence._asdict() for silence in self.silent]
+        plain["silent"] = [silence._asdict() for silence in self.silent[:SHOWN_SILENT]]
+        plain["silent_count"] = len(self.silent)
         plain["firing"] = [firing._asdict() for firing in self.firing]
         return plain
 
@@ -104,7 +110,8 @@ def list_silent(
 ) -> list[Silence]:
     """Return the devices that are placed now and have been silent too long, the longest first.
 
-    A device that was never heard is judged from the collector's start, or from its placement if that came later.
+    Garbage is no sign of life: a device is heard when a reading of it is accepted. One that was never heard is judged
+    from the collector's start, or from its placement if that came later.
     """
     found = []
     for device in inventory.devices.values():
@@ -113,7 +120,7 @@ def list_silent(
             continue
         remembered = memory.devices.get(device.id)
         heard_ms = remembered.heard_ms if remembered is not None else 0
-        silent_s = (now_ms - max(heard_ms, started_ms, placement.from_ms)) / 1000
+        silent_s = (now_ms - (heard_ms or max(started_ms, placement.from_ms))) / 1000
         if silent_s > SILENT_INTERVALS * types[device.type_key].interval.total_seconds():
             found.append(Silence(device.id, device.type_key, placement.site, placement.zone, silent_s))
     return sorted(found, key=lambda silence: -silence.seconds)

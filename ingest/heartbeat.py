@@ -70,5 +70,5 @@ async def _beat(session: aiohttp.ClientSession, url: str) -> None:
         async with session.get(url) as answer:
             if answer.status >= 400:  # noqa: PLR2004 - HTTP's own border between success and failure
                 log.warning("the heartbeat's address answered %s; correct heartbeat.url", answer.status)
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:  # a host name may be no name at all
         log.warning("the heartbeat's address could not be reached (%s); it will raise the alarm", error)

@@ -184,6 +184,10 @@ class InfluxClient:
             ) from error
         except aiohttp.ClientError as error:
             raise BrokenOffError(f"{server} ended the connection: {error or type(error).__name__}.") from error
+        except (OSError, ValueError) as error:  # a host name that is none
+            raise MisconfiguredError(
+                f"{server} is no address that can be reached ({error}); correct influx.url."
+            ) from error
 
 
 @asynccontextmanager

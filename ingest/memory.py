@@ -1,13 +1,15 @@
-"""Memory: what deduplication remembers of each Device.
+"""Memory: what deduplication remembers.
 
-A duplicate is the same device, event time and payload. The fast path is one comparison: newer than the device's newest
-is new. At the newest time the values themselves are compared, so several payloads may bring different fields for one
-moment, and only a different value for the same field is a conflict. Of older readings, and of all after a restart, a
-bounded window of times and checksums is kept: another payload for such a time is a conflict, since it could overwrite
-what was accepted. Beyond the window InfluxDB's own rule holds: the same point written again is the same point.
+Of each Device: a duplicate is the same device, event time and payload. The fast path is one comparison: newer than
+the device's newest is new. At the newest time the values themselves are compared, so several payloads may bring
+different fields for one moment, and only a different value for the same field is a conflict. Of older readings, and
+of all after a restart, a bounded window of times, checksums and names of fields is kept: another payload with such a
+field for such a time is a conflict, since it could overwrite what was accepted. Beyond the window InfluxDB's own rule
+holds: the same point written again is the same point.
 
-A reading without a time of its own is recognised when the broker sends it again: by packet identifier and checksum, and
-only under MQTT's DUP flag, since identifiers are used anew.
+Of the messages read last: packet identifier and checksum. What the broker sends again under MQTT's DUP flag because our
+PUBACK did not reach it is recognised whatever it was, a reading without a time of its own and bad input included. It is
+exact as long as fewer messages than ``PACKETS`` are unacknowledged, and identifiers are used anew only after 65,535.
 """
 
 import zlib
@@ -17,13 +19,19 @@ from ingest.batch import Mark
 
 WINDOW = 16
 """Readings remembered per device beside the newest."""
+PACKETS = 30_000
+"""Messages whose packet identifier is remembered: more than are ever read and not acknowledged, and fewer than half of
+the 65,535 identifiers, so that one that is used anew has been forgotten."""
+PACKET_MARK = ""
+"""Stands for the device in the Mark of a packet identifier."""
 
 Values = Mapping[str, float | bool]
+Names = tuple[str, ...]
 
 
-def digest_payload(payload: bytes) -> int:
-    """Return a checksum of a payload: CRC-32 and length, enough beside the same device and time."""
-    return zlib.crc32(payload) << 28 | len(payload) & 0xFFF_FFFF
+def digest_message(topic: str, payload: bytes) -> int:
+    """Return a checksum of a message: CRC-32 and length, enough beside the same device and time."""
+    return zlib.crc32(payload, zlib.crc32(topic.encode())) << 28 | len(payload) & 0xFFF_FFFF
 
 
 class DeviceMemory:
@@ -41,7 +49,7 @@ class DeviceMemory:
         self.newest_ms: int | None = None
         self.values: dict[str, float | bool] | None = {}
         self.heard_ms = 0
-        self._seen: dict[tuple[int, int], None] = {}
+        self._seen: dict[tuple[int, int], Names | None] = {}
 
     @property
     def window(self) -> list[tuple[int, int]]:
@@ -52,15 +60,19 @@ class DeviceMemory:
         """Whether a payload of this checksum was accepted under this key before."""
         return (key, digest) in self._seen
 
-    def has_key(self, key: int) -> bool:
-        """Whether any payload was accepted under this key, as far as the window reaches."""
-        return any(seen == key for seen, _ in self._seen)
+    def is_taken(self, key: int, names: Iterable[str]) -> bool:
+        """Whether a payload with one of these fields was accepted under this key, as far as the window reaches.
+
+        A payload from before a restart may have had any.
+        """
+        fields = set(names)
+        return any(seen == key and (had is None or not fields.isdisjoint(had)) for (seen, _), had in self._seen.items())
 
     def remember(self, key: int, time_ms: int, digest: int, values: Values | None) -> None:
         """Take note of an accepted reading.
 
         Args:
-            key: Event time, or the negated packet identifier of a reading without one.
+            key: Event time in milliseconds, as the payload has it or as it was received.
             time_ms: Event time in milliseconds.
             digest: Of its payload.
             values: What was stored at that time; None where that is not known any more.
@@ -71,16 +83,17 @@ class DeviceMemory:
         elif time_ms == self.newest_ms:
             self.values = None if values is None or self.values is None else self.values | dict(values)
         self._seen.pop((key, digest), None)
-        self._seen[key, digest] = None
+        self._seen[key, digest] = None if values is None else tuple(values)
         if len(self._seen) > WINDOW:
             del self._seen[next(iter(self._seen))]
 
 
 class Memory:
-    """DeviceMemory by device id."""
+    """What is remembered of all devices, by id, and of the packet identifiers."""
 
     def __init__(self) -> None:
         self.devices: dict[str, DeviceMemory] = {}
+        self._packets: dict[int, int] = {}
 
     def recall(self, device: str) -> DeviceMemory:
         """Return what is remembered of a Device; something empty for one never heard."""
@@ -89,7 +102,23 @@ class Memory:
             memory = self.devices[device] = DeviceMemory()
         return memory
 
+    def is_redelivery(self, packet_id: int, digest: int) -> bool:
+        """Whether the message last read under this identifier had this checksum; ask only under the DUP flag."""
+        return self._packets.get(packet_id) == digest
+
+    def note_packet(self, packet_id: int, digest: int) -> None:
+        """Take note of a message that was read."""
+        self._packets.pop(packet_id, None)
+        self._packets[packet_id] = digest
+        if len(self._packets) > PACKETS:
+            del self._packets[next(iter(self._packets))]
+
     def restore(self, marks: Iterable[Mark]) -> None:
         """Take note again of what an earlier process accepted, oldest first."""
         for mark in marks:
-            self.recall(mark.device).remember(mark.key, mark.time_ms, mark.digest, None)
+            if mark.device == PACKET_MARK:
+                self.note_packet(mark.key, mark.digest)
+                continue
+            memory = self.recall(mark.device)
+            memory.remember(mark.key, mark.time_ms, mark.digest, None)
+            memory.heard_ms = max(memory.heard_ms, mark.time_ms)

@@ -18,7 +18,7 @@ from ingest.alerts.book import AlertBook
 from ingest.batch import Batch, Mark, Quarantined
 from ingest.codec import Observation, RefusedError
 from ingest.line import finish_line
-from ingest.memory import DeviceMemory, Memory, digest_payload
+from ingest.memory import PACKET_MARK, DeviceMemory, Memory, digest_message
 from ingest.message import Message
 from ingest.route import PlacedAt, Route, RouteTable
 from schemas.device_type import Clock
@@ -30,6 +30,8 @@ Fields = dict[str, float | bool]
 
 log = logging.getLogger(__name__)
 
+SAME_MOMENT_MS = 1000
+"""How far a device without a clock may run ahead of the time of receipt by readings that came in one millisecond."""
 SHOWN_REFUSALS = 20
 """Most refused fields that one quarantine entry spells out: a payload can hold thousands of unknown ones."""
 
@@ -65,9 +67,14 @@ class Arrival(NamedTuple):
     digest: int
     observations: Sequence[Observation]
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether the event time is the Device's own."""
+        return self.route.device_type.clock is Clock.DEVICE
+
 
 class Processor:
-    """What ``process`` needs between calls: routes, memory, alert states, limits."""
+    """What ``process`` needs between calls: routes, memory, alert states, limits. Same calls, same batches."""
 
     def __init__(self, routes: RouteTable, memory: Memory, alerts: AlertBook, limits: Limits) -> None:
         self.routes = routes
@@ -80,7 +87,13 @@ class Processor:
         batch = Batch()
         for message in messages:
             batch.ledger.received += 1
-            arrival = self._open(message, batch)
+            digest = digest_message(message.topic, message.payload)
+            if message.packet_id is not None:
+                if message.redelivered and self.memory.is_redelivery(message.packet_id, digest):
+                    batch.ledger.duplicate_messages += 1
+                    continue
+                self.memory.note_packet(message.packet_id, digest)
+            arrival = self._open(message, digest, batch)
             if arrival is None:
                 continue
             batch.ledger.decoded += 1
@@ -90,33 +103,32 @@ class Processor:
         batch.alerts.extend(self.alerts.take_changed())
         return batch
 
-    def _open(self, message: Message, batch: Batch) -> Arrival | None:
+    def _open(self, message: Message, digest: int, batch: Batch) -> Arrival | None:
         """Return a message with what it says; None when it ends here, counted."""
         try:
-            arrival = self._read(message)
+            arrival = self._read(message, digest)
         except RefusedError as error:
-            self._refuse(batch, message, error)
-            return None
+            refused = error
         except Exception as error:  # noqa: BLE001 - see _blame
-            self._refuse(batch, message, _blame(message, error))
-            return None
-        if arrival.route.device_type.clock is Clock.RECEIVED:
-            if message.retain:
-                # Without a time of its own it tells what was, not when; storing it now would invent a reading.
-                batch.ledger.informational += 1
-                return None
-            if message.redelivered and arrival.memory.is_repeated(-(message.packet_id or 0), arrival.digest):
-                batch.ledger.duplicate_messages += 1
-                return None
-        return arrival
+            refused = _blame(message, error)
+        else:
+            if not arrival.has_clock:
+                _mark_packet(message, digest, batch)
+                if message.retain:
+                    # Without a time of its own it tells what was, not when; storing it now would invent a reading.
+                    batch.ledger.informational += 1
+                    return None
+            return arrival
+        self._refuse(batch, message, refused)
+        _mark_packet(message, digest, batch)
+        return None
 
-    def _read(self, message: Message) -> Arrival:
+    def _read(self, message: Message, digest: int) -> Arrival:
         route = self.routes.find(message.topic)
         memory = self.memory.recall(route.device.id)
-        memory.heard_ms = message.received_ms
         if len(message.payload) > self._limits.max_payload_bytes:
             raise RefusedError(Reason.OVERSIZED_PAYLOAD, f"the payload has {len(message.payload)} bytes")
-        return Arrival(message, route, memory, digest_payload(message.payload), route.read(message.payload))
+        return Arrival(message, route, memory, digest, route.read(message.payload))
 
     def _take(self, arrival: Arrival, observation: Observation, batch: Batch) -> None:
         try:
@@ -134,7 +146,7 @@ class Processor:
     def _accept(self, arrival: Arrival, observation: Observation, batch: Batch) -> None:
         """Add one Observation to the batch. All that can fail comes first, so a refusal leaves no half of it behind."""
         route, memory, received_ms = arrival.route, arrival.memory, arrival.message.received_ms
-        time_ms, key = _choose_time(arrival, observation)
+        time_ms = _choose_time(arrival, observation)
         if time_ms > received_ms + route.ahead_ms:
             ahead_s = (time_ms - received_ms) / 1000
             raise RefusedError(Reason.FUTURE_TIME, f"the reading is {ahead_s:.0f} s ahead of the collector's clock")
@@ -142,8 +154,8 @@ class Processor:
         if observation.simulated and not self._limits.accept_simulated:
             raise RefusedError(Reason.SIMULATED_REFUSED, "simulated is true")
         fields, refusals = collect_fields(observation), observation.refusals
-        if memory.newest_ms is not None and time_ms <= memory.newest_ms:
-            compared = _compare(memory, key, time_ms, fields, arrival.digest)
+        if arrival.has_clock and memory.newest_ms is not None and time_ms <= memory.newest_ms:
+            compared = _compare(memory, time_ms, fields, arrival.digest)
             if compared is None:
                 batch.ledger.duplicate_readings += 1
                 return
@@ -157,10 +169,11 @@ class Processor:
         transitions = self.alerts.judge_reading(reading)
         lines.extend(format_line(one, self.alerts.find_rule(one.rule)) for one in transitions)
 
-        memory.remember(key, time_ms, arrival.digest, fields)
+        memory.remember(time_ms, time_ms, arrival.digest, fields)
+        memory.heard_ms = received_ms
         batch.ledger.accepted += 1
         batch.lines.extend(lines)
-        batch.marks.append(Mark(reading.device, key, time_ms, arrival.digest))
+        batch.marks.append(Mark(reading.device, time_ms, time_ms, arrival.digest))
         batch.transitions.extend(transitions)
         if refusals:
             self._refuse_fields(arrival, refusals, batch)
@@ -209,14 +222,22 @@ def _blame(message: Message, error: Exception) -> RefusedError:
     return RefusedError(Reason.COLLECTOR_FAULT, f"{type(error).__name__}: {error}")
 
 
-def _choose_time(arrival: Arrival, observation: Observation) -> tuple[int, int]:
-    """Return the event time, and the key under which the reading is remembered."""
-    if arrival.route.device_type.clock is Clock.DEVICE and observation.time_ms is not None:
-        return observation.time_ms, observation.time_ms
-    # Two readings received in one millisecond are two readings: the later gets the next millisecond.
+def _mark_packet(message: Message, digest: int, batch: Batch) -> None:
+    """Have a message remembered over a restart that nothing but its packet identifier can be recognised by."""
+    if message.packet_id is not None:
+        batch.marks.append(Mark(PACKET_MARK, message.packet_id, 0, digest))
+
+
+def _choose_time(arrival: Arrival, observation: Observation) -> int:
+    """Return the event time in milliseconds."""
+    if arrival.has_clock and observation.time_ms is not None:
+        return observation.time_ms
+    # Two readings received in one millisecond are two readings: the later gets the next millisecond. One that lies
+    # further ahead was received under a clock that has been set back since, and is not followed.
     received_ms, newest_ms = arrival.message.received_ms, arrival.memory.newest_ms
-    time_ms = received_ms if newest_ms is None else max(received_ms, newest_ms + 1)
-    return time_ms, -(arrival.message.packet_id or 0)
+    if newest_ms is not None and received_ms <= newest_ms < received_ms + SAME_MOMENT_MS:
+        return newest_ms + 1
+    return received_ms
 
 
 def _make_reading(
@@ -243,19 +264,19 @@ def collect_fields(observation: Observation) -> Fields:
 
 
 def _compare(
-    memory: DeviceMemory, key: int, time_ms: int, fields: Fields, digest: int
+    memory: DeviceMemory, time_ms: int, fields: Fields, digest: int
 ) -> tuple[Fields, tuple[Refusal, ...]] | None:
     """Return what is new in a reading that is not newer than its device's newest; None for a duplicate.
 
     Raises:
         RefusedError: Everything in it contradicts what was accepted for that time (CONFLICT).
     """
-    if memory.is_repeated(key, digest):
+    if memory.is_repeated(time_ms, digest):
         return None
     known = memory.values if time_ms == memory.newest_ms else None
     if known is None:
-        if memory.has_key(key):
-            raise RefusedError(Reason.CONFLICT, "another payload was accepted for that time already")
+        if memory.is_taken(time_ms, fields):
+            raise RefusedError(Reason.CONFLICT, "another payload with such a field was accepted for that time already")
         return fields, ()
     conflicts = tuple(
         Refusal(name, Reason.CONFLICT, f"{name} already has another value at that time")

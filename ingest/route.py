@@ -98,8 +98,8 @@ class RouteTable:
 
     def find_device(self, topic: str) -> str:
         """Return the id of the Device that a topic speaks for; empty where it speaks for none."""
-        route = self._routes.get(topic)
-        return "" if route is None else route.device.id
+        device_id = topic.split("/")[-2] if "/" in topic else ""
+        return device_id if device_id in self._inventory.devices else ""
 
     def _build(self, topic: str) -> Route:
         segments = topic.removeprefix(self._prefix).split("/")
@@ -111,6 +111,8 @@ class RouteTable:
         device = self._inventory.devices.get(device_id)
         if device is None:
             raise RefusedError(Reason.UNKNOWN_DEVICE, f"no device {device_id} is in the inventory")
+        if not any(placement.site == site for placement in device.placements):
+            raise RefusedError(Reason.WRONG_SITE, f"{device_id} was never placed at a site {site}")
         device_type = self._types[device.type_key]
         return Route(
             topic=topic,

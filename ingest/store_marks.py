@@ -5,7 +5,8 @@ snapshot holds, all rows are folded into a new snapshot, so a start reads a boun
 each mark a bounded share.
 
 The fold is what ``ingest.memory`` would remember after all of them: per device the last ``WINDOW`` payloads, and the
-one of the newest event time, which must be known though later readings of the past pushed it out of the window.
+one of the newest event time, which must be known though later readings of the past pushed it out of the window; and the
+last ``PACKETS`` packet identifiers.
 """
 
 import itertools
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pydantic_core import from_json, to_json
 
 from ingest.batch import Mark
-from ingest.memory import WINDOW
+from ingest.memory import PACKET_MARK, PACKETS, WINDOW
 
 PlainMark = tuple[str, int, int, int]
 """A Mark before it is one: device, key, time_ms, digest."""
@@ -69,7 +70,8 @@ def fold_marks(latest_first: Iterable[PlainMark]) -> list[Mark]:
             continue
         if time_ms > newest[device][2]:
             newest[device] = mark
-        if len(window) < WINDOW and (key, digest) not in window:
+        most = PACKETS if device == PACKET_MARK else WINDOW
+        if len(window) < most and (key, digest) not in window:
             window[key, digest] = mark
     return [Mark._make(mark) for device, window in windows.items() for mark in _turn_round(window, newest[device])]
 

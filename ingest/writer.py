@@ -27,7 +27,7 @@ from ingest.influx import (
     TooLargeError,
 )
 from ingest.store import OutboxEntry, RefusedLine, pack_lines, unpack_lines
-from ingest.store_file import StoreFullError
+from ingest.store_file import StoreError
 from ingest.store_thread import StoreThread
 
 GATHER_S = 0.2
@@ -105,8 +105,7 @@ class Writer:
     async def run(self) -> None:
         """Write until cancelled. A server that is away stops nothing here.
 
-        Raises:
-            StoreError: The store failed otherwise than by a full disk.
+        A store that fails is tried again, too: the lines are still in it.
         """
         await self._attempt(self._client.check())
         while True:
@@ -147,7 +146,7 @@ class Writer:
         except BusyError as error:
             asked_s = min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)
             await self._wait_out(error, asked_s + self._retry.next_s())
-        except (InfluxError, StoreFullError) as error:
+        except (InfluxError, StoreError) as error:
             await self._wait_out(error, self._retry.next_s())
         else:
             self._trouble.end(time.time())

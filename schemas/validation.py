@@ -13,7 +13,6 @@ from schemas.reason import Reason
 
 _REASONS = {
     "missing": Reason.MISSING_FIELD,
-    "extra_forbidden": Reason.UNKNOWN_FIELD,
     "finite_number": Reason.NOT_FINITE,
     "greater_than_equal": Reason.OUT_OF_RANGE,
     "less_than_equal": Reason.OUT_OF_RANGE,
@@ -64,6 +63,11 @@ def list_refusals(error: ValidationError) -> list[Refusal]:
     return [_describe(detail) for detail in error.errors(include_url=False, include_context=False)]
 
 
+def refuse_unknown(name: str) -> Refusal:
+    """Return the Refusal of a member that is no field of the type."""
+    return Refusal(name, Reason.UNKNOWN_FIELD, f"{shorten(name)} is not a field of this type")
+
+
 def _describe(detail: ErrorDetails) -> Refusal:
     member = str(detail["loc"][0]) if detail["loc"] else ""
     reason = _REASONS.get(detail["type"], Reason.WRONG_TYPE)
@@ -72,8 +76,6 @@ def _describe(detail: ErrorDetails) -> Refusal:
     name = shorten(member)
     if reason is Reason.MISSING_FIELD:
         return Refusal(member, reason, f"{name} is missing")
-    if reason is Reason.UNKNOWN_FIELD:
-        return Refusal(member, reason, f"{name} is not a field of this type")
     return Refusal(member, reason, f"{name} is {shorten(repr(detail['input']))}: {detail['msg']}")
 
 

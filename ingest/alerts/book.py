@@ -174,9 +174,12 @@ class AlertBook:
             for record in list(records.values()):
                 if new is not None and _is_same_watch(old, new) and _is_watched(new, devices.get(record.device)):
                     continue
-                self._note(records, record._replace(phase=AlertPhase.OK, since_ms=0, time_ms=now_ms))
+                # After the firing, also where the device's clock was ahead: the later transition is what counts.
+                cleared_ms = max(now_ms, record.time_ms + 1)
+                cleared = record._replace(phase=AlertPhase.OK, since_ms=0, time_ms=cleared_ms)
+                self._note(records, cleared)
                 if record.phase is AlertPhase.FIRING:
-                    transition = _make_transition(record._replace(phase=AlertPhase.OK, time_ms=now_ms), record.since_ms)
+                    transition = _make_transition(cleared, record.since_ms)
                     withdrawals.append(Withdrawal(transition, old))
         self._rules = dict(rules)
         self._records = {key: self._records.get(key, {}) for key in rules}
