@@ -47,7 +47,7 @@ class Board:
         return (panel for section in self.sections for panel in section.panels)
 
 
-class Place(NamedTuple):
+class Rectangle(NamedTuple):
     """Where something stands: column and row of its upper left corner, width and height."""
 
     x: int
@@ -56,7 +56,7 @@ class Place(NamedTuple):
     height: int
 
 
-def place_panels(panels: tuple[Panel, ...], top: int) -> tuple[list[Place], int]:
+def place_panels(panels: tuple[Panel, ...], top: int) -> tuple[list[Rectangle], int]:
     """Set panels from left to right in lines, each line as high as its highest panel.
 
     Args:
@@ -66,12 +66,12 @@ def place_panels(panels: tuple[Panel, ...], top: int) -> tuple[list[Place], int]
     Returns:
         A place for each panel, and the first free row below them.
     """
-    places: list[Place] = []
+    places: list[Rectangle] = []
     x, line_top, bottom = 0, top, top
     for panel in panels:
         if x + panel.width > COLUMNS:
             x, line_top = 0, bottom
-        places.append(Place(x, line_top, panel.width, panel.height))
+        places.append(Rectangle(x, line_top, panel.width, panel.height))
         x += panel.width
         bottom = max(bottom, line_top + panel.height)
     return places, bottom

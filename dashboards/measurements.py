@@ -54,7 +54,7 @@ OWN: Mapping[str, Measurement] = MappingProxyType(
         # alerts that fired or cleared
         "alerts": Measurement(
             frozenset({"device", "site", "zone", "rule", "severity", "type", "simulated"}),
-            frozenset({"firing", "value", "limit", "since"}),
+            frozenset({"firing", "value", "limit", "since", "text", "unit"}),
         ),
         # what the inventory says of each site
         "site_facts": Measurement(

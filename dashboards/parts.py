@@ -1,6 +1,6 @@
 """Panels and words that every board has: the warning about simulated readings, titles of types, common colours."""
 
-from dashboards.panel import Panel, Shown, Step
+from dashboards.panel import Column, Panel, Shown, Step
 from dashboards.query import AT_SITE, Select, table
 from dashboards.visual import Stat, Text
 from devices import load_device_types
@@ -21,6 +21,18 @@ def type_titles() -> dict[str, Shown]:
     return {key: Shown(device_type.title) for key, device_type in load_device_types().items()}
 
 
+SENSOR_TAGS = ("site", "zone", "device")
+SENSOR_COLUMNS = (
+    Column(name="site", title="Sted"),
+    Column(name="zone", title="Sone"),
+    Column(name="device", title="Sensor"),
+)
+TYPE_COLUMN = Column(name="type", title="Type", values=type_titles())
+
+JUST_NOW = "time >= ${__to}ms - 5m AND time <= ${__to}ms"
+"""The last five minutes of the period: what is older says nothing of how things stand."""
+
+
 def introduction(title: str, markdown: str) -> Panel:
     """Words at the top of a board: what it is for and how it is read."""
     return Panel(
@@ -37,9 +49,9 @@ def simulated_devices(measurements: tuple[str, ...], where: tuple[str, ...] = (A
         by=("device",),
     )
     return Panel(
-        title="Simulerte målere",
+        title="Simulerte sensorer",
         description=(
-            "Antall målere i perioden som sender oppdiktede tall fra simulatoren, ikke fra virkeligheten. Er tallet "
+            "Antall sensorer i perioden som sender oppdiktede tall fra simulatoren, ikke fra virkeligheten. Er tallet "
             "over null, skal ingen figur på siden brukes til beslutninger eller rapporter."
         ),
         visual=Stat(calculation="sum", filled=True),

@@ -6,7 +6,8 @@ it keeps, each because InfluxDB 1.6.7 was seen to answer wrongly otherwise:
 - One statement per query: Grafana reads the first result only.
 - Days are local, by ``tz()`` in every statement that makes them; without it they begin at midnight UTC.
 - The period bounds the statement that reads measurements, and none around it. Bounded there too, differences lose the
-  first bucket, and three statements inside each other answer nothing for a period that begins within an hour.
+  first bucket, and three statements inside each other answer nothing for a period that begins within an hour. Only one
+  that fills empty buckets of what it reads in statements is bounded too: it would fill them until now.
 """
 
 from dataclasses import dataclass
@@ -38,17 +39,18 @@ class Select:
 
     Attributes:
         columns: What is selected; every name in double quotes, results named with AS.
-        source: Measurements, or a statement whose columns are selected from.
+        source: Measurements, or statements whose columns are selected from. Of several statements InfluxDB takes the
+            rows together, but never those of different measurements, and a column only where they name it alike.
         where: Conditions; all must hold.
         by: Tags to group by.
         every: Length of the buckets; ``1h``, ``1d`` or ``$__interval``; InfluxDB before 1.8.5 sets weeks wrong.
         fill: What an empty bucket holds.
-        period: Condition on time, where measurements are read.
+        period: Condition on time, where measurements are read; empty for all of time.
         tail: ORDER BY and LIMIT.
     """
 
     columns: str
-    source: "tuple[str, ...] | Select"
+    source: "tuple[str, ...] | Select | tuple[Select, ...]"
     where: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     every: str = ""
@@ -57,12 +59,25 @@ class Select:
     tail: str = ""
 
     @property
+    def measurements(self) -> tuple[str, ...]:
+        """The measurements that it reads itself; none when it selects from statements."""
+        return () if isinstance(self.source, Select) else tuple(name for name in self.source if isinstance(name, str))
+
+    @property
+    def statements(self) -> "tuple[Select, ...]":
+        """The statements that it selects from; none when it reads measurements."""
+        if isinstance(self.source, Select):
+            return (self.source,)
+        return tuple(part for part in self.source if isinstance(part, Select))
+
+    @property
     def text(self) -> str:
         """The statement in InfluxQL."""
         return " ".join(part for part in self._parts() if part)
 
     def _parts(self) -> tuple[str, ...]:
-        period = () if isinstance(self.source, Select) else (self.period,)
+        bounded = bool(self.measurements) or (bool(self.every) and self.fill != "none")
+        period = (self.period,) if bounded and self.period else ()
         conditions = " AND ".join((*self.where, *period))
         buckets = (f"time({self.every})",) if self.every else ()
         groups = ", ".join((*buckets, *(f'"{tag}"' for tag in self.by)))
@@ -77,9 +92,8 @@ class Select:
         )
 
     def _source_text(self) -> str:
-        if isinstance(self.source, Select):
-            return f"({self.source.text})"
-        return ", ".join(f'"{name}"' for name in self.source)
+        sources = (*(f'"{name}"' for name in self.measurements), *(f"({part.text})" for part in self.statements))
+        return ", ".join(sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +124,7 @@ class Variable:
         name: How queries refer to it, and the tag whose values it offers.
         title: What the reader sees.
         measurements: Where the tag's values are looked up.
+        field: Only values of the tag that have this field are offered; empty for all.
         where: Conditions, which may refer to variables before this one.
         several: Whether the reader may choose several, and all (then all is chosen from the start).
     """
@@ -117,12 +132,18 @@ class Variable:
     name: str
     title: str
     measurements: tuple[str, ...]
+    field: str = ""
     where: tuple[str, ...] = ()
     several: bool = True
 
     @property
     def text(self) -> str:
         """The statement in InfluxQL. It names no time: 1.x ignores it here, and Grafana's backend cannot parse it."""
+        if self.field:
+            # SHOW TAG VALUES knows no fields. Grafana offers the first column after the time.
+            columns = f'last("{self.field}") AS "{self.field}"'
+            each = Select(columns=columns, source=self.measurements, where=self.where, by=(self.name,), period="")
+            return Select(columns=f'"{self.name}"', source=each).text
         names = ", ".join(f'"{name}"' for name in self.measurements)
         conditions = " AND ".join(self.where)
         return f'SHOW TAG VALUES FROM {names} WITH KEY = "{self.name}"' + (f" WHERE {conditions}" if conditions else "")

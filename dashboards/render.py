@@ -1,14 +1,14 @@
 """Rendering: a Board becomes the classic JSON that Grafana 11 to 13 provisions from a file.
 
 No ``id`` (Grafana's own), a fixed ``uid``, data sources by type and uid, times in Europe/Oslo. The JSON is committed,
-and ``gjovik generate --check`` says when it is stale.
+and ``deploy/generate.py --check`` says when it is stale.
 """
 
 import json
 import string
 from collections.abc import Iterator, Mapping
 
-from dashboards.board import COLUMNS, Board, Place, place_panels
+from dashboards.board import COLUMNS, Board, Rectangle, place_panels
 from dashboards.boards import load_boards
 from dashboards.panel import Column, Panel, Shown, Step
 from dashboards.query import ZONE_NAME, Query, Variable
@@ -108,7 +108,7 @@ def _render_panels(board: Board) -> Iterator[Json]:
     number, top = 1, 0
     for section in board.sections:
         if section.title:
-            yield _render_heading(number, section.title, Place(0, top, COLUMNS, 1))
+            yield _render_heading(number, section.title, Rectangle(0, top, COLUMNS, 1))
             number, top = number + 1, top + 1
         places, top = place_panels(section.panels, top)
         for panel, place in zip(section.panels, places, strict=True):
@@ -116,7 +116,7 @@ def _render_panels(board: Board) -> Iterator[Json]:
             number += 1
 
 
-def _render_heading(number: int, title: str, place: Place) -> Json:
+def _render_heading(number: int, title: str, place: Rectangle) -> Json:
     return {
         "collapsed": False,
         "gridPos": _render_place(place),
@@ -127,11 +127,11 @@ def _render_heading(number: int, title: str, place: Place) -> Json:
     }
 
 
-def _render_place(place: Place) -> Json:
+def _render_place(place: Rectangle) -> Json:
     return {"x": place.x, "y": place.y, "w": place.width, "h": place.height}
 
 
-def _render_panel(number: int, panel: Panel, place: Place) -> Json:
+def _render_panel(number: int, panel: Panel, place: Rectangle) -> Json:
     rendered: Json = {
         "description": panel.description,
         "gridPos": _render_place(place),

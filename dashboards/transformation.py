@@ -14,15 +14,18 @@ class Transformation:
     options: Mapping[str, object]
 
 
-def arrange(*names: str) -> Transformation:
-    """Put columns in this order and leave the times out; the order of tags in an answer is random."""
-    return Transformation(
-        "organize",
-        {
-            "excludeByName": {name: True for name in ("Time", "Time 1", "Time 2") if name not in names},
-            "indexByName": {name: index for index, name in enumerate(names)},
-            "renameByName": {},
-        },
+def arrange(*names: str) -> tuple[Transformation, ...]:
+    """Keep these columns, in this order; the order of tags in an answer is random."""
+    return (
+        Transformation("filterFieldsByName", {"include": {"names": list(names)}}),
+        Transformation(
+            "organize",
+            {
+                "excludeByName": {},
+                "indexByName": {name: index for index, name in enumerate(names)},
+                "renameByName": {},
+            },
+        ),
     )
 
 
@@ -37,8 +40,21 @@ def first(count: int) -> Transformation:
 
 
 def join(name: str) -> Transformation:
-    """Make one table of the answers of several queries, rows with the same value of a column side by side."""
-    return Transformation("joinByField", {"byField": name, "mode": "inner"})
+    """Make one table of the answers of several queries: a row for each value of a column that any of them has."""
+    return Transformation("joinByField", {"byField": name, "mode": "outer"})
+
+
+def add(title: str, *names: str) -> Transformation:
+    """Add a column: the sum of others, of which some may be empty."""
+    return Transformation(
+        "calculateField",
+        {
+            "mode": "reduceRow",
+            "reduce": {"include": list(names), "reducer": "sum"},
+            "alias": title,
+            "replaceFields": False,
+        },
+    )
 
 
 def divide(over: str, under: str, title: str) -> Transformation:
@@ -47,14 +63,19 @@ def divide(over: str, under: str, title: str) -> Transformation:
         "calculateField",
         {
             "mode": "binary",
-            "binary": {
-                "left": {"matcher": {"id": "byName", "options": over}},
-                "operator": "/",
-                "right": {"matcher": {"id": "byName", "options": under}},
-            },
+            # Plain names: matchers are read from 11.3 on, names by all.
+            "binary": {"left": over, "operator": "/", "right": under},
             "alias": title,
             "replaceFields": False,
         },
+    )
+
+
+def above(name: str, value: float) -> Transformation:
+    """Keep the rows whose value in a column is greater."""
+    greater = {"id": "greater", "options": {"value": value}}
+    return Transformation(
+        "filterByValue", {"filters": [{"fieldName": name, "config": greater}], "match": "all", "type": "include"}
     )
 
 

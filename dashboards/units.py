@@ -19,7 +19,7 @@ GRAFANA_UNITS: dict[str, str] = {
     "s": "s",
     "h": "suffix:timer",
     "{message}/s": "suffix:per sekund",
-    "{device}": "suffix:enheter",
+    "{device}": "suffix:sensorer",
 }
 
 

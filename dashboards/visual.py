@@ -22,9 +22,16 @@ class Visual(Protocol):
         """The ``fieldConfig.defaults.custom`` of the panel."""
 
 
-def _reduce(calculation: str, *, rows: bool) -> Json:
-    """One value a series by a calculation, or with ``rows`` every row of a table."""
-    return {"calcs": [calculation], "fields": "", "values": rows}
+MOST_ROWS = 200
+"""Rows of a ranking that are drawn at most; Grafana stops at 25 unless told."""
+
+BAR_BEGINS = 1
+"""A bar stands after the time at which its bucket begins. Centred, Saturday's would reach from Friday noon on."""
+
+
+def _reduce(calculation: str) -> Json:
+    """One value a series by a calculation."""
+    return {"calcs": [calculation], "fields": "", "values": False}
 
 
 def _legend(*, shown: bool = True) -> Json:
@@ -55,6 +62,7 @@ class TimeSeries:
     def custom(self) -> Json:
         """The ``fieldConfig.defaults.custom`` of the panel."""
         return {
+            "barAlignment": BAR_BEGINS,
             "drawStyle": "bars" if self.bars else "line",
             "fillOpacity": 70 if self.bars else 8,
             "lineWidth": 1 if self.bars else 2,
@@ -88,7 +96,7 @@ class Stat:
             "graphMode": "area" if self.graph else "none",
             "justifyMode": "auto",
             "orientation": "auto",
-            "reduceOptions": _reduce(self.calculation, rows=False),
+            "reduceOptions": _reduce(self.calculation),
             "textMode": "auto",
         }
 
@@ -112,7 +120,7 @@ class BarGauge:
             "minVizHeight": 16,
             "namePlacement": "left",
             "orientation": "horizontal",
-            "reduceOptions": _reduce("lastNotNull", rows=True),
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "limit": MOST_ROWS, "values": True},
             "showUnfilled": True,
             "sizing": "auto",
             "valueMode": "color",

@@ -3,17 +3,18 @@
 from dashboards.panel import Shown
 from schemas.reason import Reason
 from schemas.rule import Severity
+from schemas.units import UNITS as UNITS_BY_CODE
 
 REASONS: dict[str, str] = {
     Reason.UNKNOWN_TOPIC: "Ukjent emne",
-    Reason.UNKNOWN_DEVICE: "Ukjent enhet",
+    Reason.UNKNOWN_DEVICE: "Ukjent sensor",
     Reason.WRONG_SITE: "Feil sted i emnet",
     Reason.EMPTY_PAYLOAD: "Tom melding",
     Reason.OVERSIZED_PAYLOAD: "For stor melding",
     Reason.INVALID_UTF8: "Ikke UTF-8",
     Reason.MALFORMED_JSON: "Ikke gyldig JSON",
     Reason.NOT_AN_OBJECT: "JSON, men ikke et objekt",
-    Reason.COLLECTOR_FAULT: "Feil i mottaket selv",
+    Reason.COLLECTOR_FAULT: "Feil i innsamleren selv",
     Reason.MISSING_TIME: "Mangler tid",
     Reason.INVALID_TIME: "Ugyldig tid",
     Reason.FUTURE_TIME: "Tid i framtida",
@@ -34,4 +35,6 @@ SEVERITIES: dict[str, Shown] = {
     Severity.WARNING: Shown("Advarsel", "orange"),
     Severity.CRITICAL: Shown("Kritisk", "red"),
 }
-FIRING = {"true": Shown("Utløst", "red"), "false": Shown("Klarert", "green")}
+FIRING = {"true": Shown("Utløst", "red"), "false": Shown("Over", "green")}
+UNITS = {code: Shown(unit.display) for code, unit in UNITS_BY_CODE.items() if unit.display}
+"""What people read for the UCUM code of an alert's values."""

@@ -33,6 +33,16 @@ Prefix = Annotated[str, typer.Option(help="Beginning of every topic: <prefix>/<s
 InventoryFolder = Annotated[Path, typer.Option("--inventory", help="Folder of the inventory's TOML files.")]
 Secrets = Annotated[Path, typer.Option(help="File of passwords, one name:password a line; `gjovik accounts` makes it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead.")]
+FleetSize = Annotated[
+    int | None, typer.Option(min=1, help="How many devices take part, types mixed; all when left out.")
+]
+Rate = Annotated[
+    float, typer.Option(min=0, help="Readings a second of the whole fleet; 0 for each device at its type's interval.")
+]
+TallyFile = Annotated[
+    Path | None,
+    typer.Option(help="File that gets every sequence number with its answer and hash; continued if it exists."),
+]
 
 DEFAULT_INVENTORY = Path("deploy/inventory")
 DEFAULT_SECRETS = Path("var/secrets/accounts")
@@ -47,13 +57,8 @@ def add_commands(app: typer.Typer) -> None:
 
 def simulate(  # noqa: PLR0913  a command has as many parameters as it has options
     *,
-    devices: Annotated[
-        int | None, typer.Option(min=1, help="How many devices take part, types mixed; all when left out.")
-    ] = None,
-    rate: Annotated[
-        float,
-        typer.Option(min=0, help="Readings a second of the whole fleet; 0 for each device at its type's interval."),
-    ] = 0.0,
+    devices: FleetSize = None,
+    rate: Rate = 0.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same values at the same time.")] = 1,
     seconds: Annotated[
         float | None,
@@ -68,10 +73,7 @@ def simulate(  # noqa: PLR0913  a command has as many parameters as it has optio
     faults: Annotated[
         float, typer.Option(min=0, max=1, help="Share of messages that are bad input of every kind, for quarantine.")
     ] = 0.0,
-    tally: Annotated[
-        Path | None,
-        typer.Option(help="File that gets every sequence number with its answer and hash; continued if it exists."),
-    ] = None,
+    tally: TallyFile = None,
     host: Host = "127.0.0.1",
     port: Port = 1883,
     tls: Tls = False,

@@ -1,14 +1,21 @@
 """Local days in Europe/Oslo: their quarter-hours (92, 96 or 100), public holidays, and the days that schools teach."""
 
 import functools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 OSLO = ZoneInfo("Europe/Oslo")
-HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+"""A day of UTC; local days are ``LocalDay``."""
 SLOT_MS = 900_000
 """A quarter of an hour: the step of every simulated register."""
+FRIDAY = 4
+"""As ``date.weekday`` counts."""
 SLOTS_PER_HOUR = HOUR_MS // SLOT_MS
 FIRST_DATE = date(2024, 1, 1)
 """Simulated registers begin here."""
@@ -77,6 +84,12 @@ def read_clock(time_ms: int) -> float:
     return moment.hour + moment.minute / 60 + moment.second / 3600
 
 
+def read_profile(profile: Sequence[float], hour: float) -> float:
+    """Return the value of a day's profile, which has one for each hour, at a time on the wall clock."""
+    before = math.floor(hour)
+    return profile[before] + (profile[(before + 1) % 24] - profile[before]) * (hour - before)
+
+
 @functools.cache
 def list_public_holidays(year: int) -> frozenset[date]:
     """Return the Norwegian public holidays of a year, Sundays left out unless they move with Easter."""
@@ -88,10 +101,21 @@ def list_public_holidays(year: int) -> frozenset[date]:
     )
 
 
+def is_weekend(day: date) -> bool:
+    """Whether it is Saturday or Sunday."""
+    return day.weekday() > FRIDAY
+
+
+@functools.lru_cache(maxsize=4096)
+def is_free_day(day: date) -> bool:
+    """Whether people in general are off work: weekends and public holidays."""
+    return is_weekend(day) or day in list_public_holidays(day.year)
+
+
 @functools.lru_cache(maxsize=4096)
 def is_school_day(day: date) -> bool:
     """Whether schools teach: a working day outside the usual holidays of schools in eastern Norway."""
-    if day.weekday() > 4 or day in list_public_holidays(day.year):  # noqa: PLR2004  4 is Friday
+    if is_free_day(day):
         return False
     to_easter = (find_easter(day.year) - day).days
     week = day.isocalendar().week

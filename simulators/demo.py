@@ -5,12 +5,12 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from rich.console import Console
@@ -23,15 +23,16 @@ from ingest.inventory_files import load_inventory
 from schemas.device_type import Field
 from schemas.units import find_unit
 from simulators.device import SimulatedDevice, choose_devices, make_fleet
-from simulators.errors import DemoRunningError
-from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored, list_unanswered
+from simulators.errors import DemoFolderError, DemoRunningError
+from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored
 from simulators.fleet import Fleet, Plan, read_clock_ms
 from simulators.live_view import Latest, View, render_view, summarise
 from simulators.models import load_models
-from simulators.proof import Proof, compare, describe
-from simulators.publisher import BrokerAddress
+from simulators.proof import Proof, compare, describe, judge
+from simulators.publisher import BrokerAddress, find_cause
+from simulators.stop import stopped_by_signals
 from simulators.tally import Outcome, Tally
-from simulators.testbed.collector import CollectorProcess, Place, run_collector
+from simulators.testbed.collector import CollectorProcess, Setup, run_collector_process
 from simulators.testbed.grafana import find_grafana, run_grafana
 from simulators.testbed.influxd import Influxd, QueryError, quote_name, quote_text, run_influxd
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
@@ -46,6 +47,10 @@ WITHOUT_GRAFANA = (
     "no grafana on PATH and no GRAFANA_HOME: for the dashboards run"
     " deploy/secrets && docker compose --file deploy/compose.yaml up"
 )
+MARKER = "gjovik-demo"
+"""File that says that a folder is the demo's, to be emptied by the next; the running demo holds it locked."""
+SERVERS = ("mosquitto", "influxdb", "collector", "grafana")
+"""Folders that a demo leaves behind."""
 SETTLE_S = 60.0
 """How long the collector may take for what the fleet published last."""
 
@@ -55,7 +60,7 @@ class Options:
     """What the demo is told.
 
     Attributes:
-        folder: Made anew; everything that the demo leaves behind is in it.
+        folder: New, empty or an earlier demo's; everything that the demo leaves behind is in it.
         inventory: Folder of the inventory.
         rules: Folder of the alert rules.
         devices: How many of the inventory's take part; None for all.
@@ -93,6 +98,7 @@ async def run_demo(options: Options, console: Console) -> Proof:
     """Run everything until the time is up or Ctrl-C, stop it in order, and return the proof.
 
     Raises:
+        DemoFolderError: The folder holds something else than a demo.
         DemoRunningError: Another demo has the folder.
         ConfigurationError: The inventory or a rule is wrong.
         FleetError: The inventory has too few devices.
@@ -111,26 +117,39 @@ async def run_demo(options: Options, console: Console) -> Proof:
     console.print("The proof: the fleet's own count against InfluxDB and the quarantine", style="bold")
     for line in describe(proof):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
-    verdict = "Nothing was lost." if proof.holds else "The counts differ: something was lost or came from nowhere."
-    console.print(verdict, style="bold green" if proof.holds else "bold red")
+    console.print(judge(proof), style="bold green" if proof.holds else "bold red", soft_wrap=True)
     return proof
 
 
 @contextlib.contextmanager
 def _take_folder(folder: Path) -> Iterator[None]:
-    """Empty the folder for one demo; a second one is refused."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    """Empty the folder of an earlier demo for this one; a second one is refused, and a folder of anything else."""
+    lock = _open_marker(folder)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DemoRunningError(f"another demo runs in {folder}; stop it first, or give --folder") from None
-        for name in ("mosquitto", "influxdb", "collector", "grafana"):
-            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in SERVERS:
+            if (folder / name).exists():
+                shutil.rmtree(folder / name)
         yield
     finally:
         os.close(lock)
+
+
+def _open_marker(folder: Path) -> int:
+    """Return the open marker of a folder that is new, empty, or a demo's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not (folder / MARKER).exists():
+            raise DemoFolderError(
+                f"{folder} holds something that no demo left behind, and the demo empties its folder; "
+                "give --folder a new or empty one"
+            )
+        return os.open(folder / MARKER, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise DemoFolderError(f"{folder} cannot be used: {error.strerror}; give another --folder") from None
 
 
 @asynccontextmanager
@@ -146,9 +165,9 @@ async def _set_stage(options: Options, inventory: Inventory, console: Console) -
     ):
         console.print(f"Mosquitto on {broker.host}:{broker.port}, InfluxDB on {influxd.url}", highlight=False)
         await influxd.create_database(DATABASE)
-        place = Place(options.inventory, options.rules, DATABASE, {"accept_simulated": True})
+        setup = Setup(options.inventory, options.rules, DATABASE, {"accept_simulated": True})
         async with (
-            run_collector(folder / "collector", broker, influxd, place) as collector,
+            run_collector_process(folder / "collector", broker, influxd, setup) as collector,
             _run_grafana_if_installed(folder / "grafana", influxd, console),
         ):
             console.print(f"collector running, its log: {collector.log}", highlight=False)
@@ -172,18 +191,15 @@ async def _run_grafana_if_installed(folder: Path, influxd: Influxd, console: Con
 
 async def _play(stage: Stage, console: Console) -> None:
     """Let the fleet publish while the view is shown; Ctrl-C and SIGTERM end it in order."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stage.fleet.stop)
-    try:
-        async with asyncio.TaskGroup() as group:
-            show = _show_live if console.is_terminal else _show_lines
-            showing = group.create_task(show(stage, console), name="view")
-            await stage.fleet.run()
-            showing.cancel()
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+    with stopped_by_signals(stage.fleet.stop, stage.fleet.abandon):
+        try:
+            async with asyncio.TaskGroup() as group:
+                show = _show_live if console.is_terminal else _show_lines
+                showing = group.create_task(show(stage, console), name="view")
+                await stage.fleet.run()
+                showing.cancel()
+        except ExceptionGroup as errors:
+            raise find_cause(errors) from None
 
 
 async def _show_live(stage: Stage, console: Console) -> None:
@@ -220,7 +236,7 @@ async def _ask_latest(influxd: Influxd, device: SimulatedDevice) -> Latest | Non
     )
     try:
         series = await influxd.query(statement, DATABASE)
-    except (QueryError, aiohttp.ClientError):
+    except (QueryError, aiohttp.ClientError, TimeoutError):
         return None  # the view shows elsewhere whether InfluxDB answers
     if not series:
         return None
@@ -241,15 +257,33 @@ def _show_value(field: Field, value: float | bool) -> str:  # noqa: FBT001 - a f
 
 
 async def _settle(stage: Stage, console: Console) -> None:
-    """Wait until the collector has received everything that the broker acknowledged to the fleet."""
-    expected = stage.tally.counts[Outcome.ACKNOWLEDGED]
-    console.print(f"stopping: the fleet published {expected}; waiting for the collector", highlight=False)
-    await stage.collector.wait_until(
-        lambda status: status["ledger"]["received"] >= expected, "receive everything", deadline_s=SETTLE_S
-    )
+    """Wait until everything that the broker acknowledged to the fleet is in InfluxDB, or somebody is impatient."""
+    counts = stage.tally.counts
+    expected = counts[Outcome.ACKNOWLEDGED]
+    hurry = asyncio.Event()
+
+    def is_settled(status: Mapping[str, Any]) -> bool:
+        return hurry.is_set() or (count_first_deliveries(status) >= expected and status["outbox_lines"] == 0)
+
+    with stopped_by_signals(hurry.set, hurry.set):
+        console.print(
+            f"stopping: the fleet published {expected}, unanswered {counts[Outcome.WAITING]}, "
+            f"refused {counts[Outcome.REFUSED]}; waiting for the collector (Ctrl-C: do not wait)",
+            highlight=False,
+            soft_wrap=True,
+        )
+        await stage.collector.wait_until(is_settled, "store everything", deadline_s=SETTLE_S)
+    if hurry.is_set():
+        console.print("told not to wait: what is not stored yet will be missing below", soft_wrap=True)
+
+
+def count_first_deliveries(status: Mapping[str, Any]) -> int:
+    """Return how many messages a collector received, by its status, those that came again counted once."""
+    ledger = status["ledger"]
+    return int(ledger["received"] - ledger["duplicate_messages"] - ledger["duplicate_readings"])
 
 
 async def _prove(stage: Stage) -> Proof:
     stored = await list_stored(stage.influxd, DATABASE, [device.id for device in stage.devices])
     quarantined = await asyncio.to_thread(list_quarantined, stage.collector.store)
-    return compare(list_published(stage.tally), stored, quarantined, list_unanswered(stage.tally))
+    return compare(list_published(stage.tally), stored, quarantined)

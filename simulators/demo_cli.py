@@ -1,6 +1,7 @@
 """The ``gjovik demo`` command.
 
-Exit codes: 0 nothing was lost, 1 the counts differ or a server did not start, 2 wrong usage.
+Exit codes: 0 nothing was lost, 1 the counts differ, nothing was published or a server did not start, 2 wrong usage,
+130 interrupted before the proof.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from rich.console import Console
 from simulators.cli import DEFAULT_INVENTORY, PROBLEM, explained_errors
 from simulators.testbed.process import ProgramError
 
+INTERRUPTED = 130
+"""As shells report what SIGINT ended."""
 DEFAULT_FOLDER = Path("var/demo")
 DEFAULT_RULES = Path("deploy/rules")
 
@@ -34,15 +37,17 @@ def demo(  # noqa: PLR0913 - a command has as many parameters as it has options
     ] = "1d",
     faults: Annotated[float, typer.Option(min=0, max=1, help="Share of messages that are bad input.")] = 0.01,
     seed: Annotated[int, typer.Option(help="The same seed gives the same values at the same time.")] = 1,
-    folder: Annotated[Path, typer.Option(help="Made anew; all that the demo leaves behind is in it.")] = DEFAULT_FOLDER,
+    folder: Annotated[
+        Path, typer.Option(help="New, empty or an earlier demo's; all that the demo leaves behind is in it.")
+    ] = DEFAULT_FOLDER,
     inventory: Annotated[Path, typer.Option(help="Folder of the inventory.")] = DEFAULT_INVENTORY,
     rules: Annotated[Path, typer.Option(help="Folder of the alert rules.")] = DEFAULT_RULES,
 ) -> None:
     """Run the whole path on real servers with a simulated town, then prove that nothing was lost.
 
     Starts Mosquitto, InfluxDB, the collector and the fleet on free loopback ports, and Grafana where it is installed.
-    Ctrl-C stops everything in order. Exit code 0 only if what the fleet published, by device and sequence number,
-    equals what InfluxDB holds plus what is in quarantine.
+    Ctrl-C stops everything in order. Exit code 0 only if something was published, the broker refused none of it, and
+    what the fleet published, by device and sequence number, equals what InfluxDB holds plus what is in quarantine.
     """
     console = Console()
     with explained_errors():
@@ -57,4 +62,7 @@ def demo(  # noqa: PLR0913 - a command has as many parameters as it has options
         except (ProgramError, QueryError) as error:
             typer.echo(error, err=True)
             raise typer.Exit(PROBLEM) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted; everything that was started is stopped, and nothing is proved", err=True)
+            raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(0 if proof.holds else PROBLEM)

@@ -72,12 +72,15 @@ class SimulatedDevice:
         """Sum its registers up to a moment, which takes some milliseconds the first time."""
         self.make_message(time_ms, 0)
 
-    def make_message(self, time_ms: int, seq: int, *, faulty: bool = False) -> Outgoing | None:
+    def make_message(
+        self, time_ms: int, seq: int, *, since_ms: int | None = None, faulty: bool = False
+    ) -> Outgoing | None:
         """Return the message of a moment; None while the device is not placed anywhere.
 
         Args:
             time_ms: Event time.
             seq: Its sequence number.
+            since_ms: Event time of the message before, from which counters count; None for an interval earlier.
             faulty: Make it bad input instead.
 
         Raises:
@@ -86,7 +89,8 @@ class SimulatedDevice:
         placement = find_placement(self.device, time_ms)
         if placement is None:
             return None
-        values = self._find_sensor(placement)(time_ms)
+        before_ms = time_ms - self.interval_ms if since_ms is None else since_ms
+        values = self._model.observe(self._find_sensor(placement), before_ms, time_ms)
         observation = Observation(values, time_ms if self.has_clock else None, seq, simulated=True)
         payload = spoil(self._fault_key, observation, self.device_type) if faulty else CODEC.encode(observation)
         return Outgoing(name_topic(self._prefix, placement.site, self.id), payload, seq)

@@ -4,6 +4,7 @@ Errors::
 
     SimulatorError
     ├── UsageError                   what was asked for cannot be done; nothing was started (exit code 2)
+    │   ├── DemoFolderError          the folder cannot be the demo's: it holds something else
     │   ├── DemoRunningError         another demo has the folder
     │   ├── DurationError            a text is not a duration
     │   ├── FleetError               the inventory or the accounts cannot give the fleet
@@ -24,6 +25,10 @@ class SimulatorError(Exception):
 
 class UsageError(SimulatorError):
     """What was asked for cannot be done; nothing was started."""
+
+
+class DemoFolderError(UsageError):
+    """The folder cannot be the demo's."""
 
 
 class DemoRunningError(UsageError):

@@ -1,60 +1,78 @@
 """Evidence for the proof: what InfluxDB holds and what is in quarantine, asked of each directly."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from ingest.batch import Quarantined
 from ingest.store_reader import open_reader
 from schemas.reason import Level
+from simulators.proof import Published, Refusals
 from simulators.tally import Outcome, Tally
 from simulators.testbed.influxd import Influxd, quote_text
 
-
-def list_published(tally: Tally) -> dict[str, dict[int, bytes]]:
-    """Return, by device, the hash of every payload that the broker acknowledged, by sequence number."""
-    return {
-        device: {entry.seq: entry.sha256 for entry in tally.entries(device) if entry.outcome is Outcome.ACKNOWLEDGED}
-        for device in tally.devices()
-    }
+_SEQ = re.compile(rb"[ ,]seq=([0-9.e+]+)[ ,]")
+"""Sequence number in a line; in a tag's value the equals sign would be escaped."""
 
 
-def list_unanswered(tally: Tally) -> dict[str, set[int]]:
-    """Return, by device, the sequence numbers that the broker never answered."""
-    return {
-        device: {entry.seq for entry in tally.entries(device) if entry.outcome is Outcome.WAITING}
-        for device in tally.devices()
-    }
+def list_published(tally: Tally) -> Published:
+    """Return what a tally says was published."""
+    return Published(
+        {
+            device: {
+                entry.seq: entry.sha256 for entry in tally.entries(device) if entry.outcome is Outcome.ACKNOWLEDGED
+            }
+            for device in tally.devices()
+        },
+        {
+            device: {entry.seq for entry in tally.entries(device) if entry.outcome is Outcome.WAITING}
+            for device in tally.devices()
+        },
+        sum(entry.outcome is Outcome.REFUSED for device in tally.devices() for entry in tally.entries(device)),
+    )
 
 
-async def list_stored(influxd: Influxd, database: str, devices: Iterable[str]) -> dict[str, set[int]]:
-    """Return, by device, every sequence number that InfluxDB holds, asked for a device at a time.
+async def list_stored(influxd: Influxd, database: str, devices: Iterable[str]) -> dict[str, Counter[int]]:
+    """Return, by device, how often InfluxDB holds each sequence number, asked for a device at a time.
 
     Raises:
         QueryError: The server refuses.
         aiohttp.ClientError: It does not answer.
     """
-    stored: dict[str, set[int]] = {}
+    stored: dict[str, Counter[int]] = {}
     for device in devices:
         statement = f'SELECT "seq" FROM /.*/ WHERE "device" = {quote_text(device)}'  # noqa: S608 - quoted, and our own
         series = await influxd.query(statement, database)
-        seqs = {int(row[1]) for one in series for row in one.rows if row[1] is not None}
+        seqs = Counter(int(row[1]) for one in series for row in one.rows if row[1] is not None)
         if seqs:
             stored[device] = seqs
     return stored
 
 
-def list_quarantined(folder: Path) -> dict[str, Counter[bytes]]:
-    """Return, by device, how often each payload is in the quarantine of a store, by its hash.
+def list_quarantined(folder: Path) -> dict[str, Refusals]:
+    """Return, by device, what is in the quarantine of a store.
 
     Raises:
         StoreError: There is no store in the folder, or it cannot be read.
     """
-    quarantined: dict[str, Counter[bytes]] = {}
     with open_reader(folder) as reader:
-        for row in reader.quarantine():
-            if row.quarantined.level is not Level.LINE:
-                quarantined.setdefault(row.quarantined.device, Counter())[row.quarantined.sha256] += 1
-    return quarantined
+        return sort_quarantined(row.quarantined for row in reader.quarantine())
+
+
+def sort_quarantined(entries: Iterable[Quarantined]) -> dict[str, Refusals]:
+    """Return entries of the quarantine by device and by what they excuse; see ``Refusals``."""
+    found: dict[str, tuple[Counter[bytes], Counter[bytes], Counter[int]]] = {}
+    for entry in entries:
+        whole, partial, lines = found.setdefault(entry.device, (Counter(), Counter(), Counter()))
+        if entry.level is Level.LINE:
+            if seq := _SEQ.search(entry.payload):
+                lines[int(float(seq[1]))] += 1
+        elif entry.level is Level.FIELD:
+            partial[entry.sha256] += 1
+        else:
+            whole[entry.sha256] += 1
+    return {device: Refusals(*counters) for device, counters in found.items()}
 
 
 def describe_ledger(folder: Path) -> list[str]:

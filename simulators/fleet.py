@@ -3,13 +3,13 @@
 Invariants:
     - A device's messages have sequence numbers without gaps, and its readings times that only grow.
     - Every message is in the tally before it is sent.
+    - Counters count from message to message: the sum of what they say is what passed, at any rate.
     - A device without a clock has one message in flight, so that two never arrive in the same millisecond because of
       us.
     - Stopping is a drain: no more readings are made, and those that were are given time for their PUBACK.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,9 @@ from datetime import timedelta
 from simulators.device import SimulatedDevice
 from simulators.history import plan_history
 from simulators.publisher import WINDOW, Answer, BrokerAddress, Publisher, find_cause
+from simulators.stop import Stop
 from simulators.tally import Tally
 
-DRAIN_S = 15.0
-"""How long a fleet that was told to stop waits for the last answers."""
 FIRST_WITHIN_S = 10.0
 """At their own intervals devices first report within this time, not after a quarter of an hour."""
 
@@ -77,10 +76,10 @@ class Fleet:
         self._plan = plan
         self._tally = tally
         self._clock = clock
-        self._stop = asyncio.Event()
+        self._stop = Stop()
         self._present = asyncio.Event()
         self._in_past = len(devices)
-        self._limit: asyncio.Timeout | None = None
+        self._latest_ms: dict[str, int] = {}
         self._end: float | None = None
         now_ms = clock()
         self._past: list[Sequence[int]] = [
@@ -99,12 +98,12 @@ class Fleet:
 
     def stop(self) -> None:
         """Make no more readings, wait for the answers that are due, and end. For signal handlers of the same loop."""
-        if self._stop.is_set():
-            return
-        self._stop.set()
+        self._stop.ask()
         self._present.set()
-        if self._limit is not None:
-            self._limit.reschedule(asyncio.get_running_loop().time() + DRAIN_S)
+
+    def abandon(self) -> None:
+        """End at once, whatever is unanswered. For signal handlers of the same loop."""
+        self._stop.abandon()
 
     async def warm_up(self) -> None:
         """Sum every register up to now, a second or two for two hundred devices; again costs nothing."""
@@ -119,13 +118,12 @@ class Fleet:
             PublishError: The broker cannot be reached, or refuses an account.
         """
         await self.warm_up()
-        with contextlib.suppress(TimeoutError):  # the last answers did not come: the tally says which
-            try:
-                async with asyncio.timeout(None) as self._limit, asyncio.TaskGroup() as group:
-                    for index, device in enumerate(self._devices):
-                        group.create_task(self._run_device(index, device), name=f"device {device.id}")
-            except ExceptionGroup as errors:
-                raise find_cause(errors) from None
+        try:
+            async with self._stop.bounded(), asyncio.TaskGroup() as group:
+                for index, device in enumerate(self._devices):
+                    group.create_task(self._run_device(index, device), name=f"device {device.id}")
+        except ExceptionGroup as errors:
+            raise find_cause(errors) from None
 
     async def _run_device(self, index: int, device: SimulatedDevice) -> None:
         def take(answer: Answer) -> None:
@@ -141,7 +139,7 @@ class Fleet:
 
     async def _live_past(self, publisher: Publisher, device: SimulatedDevice, moments: Sequence[int]) -> None:
         for time_ms in moments:
-            if self._stop.is_set():
+            if self._stop.is_asked:
                 break
             await self._report(publisher, device, time_ms)
         self._in_past -= 1
@@ -163,25 +161,19 @@ class Fleet:
         first_s = period_s if self._plan.rate else min(own_s, FIRST_WITHIN_S)
         due = loop.time() + first_s * index / len(self._devices)
         last_ms = 0
-        while not await self._pause(due - loop.time()):
+        while not await self._stop.wait(due - loop.time()):
             last_ms = max(last_ms + 1, self._clock())
             await self._report(publisher, device, last_ms)
             # What could not be reported in time is skipped, as a device skips it that has no memory.
             due += period_s * max(1.0, -(-(loop.time() - due) // period_s))
 
-    async def _pause(self, seconds: float) -> bool:
-        """Wait, and return whether the fleet is to stop."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, seconds)):
-                await self._stop.wait()
-        return self._stop.is_set()
-
     async def _report(self, publisher: Publisher, device: SimulatedDevice, time_ms: int) -> None:
         """Publish one message, unless the device is not placed at that time."""
         seq = self._tally.next_seq(device.id)
         faulty = device.is_faulty(seq, self._plan.faults)
-        message = device.make_message(time_ms, seq, faulty=faulty)
+        message = device.make_message(time_ms, seq, since_ms=self._latest_ms.get(device.id), faulty=faulty)
         if message is None:
             return
+        self._latest_ms[device.id] = time_ms
         self._tally.publish(device.id, message.payload, is_fault=faulty)
         await publisher.publish(message)

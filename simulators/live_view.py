@@ -114,7 +114,7 @@ def _render_alerts(status: Mapping[str, Any]) -> Panel:
         table.add_row(Text(one["severity"], style=style), one["device"], f"{one['value']:.1f}", since, one["text"])
     if len(firing) > FEW:
         table.add_row("", f"{len(firing) - FEW} more")
-    title = f"Alerts firing: {len(firing)}   silent devices: {len(status['silent'])}"
+    title = f"Alerts firing: {len(firing)}   silent devices: {status['silent_count']}"
     return Panel(table if firing else Text("none"), title=title, title_align="left")
 
 

@@ -4,15 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ingest.inventory import Site
+from simulators.days import DAY_MS
 from simulators.noise import derive_key, uniform
 from simulators.stories import Story, find_story
-from simulators.weather import DAY_MS, Weather
+from simulators.weather import Weather
 
 Values = dict[str, float | bool]
 """Values by field name, each in the unit of its field."""
 
 Sensor = Callable[[int], Values]
-"""Milliseconds since 1970 in UTC to the values then. The same moment always gives the same values."""
+"""Milliseconds since 1970 in UTC to the values then. The same moment always gives the same values.
+
+Fields that their Model says are ``counted`` are totals here.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,29 @@ class Model:
 
     Attributes:
         prepare: Surroundings of one device to its Sensor; may cache, must not depend on the order of its calls.
+        counted: Fields that a message gives as what passed since the message before it, so that their sum over any
+            messages is right, however often a device reports.
     """
 
     prepare: Callable[[Surroundings], Sensor]
+    counted: tuple[str, ...] = ()
+
+    def observe(self, sensor: Sensor, since_ms: int, time_ms: int) -> Values:
+        """Return the values of a message.
+
+        Args:
+            sensor: Of one device, from ``prepare``.
+            since_ms: When its message before this was of, milliseconds since 1970 in UTC.
+            time_ms: When this one is of, likewise.
+
+        Raises:
+            TooEarlyError: One of them is before the first simulated day.
+        """
+        values = sensor(time_ms)
+        if self.counted:
+            before = sensor(since_ms)
+            values |= {name: values[name] - before[name] for name in self.counted}
+        return values
 
 
 def discharge(key: int, time_ms: int) -> float:

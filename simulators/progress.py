@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from simulators.publisher import find_cause
+
 REFRESH_S = 0.25
 
 
@@ -32,10 +34,13 @@ async def show_progress(console: Console, title: str, total: int, count: Callabl
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=total, rate=0.0)
-        async with asyncio.TaskGroup() as group:
-            follower = group.create_task(_follow(bar, task, total, count), name="progress")
-            yield
-            follower.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                follower = group.create_task(_follow(bar, task, total, count), name="progress")
+                yield
+                follower.cancel()
+        except ExceptionGroup as errors:
+            raise find_cause(errors) from None
         bar.update(task, completed=min(total, count()))
 
 

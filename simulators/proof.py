@@ -3,15 +3,50 @@
 The three sides count for themselves: the fleet keeps its own tally of what the broker acknowledged to it, InfluxDB is
 asked for the sequence numbers that it holds, and quarantine is read from the store by the hash of the payload. Nothing
 here trusts the collector's own counts; they are shown beside it.
+
+Only the quarantine of a whole message, a whole reading or a line explains that a reading is not in InfluxDB: where one
+field was refused, the rest of its reading must be there.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
 
 Seqs = Mapping[str, AbstractSet[int]]
 """Sequence numbers by device."""
+T = TypeVar("T")
+
+
+class Published(NamedTuple):
+    """What a fleet says of itself.
+
+    Attributes:
+        acknowledged: By device, the SHA-256 of the payload by sequence number, of what the broker took.
+        unanswered: By device, what was sent and never answered: it may be stored, and need not be.
+        refused: How many messages the broker answered with a failure.
+    """
+
+    acknowledged: Mapping[str, Mapping[int, bytes]]
+    unanswered: Seqs = MappingProxyType({})
+    refused: int = 0
+
+
+class Refusals(NamedTuple):
+    """What the quarantine holds of one device.
+
+    Attributes:
+        whole: Messages and whole readings: how often each payload, by its SHA-256. Two messages of the same bytes need
+            two entries.
+        partial: Likewise, payloads of which a field was refused and the rest accepted.
+        lines: Sequence numbers of the lines that InfluxDB refused; they have other bytes than the payload.
+    """
+
+    whole: Mapping[bytes, int] = MappingProxyType({})
+    partial: Mapping[bytes, int] = MappingProxyType({})
+    lines: Mapping[int, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,72 +58,108 @@ class Proof:
         stored: Of these, found in InfluxDB.
         quarantined: Of these, found in quarantine and not in InfluxDB.
         both: Of these, stored with a part of them in quarantine.
+        unanswered: Messages that the broker never answered; they are in no other number.
+        refused: Messages that the broker answered with a failure; likewise.
         missing: Published, and in neither: a lost reading.
         unexpected: In InfluxDB, and never published by this fleet.
+        repeated: In InfluxDB more than once: a reading without a time of its own that the fleet sent again after a lost
+            connection, or that was not recognised when the broker delivered it again.
     """
 
     published: int
     stored: int
     quarantined: int
     both: int
+    unanswered: int = 0
+    refused: int = 0
     missing: Seqs = field(default_factory=dict)
     unexpected: Seqs = field(default_factory=dict)
+    repeated: Seqs = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is missing and nothing is unexpected."""
-        return not self.missing and not self.unexpected
+        """Whether something was published, the broker refused nothing, and nothing is missing or unexpected."""
+        return self.published > 0 and self.refused == 0 and not self.missing and not self.unexpected
 
 
 def compare(
-    published: Mapping[str, Mapping[int, bytes]],
-    stored: Seqs,
-    quarantined: Mapping[str, Counter[bytes]],
-    unanswered: Seqs | None = None,
+    published: Published, stored: Mapping[str, Mapping[int, int]], quarantined: Mapping[str, Refusals]
 ) -> Proof:
     """Return what became of every published reading.
 
     Args:
-        published: By device, the SHA-256 of the payload by sequence number.
-        stored: By device, the sequence numbers in InfluxDB.
-        quarantined: By device, how often each payload is in quarantine, by its SHA-256. Two messages of the same bytes
-            need two entries.
-        unanswered: By device, what was sent and never acknowledged: it may be stored, and need not be.
+        published: What the fleet says.
+        stored: By device, how often each sequence number is in InfluxDB.
+        quarantined: By device.
     """
     found = Counter[str]()
     missing: dict[str, set[int]] = {}
-    for device, payloads in published.items():
-        held, refused = stored.get(device, frozenset()), Counter(quarantined.get(device, Counter()))
+    for device, payloads in published.acknowledged.items():
+        held = stored.get(device, {})
+        refusals = quarantined.get(device, Refusals())
+        whole, partial, lines = Counter(refusals.whole), Counter(refusals.partial), Counter(refusals.lines)
         for seq, digest in payloads.items():
-            is_refused = refused[digest] > 0
-            refused[digest] -= is_refused
             if seq in held:
                 found["stored"] += 1
-                found["both"] += is_refused
-            elif is_refused:
+                found["both"] += _take(partial, digest)
+            elif _take(lines, seq) or _take(whole, digest):
                 found["quarantined"] += 1
             else:
                 missing.setdefault(device, set()).add(seq)
-    known = {device: set(payloads) | set((unanswered or {}).get(device, ())) for device, payloads in published.items()}
-    unexpected = {
-        device: surplus for device, seqs in stored.items() if (surplus := set(seqs) - known.get(device, set()))
-    }
     return Proof(
-        published=sum(map(len, published.values())),
+        published=sum(map(len, published.acknowledged.values())),
         stored=found["stored"],
         quarantined=found["quarantined"],
         both=found["both"],
+        unanswered=sum(map(len, published.unanswered.values())),
+        refused=published.refused,
         missing=missing,
-        unexpected=unexpected,
+        unexpected=_find_unexpected(published, stored),
+        repeated={
+            device: twice for device, held in stored.items() if (twice := {seq for seq, n in held.items() if n > 1})
+        },
     )
+
+
+def _take(entries: Counter[T], key: T) -> bool:
+    """Use up one entry, and return whether there was one."""
+    if entries[key] <= 0:
+        return False
+    entries[key] -= 1
+    return True
+
+
+def _find_unexpected(published: Published, stored: Mapping[str, Mapping[int, int]]) -> Seqs:
+    unexpected = {}
+    for device, held in stored.items():
+        known = published.acknowledged.get(device, {}).keys() | published.unanswered.get(device, set())
+        if surplus := held.keys() - known:
+            unexpected[device] = surplus
+    return unexpected
+
+
+def judge(proof: Proof) -> str:
+    """Return the verdict in one sentence, or two."""
+    if proof.missing or proof.unexpected:
+        return "The counts differ: something was lost or came from nowhere."
+    if proof.refused:
+        return f"The broker refused {proof.refused} messages: look at its permissions and at the fleet's accounts."
+    if not proof.published:
+        return "Nothing was published, so nothing is proved."
+    repeated = sum(map(len, proof.repeated.values()))
+    return "Nothing was lost." + (f" Stored more than once: {repeated}." if repeated else "")
 
 
 def describe(proof: Proof, most: int = 10) -> list[str]:
     """Return the proof as lines for people; of devices with a difference at most ``most`` are named."""
     missing = sum(map(len, proof.missing.values()))
     found = f"stored {proof.stored} + quarantined {proof.quarantined} + missing {missing}"
-    lines = [f"published {proof.published} = {found}   (stored in part, the rest in quarantine: {proof.both})"]
-    for what, different in (("missing", proof.missing), ("unexpected", proof.unexpected)):
+    lines = [
+        f"published {proof.published} = {found}   (stored in part, the rest in quarantine: {proof.both})",
+        f"beside it: unanswered {proof.unanswered}, refused {proof.refused} by the broker",
+    ]
+    differences = {"missing": proof.missing, "unexpected": proof.unexpected, "stored more than once": proof.repeated}
+    for what, different in differences.items():
         for device in sorted(different)[:most]:
             seqs = sorted(different[device])
             shown = ", ".join(map(str, seqs[:most])) + (", …" if len(seqs) > most else "")

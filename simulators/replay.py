@@ -14,6 +14,7 @@ from simulators.device import find_placement, name_topic
 from simulators.errors import ReplayError
 from simulators.publisher import Answer, BrokerAddress, Outgoing, Publisher
 from simulators.recording import Sample
+from simulators.stop import Stop
 from simulators.tally import Tally
 
 
@@ -129,14 +130,18 @@ class Replay:
         self._samples = samples
         self._speed = speed
         self._tally = tally
-        self._stop = asyncio.Event()
+        self._stop = Stop()
 
     def stop(self) -> None:
-        """Publish no more, and end when the answers that are due have come."""
-        self._stop.set()
+        """Publish no more, and end when the answers that are due have come or take too long."""
+        self._stop.ask()
+
+    def abandon(self) -> None:
+        """End at once, whatever is unanswered."""
+        self._stop.abandon()
 
     async def run(self, broker: BrokerAddress, device: str, username: str, password: str | None) -> None:
-        """Publish all messages and wait for their answers.
+        """Publish all messages and wait for their answers; what is unanswered in the end stays so in the tally.
 
         Args:
             broker: Where to.
@@ -152,22 +157,18 @@ class Replay:
             self._tally.answer(device, answer.outgoing.seq, refused=answer.refused)
 
         publisher = Publisher(broker, username, password, take)
-        async with publisher.connected():
+        async with self._stop.bounded(), publisher.connected():
             begun = asyncio.get_running_loop().time()
             for message, sample in zip(self._messages, self._samples, strict=True):
-                await self._wait_for_turn(begun, sample)
-                if self._stop.is_set():
+                if await self._wait_for_turn(begun, sample):
                     break
                 self._tally.publish(device, message.payload)
                 await publisher.publish(message)
             await publisher.drain()
 
-    async def _wait_for_turn(self, begun: float, sample: Sample) -> None:
+    async def _wait_for_turn(self, begun: float, sample: Sample) -> bool:
+        """Wait until a sample is due, and return whether the end was asked for."""
         if not self._speed:
-            return
+            return self._stop.is_asked
         due = begun + (sample.time_ms - self._samples[0].time_ms) / 1000 / self._speed
-        try:
-            async with asyncio.timeout_at(due):
-                await self._stop.wait()
-        except TimeoutError:
-            return
+        return await self._stop.wait(due - asyncio.get_running_loop().time())

@@ -2,10 +2,8 @@
 
 import asyncio
 import resource
-import signal
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from simulators.progress import show_progress
 from simulators.publisher import BrokerAddress
 from simulators.recording import Sample
 from simulators.replay import Part, Replay, make_messages
+from simulators.stop import stopped_by_signals
 from simulators.tally import Outcome, Report, Tally
 
 SPARE_FILES = 64
@@ -128,7 +127,7 @@ def run_fleet(
             console.print(sentence, soft_wrap=True)
         await fleet.warm_up()
         begun = loop.time()
-        with stopped_by_signals(fleet.stop):
+        with stopped_by_signals(fleet.stop, fleet.abandon):
             async with show_progress(console, "History", fleet.past_messages, lambda: count_answers(tally)):
                 await fleet.run()
         return tally.report(loop.time() - begun)
@@ -157,7 +156,7 @@ def run_replay(target: Target, part: Part, samples: list[Sample], speed: float, 
         loop = asyncio.get_running_loop()
         replay = Replay(messages, samples, speed, tally)
         begun = loop.time()
-        with stopped_by_signals(replay.stop):
+        with stopped_by_signals(replay.stop, replay.abandon):
             async with show_progress(Console(stderr=True), "Replay", len(messages), lambda: count_answers(tally)):
                 await replay.run(target.to_broker(), part.device.id, *account)
         return tally.report(loop.time() - begun)
@@ -168,20 +167,6 @@ def run_replay(target: Target, part: Part, samples: list[Sample], speed: float, 
 def count_answers(tally: Tally) -> int:
     """Return how many messages have their answer."""
     return tally.counts[Outcome.ACKNOWLEDGED] + tally.counts[Outcome.REFUSED]
-
-
-@contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let SIGINT and SIGTERM call ``stop`` while the block runs in the present event loop."""
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
 
 def allow_connections(count: int) -> None:

@@ -29,7 +29,7 @@ NOTICE = """\
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Plot:
     """One site of the town.
 
     Attributes:
@@ -78,16 +78,16 @@ def render_town(devices: int, seed: int) -> dict[str, str]:
     if devices < FEWEST_DEVICES:
         raise TownError(f"a town has at least {FEWEST_DEVICES} devices, one of each type, not {devices}")
     fittings = _choose_fittings(devices)
-    texts = {f"{place.key}.toml": _render_place(place, fittings[place.key], seed) for place in _list_places(devices)}
+    texts = {f"{plot.key}.toml": _render_plot(plot, fittings[plot.key], seed) for plot in _list_plots(devices)}
     return texts | {RECORDINGS_FILE: render_recordings()}
 
 
-def _list_places(devices: int) -> list[Place]:
+def _list_plots(devices: int) -> list[Plot]:
     size = sum(len(blueprint.fittings) for blueprint in BLUEPRINTS)
     return [
-        Place(f"{blueprint.key}-{shift + 1}", f"{blueprint.title} {shift + 1}", blueprint, shift)
+        Plot(f"{blueprint.key}-{shift + 1}", f"{blueprint.title} {shift + 1}", blueprint, shift)
         if shift
-        else Place(blueprint.key, blueprint.title, blueprint, shift)
+        else Plot(blueprint.key, blueprint.title, blueprint, shift)
         for shift in range(-(-devices // size))
         for blueprint in BLUEPRINTS
     ]
@@ -96,25 +96,25 @@ def _list_places(devices: int) -> list[Place]:
 def _choose_fittings(devices: int) -> Mapping[str, list[Fitting]]:
     """Return what is fitted at each site: all of the first districts, an even part of the last."""
     districts: dict[int, dict[str, list[tuple[str, Fitting]]]] = defaultdict(lambda: defaultdict(list))
-    for place in _list_places(devices):
-        for fitting in place.blueprint.fittings:
-            districts[place.shift][fitting.type_key].append((place.key, fitting))
+    for plot in _list_plots(devices):
+        for fitting in plot.blueprint.fittings:
+            districts[plot.shift][fitting.type_key].append((plot.key, fitting))
     ordered = [entry for shift in sorted(districts) for entry in spread(districts[shift])]
     chosen: dict[str, list[Fitting]] = defaultdict(list)
-    for place_key, fitting in ordered[:devices]:
-        chosen[place_key].append(fitting)
+    for plot_key, fitting in ordered[:devices]:
+        chosen[plot_key].append(fitting)
     return chosen
 
 
-def _render_place(place: Place, fittings: list[Fitting], seed: int) -> str:
-    blueprint, key = place.blueprint, derive_key(seed, place.key)
+def _render_plot(plot: Plot, fittings: list[Fitting], seed: int) -> str:
+    blueprint, key = plot.blueprint, derive_key(seed, plot.key)
     lines = [
         NOTICE,
         "[[site]]",
-        f'key = "{place.key}"',
-        f'title = "{place.title}"',
+        f'key = "{plot.key}"',
+        f'title = "{plot.title}"',
         f'category = "{blueprint.category}"',
-        f"latitude = {blueprint.latitude + 0.03 * (place.shift % 20) + uniform(key, 1, -0.0008, 0.0008):.5f}",
+        f"latitude = {blueprint.latitude + 0.03 * (plot.shift % 20) + uniform(key, 1, -0.0008, 0.0008):.5f}",
         f"longitude = {blueprint.longitude + uniform(key, 2, -0.0008, 0.0008):.5f}",
     ]
     if blueprint.area_m2 is not None:
@@ -126,20 +126,20 @@ def _render_place(place: Place, fittings: list[Fitting], seed: int) -> str:
         lines.append(f"opening_hours = [ {', '.join(hours)} ]")
     for zone, title in blueprint.zones.items():
         lines += ["", "[[site.zone]]", f'key = "{zone}"', f'title = "{title}"']
-    for post in _make_posts(place, fittings):
-        lines += ["", *_render_post(place, post)]
+    for post in _make_posts(plot, fittings):
+        lines += ["", *_render_post(plot, post)]
     return "\n".join(lines) + "\n"
 
 
-def _make_posts(place: Place, fittings: list[Fitting]) -> Iterator[Post]:
+def _make_posts(plot: Plot, fittings: list[Fitting]) -> Iterator[Post]:
     numbers: Counter[str] = Counter()
-    zones = list(place.blueprint.zones)
+    zones = list(plot.blueprint.zones)
     for fitting in fittings:
-        system = find_system(fitting.type_key, place.blueprint)
+        system = find_system(fitting.type_key, plot.blueprint)
         numbers[system.word] += 1
         number = numbers[system.word]
         post = Post(
-            f"{place.key}-{system.word}-{number:02}",
+            f"{plot.key}-{system.word}-{number:02}",
             fitting.type_key,
             f"+{system.location}={system.system}-{system.component}{number:03}",
             ((FIRST_DATE, None, fitting.zone),),
@@ -154,9 +154,9 @@ def _make_posts(place: Place, fittings: list[Fitting]) -> Iterator[Post]:
             yield post
 
 
-def _render_post(place: Place, post: Post) -> list[str]:
+def _render_post(plot: Plot, post: Post) -> list[str]:
     placements = [
-        f'{{ from = {start}, {f"to = {end}, " if end else ""}site = "{place.key}", zone = "{zone}" }}'
+        f'{{ from = {start}, {f"to = {end}, " if end else ""}site = "{plot.key}", zone = "{zone}" }}'
         for start, end, zone in post.placements
     ]
     joined = f"[ {placements[0]} ]" if len(placements) == 1 else "[\n  " + ",\n  ".join(placements) + ",\n]"

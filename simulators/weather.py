@@ -7,10 +7,9 @@ import functools
 import math
 from dataclasses import dataclass
 
-from simulators.days import HOUR_MS, LocalDay
+from simulators.days import DAY_MS, HOUR_MS, LocalDay
 from simulators.noise import derive_key, drift
 
-DAY_MS = 24 * HOUR_MS
 YEAR_DAYS = 365.2425
 FIRST_JANUARY_MS = 1_704_067_200_000
 """2024-01-01T00:00:00Z, where the first simulated year begins."""
@@ -43,7 +42,7 @@ class Weather:
     def precipitation(self, time_ms: int) -> float:
         """Return the rain or melted snow of the last hour in millimetres."""
         shower = drift(self._keys["shower"], time_ms, 2 * HOUR_MS)
-        return max(0.0, 2.2 * (self._front(time_ms) - 0.35) * (1.0 + shower))
+        return max(0.0, 0.9 * (self._front(time_ms) - 0.35) * (1.0 + shower))
 
     def humidity(self, time_ms: int) -> float:
         """Return the relative humidity in percent."""
@@ -65,8 +64,10 @@ class Weather:
         return late_winter * (42.0 + 14.0 * drift(self._keys["snow"], time_ms, 12 * DAY_MS))
 
     def _slow_temperature(self, time_ms: int) -> float:
-        season = 5.0 - 11.5 * _winter(time_ms)
-        return season + 6.0 * drift(self._keys["mass"], time_ms, 4 * DAY_MS) - 1.5 * self._front(time_ms)
+        winter, mass = _winter(time_ms), drift(self._keys["mass"], time_ms, 4 * DAY_MS)
+        # Cold air lies in an inland valley in winter: it grows colder than summers grow hot.
+        lake = 8.0 * max(0.0, winter) * max(0.0, -mass) ** 2
+        return 5.5 - 11.5 * winter + 6.0 * mass - lake - 1.5 * self._front(time_ms)
 
     def _front(self, time_ms: int) -> float:
         return drift(self._keys["front"], time_ms, 30 * HOUR_MS)

@@ -10,7 +10,7 @@ from typing import Any
 import aiomqtt
 
 from ingest.event_time import format_time
-from simulators.testbed.collector import CollectorProcess, Place, Value, run_collector
+from simulators.testbed.collector import CollectorProcess, Setup, Value, run_collector_process
 from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import Mosquitto
 
@@ -130,6 +130,6 @@ async def run_stand(
     rules.mkdir()
     (inventory / "hall.toml").write_text(INVENTORY)
     (rules / "room-too-cold.toml").write_text(COLD)
-    place = Place(inventory, rules, database, ingest or {})
-    async with run_collector(folder / "collector", broker, influxd, place) as collector:
+    setup = Setup(inventory, rules, database, ingest or {})
+    async with run_collector_process(folder / "collector", broker, influxd, setup) as collector:
         yield Stand(broker, influxd, database, collector, inventory, rules)

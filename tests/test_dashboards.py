@@ -13,10 +13,14 @@ import pytest
 
 from dashboards.board import COLUMNS
 from dashboards.boards import load_boards
+from dashboards.boards.drift import NO_ANSWER
 from dashboards.measurements import load_measurements
+from dashboards.panel import Panel
 from dashboards.push import FOLDER_UID
-from dashboards.query import ZONE_NAME, Select
+from dashboards.query import ZONE_NAME, Select, Shape
 from dashboards.render import DATASOURCE_UID, render_all
+from dashboards.transformation import Transformation
+from dashboards.visual import BarChart, Stat, TimeSeries
 from dashboards.words import REASONS, SEVERITIES
 from schemas.reason import Reason
 from schemas.rule import Severity
@@ -39,13 +43,16 @@ SELECTS = [
 ]
 
 
+PLACED = [(key, panel) for key, board in load_boards().items() for panel in board.panels]
+
+
 def test_there_are_the_four_boards() -> None:
     assert {board["title"] for board in BOARDS.values()} == {"Energi: alle bygg", "Bygg", "Mobilitet", "Drift"}
 
 
 def test_the_committed_json_is_fresh() -> None:
     committed = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "dashboards" / "json").glob("*.json")}
-    assert committed == dict(render_all()), "run `gjovik generate`"
+    assert committed == dict(render_all()), "run deploy/generate.py"
 
 
 def test_boards_have_addresses_of_their_own() -> None:
@@ -95,14 +102,20 @@ def test_a_panel_explains_itself(board: Json, panel: Json) -> None:
 
 @pytest.mark.parametrize(("board", "panel"), PANELS)
 def test_a_panel_asks_our_datasource_one_statement_at_a_time(board: Json, panel: Json) -> None:
-    names = {variable["name"] for variable in board["templating"]["list"]} | {"timeFilter", "__interval", "__to"}
+    names = {variable["name"] for variable in board["templating"]["list"]} | {
+        "timeFilter",
+        "__interval",
+        "__from",
+        "__to",
+    }
     assert [target["refId"] for target in panel.get("targets", ())] == list("ABCDEFGH")[: len(panel.get("targets", ()))]
     for target in panel.get("targets", ()):
         assert target["datasource"] == panel["datasource"] == {"type": "influxdb", "uid": DATASOURCE_UID}
         assert target["rawQuery"] is True
         assert target["resultFormat"] in {"time_series", "table"}
         assert ";" not in target["query"]
-        assert "$timeFilter" in target["query"] or "${__to}" in target["query"]
+        # What is known of a site has no period: the latest holds for all of time.
+        assert re.search(r'\$timeFilter|\$\{__to\}|FROM "site_facts"', target["query"])
         assert set(re.findall(r"\$\{?(\w+)", target["query"])) <= names
         # A day that begins at midnight UTC is no day in Norway; weeks and longer are set wrong before 1.8.5.
         assert set(re.findall(r"time\(([^)]*)\)", target["query"])) <= {"1h", "1d", "$__interval"}
@@ -126,27 +139,118 @@ def test_a_board_warns_of_simulated_readings(board: Json) -> None:
     assert any("\"simulated\" = 'true'" in query for query in queries)
 
 
-def list_names(select: Select) -> tuple[set[str], set[str]]:
-    """Return the names that a statement gives its results, and those that it uses and nothing gives."""
-    given = set(re.findall(r'AS "([^"]+)"', select.columns))
+def list_results(select: Select) -> set[str]:
+    """Return the names of the columns of an answer that are no tags."""
+    plain = re.findall(r'(?:^|, )"([^"]+)"(?=,|$)', select.columns)
+    return set(re.findall(r'AS "([^"]+)"', select.columns)) | set(plain)
+
+
+def list_missing(select: Select) -> set[str]:
+    """Return the names that a statement uses and nothing gives."""
     used = set(re.findall(r'"([^"]+)"', re.sub(r'AS "[^"]+"', "", select.columns) + " ".join(select.where)))
-    if isinstance(select.source, Select):
-        inner, missing = list_names(select.source)
-        return given, missing | (used - inner) | (set(select.by) - set(select.source.by))
-    measurements = [load_measurements()[name] for name in select.source]
+    if select.statements:
+        tags: set[str] = set.intersection(*({*part.by} for part in select.statements))
+        known = tags.union(*(list_results(part) for part in select.statements))
+        missing: set[str] = set().union(*(list_missing(part) for part in select.statements))
+        return missing | (used - known) | (set(select.by) - tags)
+    measurements = [load_measurements()[name] for name in select.measurements]
     known = set().union(*(measurement.tags | measurement.fields for measurement in measurements))
-    tags = set.intersection(*(set(measurement.tags) for measurement in measurements))
-    return given, (used - known) | (set(select.by) - tags)
+    return (used - known) | (set(select.by) - frozenset.intersection(*(one.tags for one in measurements)))
 
 
 @pytest.mark.parametrize("select", SELECTS)
 def test_every_name_in_a_query_is_of_a_device_type_or_of_the_collector(select: Select) -> None:
-    assert list_names(select)[1] == set()
+    assert list_missing(select) == set()
 
 
 def test_a_name_that_nothing_has_is_found() -> None:
     wrong = Select(columns='mean("powr") AS "watts"', source=("electricity_meter",), by=("room",))
-    assert list_names(Select(columns='max("wats")', source=wrong))[1] == {"powr", "room", "wats"}
+    assert list_missing(Select(columns='max("wats")', source=wrong)) == {"powr", "room", "wats"}
+
+
+def list_columns(panel: Panel) -> set[str]:
+    """Return the names that a panel's answers have in Grafana: columns of tables, and names of series."""
+    names: set[str] = set()
+    for query in panel.queries:
+        if query.shape is Shape.TABLE:
+            names |= {"Time", *query.select.by, *list_results(query.select)}
+        elif "$" not in query.alias:
+            names.add(query.alias)
+        elif query.alias == "$m":
+            names |= set(query.select.measurements)
+        elif query.alias == "$tag_reason":
+            names |= {str(reason) for reason in Reason}
+    return names
+
+
+def list_used(step: Transformation) -> set[str]:
+    """Return the columns that a transformation looks for."""
+    options: Any = step.options
+    calculation = options.get("binary", {})
+    return {
+        *options.get("reduce", {}).get("include", ()),
+        *(calculation[side] for side in ("left", "right") if side in calculation),
+        *options.get("include", {}).get("names", ()),
+        *options.get("indexByName", ()),
+        *(sort["field"] for sort in options.get("sort", ())),
+        *(condition["fieldName"] for condition in options.get("filters", ())),
+        *(options[key] for key in ("byField", "timeField") if key in options),
+        *(options["fields"] if step.id == "groupBy" else ()),
+    }
+
+
+def list_left(step: Transformation, names: set[str]) -> set[str]:
+    """Return the columns that there are after a transformation."""
+    options: Any = step.options
+    if step.id == "filterFieldsByName":
+        return set(options["include"]["names"])
+    if step.id == "groupBy":
+        return {
+            name if field["operation"] == "groupby" else f"{name} ({field['aggregations'][0]})"
+            for name, field in options["fields"].items()
+        }
+    return names | {options["alias"]} if step.id == "calculateField" else names
+
+
+@pytest.mark.parametrize("panel", [pytest.param(panel, id=f"{key}: {panel.title}") for key, panel in PLACED])
+def test_every_name_that_a_panel_shows_is_in_its_answer(panel: Panel) -> None:
+    names = list_columns(panel)
+    for step in panel.transformations:
+        assert list_used(step) <= names, step
+        names = list_left(step, names)
+    assert {column.name for column in panel.columns} <= names
+    if isinstance(panel.visual, BarChart):
+        assert panel.visual.over in names
+
+
+def test_a_collector_that_does_not_answer_is_red() -> None:
+    panels = [panel for key, panel in PLACED if key == "drift" and isinstance(panel.visual, Stat) and panel.queries]
+    silent = [panel for panel in panels if panel.nothing == NO_ANSWER]
+    assert len(silent) >= len(panels) - 1, "only the figure of simulated sensors may be green without an answer"
+    # Grafana draws what stands for no answer in the colour of the lowest step.
+    assert {panel.steps[0].color for panel in silent} == {"red"}
+
+
+def test_bars_stand_after_the_time_at_which_they_begin() -> None:
+    bars = [panel for _, panel in PLACED if isinstance(panel.visual, TimeSeries) and panel.visual.bars]
+    assert bars
+    assert {panel.visual.custom["barAlignment"] for panel in bars} == {1}
+
+
+def test_titles_on_a_board_are_told_apart() -> None:
+    for key, board in load_boards().items():
+        titles = [panel.title for panel in board.panels]
+        assert len(set(titles)) == len(titles), key
+
+
+@pytest.mark.parametrize("page", ["operations.md", "facility-manager.md"])
+def test_panels_that_the_pages_for_people_name_exist(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    known = {panel.title for board in load_boards().values() for panel in board.panels}
+    known |= {board.title for board in load_boards().values()}
+    named = set(re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", text))
+    assert named
+    assert named <= known
 
 
 def test_every_reason_and_severity_has_words_for_people() -> None:

@@ -12,14 +12,15 @@ from pathlib import Path
 from devices import load_device_types
 from ingest.accounts import COLLECTOR, complete_accounts
 from ingest.inventory_files import load_inventory
+from simulators.demo import MARKER, count_first_deliveries
 from simulators.device import choose_devices, make_fleet
-from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored, list_unanswered
+from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored
 from simulators.fleet import Fleet, Plan, read_clock_ms
 from simulators.models import load_models
 from simulators.proof import Proof, compare, describe
 from simulators.publisher import BrokerAddress
 from simulators.tally import Outcome, Tally
-from simulators.testbed.collector import Place, run_collector
+from simulators.testbed.collector import Setup, run_collector_process
 from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import run_mosquitto
 from tests.stand import ROOT
@@ -42,9 +43,9 @@ async def wait_until(holds: Callable[[], bool], deadline_s: float = 60) -> None:
             await asyncio.sleep(0.02)
 
 
-def list_processes(folder: Path) -> list[str]:
-    """Return the command lines of all processes that work in a folder."""
-    found = []
+def list_processes(folder: Path) -> dict[int, str]:
+    """Return the command lines of all processes that work in a folder, by process id."""
+    found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -52,7 +53,7 @@ def list_processes(folder: Path) -> list[str]:
             except OSError:
                 continue  # it ended meanwhile
             if str(folder) in line and entry.name != str(os.getpid()):
-                found.append(line)
+                found[int(entry.name)] = line
     return found
 
 
@@ -64,7 +65,11 @@ async def test_the_demo_ends_by_itself_with_a_proof_that_holds(tmp_path: Path) -
     assert "Nothing was lost." in text
     assert "both sums hold: yes" in text
     assert "missing 0" in text
-    assert list_processes(tmp_path / "demo") == []
+    assert "unanswered 0, refused 0" in text
+    assert list_processes(tmp_path / "demo") == {}
+    again = await start_demo(tmp_path / "demo", "--seconds", "1", "--history", "0")
+    output, _ = await again.communicate()
+    assert again.returncode == 0, output.decode()
 
 
 async def test_ctrl_c_stops_everything_in_order(tmp_path: Path) -> None:
@@ -80,7 +85,78 @@ async def test_ctrl_c_stops_everything_in_order(tmp_path: Path) -> None:
     output = await demo.stdout.read()
     assert await demo.wait() == 0, output.decode()
     assert b"Nothing was lost." in output
-    assert list_processes(folder) == []
+    assert list_processes(folder) == {}
+
+
+async def test_ctrl_c_before_anything_was_published_proves_nothing(tmp_path: Path) -> None:
+    demo = await start_demo(tmp_path / "demo", "--history", "0", "--rate", "0.01")
+    assert demo.stdout is not None
+    async with asyncio.timeout(60):
+        async for line in demo.stdout:
+            if b"published 0 " in line:
+                break
+    demo.send_signal(signal.SIGTERM)
+    output = await demo.stdout.read()
+    assert await demo.wait() == 1, output.decode()
+    assert b"nothing is proved" in output
+    assert b"Nothing was lost" not in output
+
+
+async def test_a_second_ctrl_c_does_not_wait_for_the_collector_and_says_what_is_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    demo = await start_demo(folder, "--history", "0")
+    assert demo.stdout is not None
+    async with asyncio.timeout(60):
+        async for line in demo.stdout:
+            if line.startswith(b"published") and b"published 0 " not in line:
+                break
+        (collector,) = (pid for pid, line in list_processes(folder).items() if "gjovik collector" in line)
+        os.kill(collector, signal.SIGSTOP)
+        async for line in demo.stdout:  # meanwhile the fleet publishes some more
+            if line.startswith(b"published"):
+                break
+        demo.send_signal(signal.SIGINT)
+        async for line in demo.stdout:
+            if line.startswith(b"stopping"):
+                break
+        demo.send_signal(signal.SIGINT)
+        async for line in demo.stdout:
+            if line.startswith(b"told not to wait"):
+                break
+        os.kill(collector, signal.SIGCONT)
+        output = await demo.stdout.read()
+        assert await demo.wait() in (0, 1)
+    assert b"The proof" in output
+    assert list_processes(folder) == {}
+
+
+async def test_ctrl_c_while_servers_start_says_what_happened(tmp_path: Path) -> None:
+    demo = await start_demo(tmp_path / "demo", "--history", "0")
+    assert demo.stdout is not None
+    await demo.stdout.readline()  # the servers are there, the collector is starting
+    demo.send_signal(signal.SIGINT)
+    output = await demo.stdout.read()
+    assert await demo.wait() == 130
+    assert b"interrupted" in output
+    assert b"Traceback" not in output
+    assert list_processes(tmp_path / "demo") == {}
+
+
+async def test_a_folder_of_something_else_is_refused_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    kept, marker = tmp_path / "mosquitto" / "mosquitto.conf", tmp_path / MARKER
+    kept.parent.mkdir()
+    kept.write_text("listener 1883")
+    demo = await start_demo(tmp_path, "--seconds", "1")
+    output, _ = await demo.communicate()
+    assert demo.returncode == 2
+    assert b"holds something that no demo left behind" in output
+    assert kept.read_text() == "listener 1883"
+    assert not marker.exists()
+
+
+def test_the_collector_is_waited_for_by_what_it_received_for_the_first_time() -> None:
+    ledger = {"received": 20, "duplicate_messages": 3, "duplicate_readings": 2}
+    assert count_first_deliveries({"ledger": ledger}) == 15
 
 
 async def test_a_second_demo_in_one_folder_is_refused(tmp_path: Path) -> None:
@@ -105,11 +181,11 @@ async def test_nothing_is_lost_when_broker_database_and_collector_restart_in_tra
     )
     accounts = complete_accounts([COLLECTOR, *(device.id for device in devices)], {})
     await own_influxd.create_database("sensors")
-    place = Place(ROOT / "deploy/inventory", ROOT / "deploy/rules", "sensors", {"accept_simulated": True})
+    setup = Setup(ROOT / "deploy/inventory", ROOT / "deploy/rules", "sensors", {"accept_simulated": True})
     tally = Tally()
     async with (
         run_mosquitto(tmp_path / "mosquitto", accounts) as broker,
-        run_collector(tmp_path / "collector", broker, own_influxd, place) as collector,
+        run_collector_process(tmp_path / "collector", broker, own_influxd, setup) as collector,
     ):
         fleet = Fleet(devices, BrokerAddress(broker.host, broker.port), accounts, Plan(rate=300, faults=0.05), tally)
         publishing = asyncio.create_task(fleet.run(), name="fleet")
@@ -134,11 +210,11 @@ async def test_nothing_is_lost_when_broker_database_and_collector_restart_in_tra
         await collector.wait_until(
             lambda status: status["mqtt_connected"] and not status["mqtt_error"], "connect", deadline_s=30
         )
-        published, unanswered = list_published(tally), list_unanswered(tally)
+        published = list_published(tally)
 
         async def find_proof() -> Proof:
             stored = await list_stored(own_influxd, "sensors", devices_ids)
-            return compare(published, stored, list_quarantined(collector.store), unanswered)
+            return compare(published, stored, list_quarantined(collector.store))
 
         proof = await find_proof()
         with contextlib.suppress(TimeoutError):
@@ -149,4 +225,4 @@ async def test_nothing_is_lost_when_broker_database_and_collector_restart_in_tra
         assert proof.holds, describe(proof)
         ledger = describe_ledger(collector.store)
     assert "both sums hold: yes" in ledger
-    assert sum(map(len, published.values())) >= 1500
+    assert sum(map(len, published.acknowledged.values())) >= 1500

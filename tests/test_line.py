@@ -49,7 +49,16 @@ def test_a_number_is_written_exactly(value: float) -> None:
 def test_a_line_is_one_line(measurement: str, tag: str, field: str) -> None:
     text = measurement.encode("utf-8", "ignore").decode()
     tag, field = (part.encode("utf-8", "ignore").decode() for part in (tag, field))
-    assert b"\n" not in build_line(text or "m", {"tag": tag}, {field or "f": 1.0}, 0)
+    assert b"\n" not in build_line(text or "m", {"tag": tag}, {field or "f": 1.0, "text": text}, 0)
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+async def test_influxdb_gives_back_a_text_in_a_field(influxd: Influxd, database: str, text: str) -> None:
+    settings = Influx(url=influxd.url, database=database, username=influxd.username)
+    async with open_influx(settings, influxd.password) as client:
+        await client.write(pack_lines([build_line("m", {}, {"text": text, "number": 1.5}, 1_768_478_400_000)]))
+    (series,) = await influxd.query('SELECT "text", "number" FROM "m"', database)
+    assert series.rows == ((1_768_478_400_000, text.replace("\n", " "), 1.5),)
 
 
 @pytest.mark.parametrize("text", AWKWARD)

@@ -22,6 +22,8 @@ from simulators.sun import find_elevation, is_dark
 from simulators.weather import Weather
 
 SEED = 7
+WET, DRY = 0.1, 0.75
+"""Melted snow of an hour in millimetres, and the friction of a dry road."""
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
@@ -35,9 +37,13 @@ def make_site(category: str, key: str = "somewhere") -> Site:
 
 
 def make_sensor(type_key: str, category: str, *, story: Story | None = None, seed: int = SEED) -> Sensor:
+    """Return what a device reports at a moment when it reports at the interval of its type."""
+    interval_ms = round(load_device_types()[type_key].interval.total_seconds() * 1000)
     site, zone = next((place for place, told in STORIES.items() if told is story), ("somewhere", "1-etasje"))
     weather = Weather(seed)
-    return load_models()[type_key].prepare(Surroundings("device-1", make_site(category, site), zone, seed, weather))
+    model = load_models()[type_key]
+    sensor = model.prepare(Surroundings("device-1", make_site(category, site), zone, seed, weather))
+    return lambda time_ms: model.observe(sensor, time_ms - interval_ms, time_ms)
 
 
 def local_ms(text: str) -> int:
@@ -46,6 +52,10 @@ def local_ms(text: str) -> int:
 
 def utc_ms(text: str) -> int:
     return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def shift(times: range, days: int) -> range:
+    return range(times.start + days * DAY_MS, times.stop + days * DAY_MS, times.step)
 
 
 def scattered_times(count: int) -> list[int]:
@@ -124,6 +134,22 @@ def test_counts_agree_with_their_counters() -> None:
         counted = sum(reading[name] for reading in readings[1:])
         assert counted == readings[-1][f"{name}_total"] - readings[0][f"{name}_total"]
         assert counted > 0
+
+
+@pytest.mark.parametrize("key", ["traffic_counter", "cycle_pedestrian_counter"])
+@pytest.mark.parametrize("interval_ms", [911, 4_300, 5 * MINUTE_MS, HOUR_MS])
+def test_counts_add_up_to_what_passed_however_often_a_counter_reports(key: str, interval_ms: int) -> None:
+    model = load_models()[key]
+    sensor = model.prepare(Surroundings("device-1", make_site("street"), "1-etasje", SEED, Weather(SEED)))
+    begin, end = local_ms("2026-05-04 07:58:13"), local_ms("2026-05-04 09:03:31")
+    times = [*range(begin, end, interval_ms), end]
+    messages = [model.observe(sensor, before, after) for before, after in pairwise(times)]
+    for name in model.counted:
+        assert sum(message[name] for message in messages) == model.observe(sensor, begin, end)[name] > 0
+        assert all(message[name] >= 0 for message in messages)
+    if key == "traffic_counter":
+        assert all(message["heavy_vehicles"] <= message["vehicles"] for message in messages)
+        assert 300 < model.observe(sensor, begin, begin + HOUR_MS)["vehicles"] < 1_400
 
 
 @pytest.mark.parametrize("empty", ["2026-01-14 03:00", "2026-01-17 11:00", "2026-05-14 11:00", "2026-07-15 11:00"])
@@ -213,6 +239,37 @@ def test_a_leak_shows_at_night() -> None:
     assert min(leaking(time_ms)["flow"] for time_ms in night) > 6.0 > max(tight(time_ms)["flow"] for time_ms in night)
 
 
+def test_a_third_of_what_flows_into_a_zone_leaks_and_shows_at_night() -> None:
+    zone = make_sensor("water_meter", "water_supply")
+    flows = [zone(local_ms("2026-05-04") + slot * 15 * MINUTE_MS)["flow"] for slot in range(7 * 96)]
+    assert 0.25 < min(flows) / mean(flows) < 0.45
+
+
+def test_lamps_are_out_at_night_also_where_people_sleep() -> None:
+    room = make_sensor("indoor_climate", "nursing_home")
+    night, day = (
+        [room(local_ms(f"2026-01-14 {hour}:00") + minute * MINUTE_MS)["illuminance"] for minute in range(60)]
+        for hour in ("03", "11")
+    )
+    assert max(night) < 50
+    assert max(day) > 300
+
+
+def test_a_road_does_not_dry_the_moment_the_snow_ends() -> None:
+    road, weather = make_sensor("road_weather", "road"), Weather(SEED)
+    quarters = [local_ms("2026-01-02") + slot * 15 * MINUTE_MS for slot in range(50 * 96)]
+    ends = [
+        after
+        for before, after in pairwise(quarters)
+        if weather.precipitation(before) > 0.0 == weather.precipitation(after)
+        and weather.precipitation(after - 2 * HOUR_MS) > WET
+        and road(after)["surface_temperature"] < -1.0
+    ]
+    assert ends
+    assert all(road(end)["friction"] < DRY for end in ends)
+    assert max(road(quarter)["friction"] for quarter in quarters) > DRY
+
+
 def test_ventilation_that_runs_all_night_shows_in_power() -> None:
     site = make_site("sports_hall", "idrettshallen")
     meters = [
@@ -246,7 +303,10 @@ def test_the_weather_has_seasons_and_stays_plausible() -> None:
     )
     assert january < 0.0
     assert july > 12.0
-    assert all(-40.0 < weather.temperature(time_ms) < 36.0 for time_ms in hours)
+    coldest = min(weather.temperature(time_ms) for year in range(3) for time_ms in shift(hours, -365 * year))
+    assert -32.0 < coldest < -15.0
+    assert all(weather.temperature(time_ms) < 33.0 for time_ms in hours)
+    assert 450.0 < sum(weather.precipitation(time_ms) for time_ms in hours) < 900.0
     assert max(weather.precipitation(time_ms) for time_ms in hours) > 0.5
     assert sum(weather.precipitation(time_ms) == 0.0 for time_ms in hours) > len(hours) / 2
     assert weather.snow_depth(local_ms("2026-02-15")) > 10.0

@@ -15,7 +15,7 @@ import pytest
 
 from ingest.accounts import COLLECTOR, complete_accounts, write_private
 from schemas.units import convert
-from simulators.testbed.collector import Place, run_collector
+from simulators.testbed.collector import Setup, run_collector_process
 from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 from tests.stand import ROOT, Stand
@@ -105,12 +105,12 @@ async def replayed(tmp_path_factory: pytest.TempPathFactory, influxd: Influxd) -
     secrets = folder / "accounts"
     write_private(secrets, "".join(f"{name}:{password}\n" for name, password in accounts.items()), mode=0o600)
     await influxd.create_database("replayed")
-    place = Place(ROOT / "deploy/inventory", ROOT / "deploy/rules", "replayed")
+    setup = Setup(ROOT / "deploy/inventory", ROOT / "deploy/rules", "replayed")
     async with (
         run_mosquitto(folder / "mosquitto", accounts) as broker,
-        run_collector(folder / "collector", broker, influxd, place) as collector,
+        run_collector_process(folder / "collector", broker, influxd, setup) as collector,
     ):
-        stand = Stand(broker, influxd, "replayed", collector, place.inventory, place.rules)
+        stand = Stand(broker, influxd, "replayed", collector, setup.inventory, setup.rules)
         async with asyncio.TaskGroup() as group:
             for name, series in SERIES.items():
                 group.create_task(replay(series, broker, secrets), name=name)

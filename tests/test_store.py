@@ -1,13 +1,10 @@
 """The store: what it says is on disk is there after a kill, and nothing leaves it uncounted."""
 
-import asyncio
-import hashlib
 import logging
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.batch import AlertRecord, Batch, Ledger, Mark, Quarantined
+from ingest.batch import Batch, Ledger, Mark
 from ingest.memory import Memory
 from ingest.store import Depth, RefusedLine, Store, unpack_lines
 from ingest.store_file import (
@@ -31,54 +28,24 @@ from ingest.store_file import (
 )
 from ingest.store_marks import append_marks, fold_rows, read_marks
 from ingest.store_reader import open_reader
-from ingest.store_rows import CHUNK, Moves, find_device
+from ingest.store_rows import Moves
 from ingest.store_schema import MIGRATIONS, migrate, read_version
-from ingest.store_thread import open_store
 from schemas.reason import Level, Reason
-from schemas.rule import AlertPhase, Transition
+from schemas.rule import AlertPhase
+from tests.store_batches import NOW_MS, READINGS, make_batch
 
-NOW_MS = 1_768_471_200_000
 ROOT = Path(__file__).parents[1]
-READINGS = 40
 
 KEEP_COMMITTING = """
 import itertools, sys
 from pathlib import Path
 from ingest.store import Store
-from tests.test_store import make_batch
+from tests.store_batches import make_batch
 store = Store.open(Path(sys.argv[1]))
 for number in itertools.count():
     store.commit(make_batch(number), number)
     print(number, flush=True)
 """
-
-
-def make_batch(number: int) -> Batch:
-    """Return a batch of ``READINGS`` readings, one of them refused, and an alert that fires."""
-    times = range(number * READINGS, (number + 1) * READINGS - 1)
-    device = f"d{number % 3}"
-    payload = b"nonsense %d" % number
-    transition = Transition(device, "skole", "plan1", "hot", AlertPhase.FIRING, number, 0, 30.5, simulated=True)
-    return Batch(
-        lines=[b"indoor_climate,device=%b,site=skole temperature=%d.0 %d" % (device.encode(), t, t) for t in times],
-        quarantined=[
-            Quarantined(
-                *(number, Level.READING, Reason.INVALID_TIME, "gjovik/skole/d/reading", device, "time"),
-                *(payload, len(payload), hashlib.sha256(payload).digest()),
-            )
-        ],
-        transitions=[transition],
-        alerts=[AlertRecord(device, "hot", AlertPhase.FIRING, 0, number, 30.5, "skole", "plan1", simulated=True)],
-        marks=[Mark(device, t, t, t << 28) for t in times],
-        ledger=Ledger(
-            received=READINGS,
-            decoded=READINGS,
-            produced=READINGS,
-            accepted=READINGS - 1,
-            rejected=1,
-            reasons=Counter({Reason.INVALID_TIME: 1}),
-        ),
-    )
 
 
 @pytest.fixture
@@ -342,64 +309,3 @@ def test_every_line_that_left_the_outbox_is_stored_or_refused(store: Store, tmp_
     assert [one.detail for one in refused] == ["conflict", "x" * 500]
     with pytest.raises(LookupError, match=f"no entry {entry.id}"):
         store.refuse_lines(entry.id, [], [], 7)
-
-
-@pytest.mark.parametrize(
-    ("line", "device"),
-    [
-        (b"m,device=a,site=b v=1 1", "a"),
-        ("m,device=sj\u00f8\\,\\ \\=1 v=1 1".encode(), "sj\u00f8, =1"),
-        (b"m v=1 1", ""),
-    ],
-)
-def test_the_device_of_a_line_is_found(line: bytes, device: str) -> None:
-    assert find_device(line) == device
-
-
-def test_another_process_reads_the_quarantine_while_the_collector_commits(store: Store, tmp_path: Path) -> None:
-    program = (
-        "import sys; from pathlib import Path; from ingest.store_reader import open_reader\n"
-        "with open_reader(Path(sys.argv[1])) as reader:\n"
-        "    rows = list(reader.quarantine())\n"
-        "    print(len(rows), reader.ledger().received, reader.reasons().total(), reader.moves().committed)\n"
-    )
-    command = [sys.executable, "-c", program, str(tmp_path)]
-    for number in range(2):
-        store.commit(make_batch(number), NOW_MS)
-        read = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        batches = number + 1
-        assert read.stdout.split() == [str(n * batches) for n in (1, READINGS, 1, READINGS - 1)]
-
-
-def test_a_reader_sees_what_comes_while_it_reads_and_all_after_the_end(tmp_path: Path) -> None:
-    one = make_batch(0).quarantined[0]
-    with closing(Store.open(tmp_path)) as store, open_reader(tmp_path) as reader:
-        store.commit(Batch(quarantined=[one] * (CHUNK + 1)), NOW_MS)
-        rows = reader.quarantine()
-        first = next(rows)
-        store.commit(Batch(quarantined=[one._replace(device="late")]), NOW_MS)
-        assert [row.quarantined.device for row in rows][-1] == "late"
-    with open_reader(tmp_path) as reader:
-        assert len(list(reader.quarantine(after_id=first.id))) == CHUNK + 1
-        assert reader.reasons() == {Reason.INVALID_TIME: CHUNK + 2}
-
-
-def test_a_reader_without_a_store_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="There is no store"), open_reader(tmp_path):
-        pass
-    (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
-    with pytest.raises(StoreError, match="not a database"), open_reader(tmp_path):
-        pass
-
-
-async def test_the_thread_keeps_the_order_and_lets_the_folder_go(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
-        with pytest.raises(StoreInUseError):
-            async with open_store(tmp_path):
-                pass
-        entries = await asyncio.gather(*(store.commit(make_batch(number), NOW_MS) for number in range(5)))
-        assert await store.oldest(1 << 40) == entries
-        assert (await store.depth()).batches == 5
-        assert store.set_aside is None
-    async with open_store(tmp_path) as store:
-        assert (await store.load()).ledger.received == 5 * READINGS

@@ -1,6 +1,6 @@
 """Boards, one file each: the file's name is the board's key and the name of its JSON.
 
-A file defines ``BOARD``. To add a board, add a file and run ``gjovik generate``; its queries are run by a test.
+A file defines ``BOARD``. To add a board, add a file and run ``deploy/generate.py``; its queries are run by a test.
 """
 
 import functools

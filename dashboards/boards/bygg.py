@@ -1,16 +1,36 @@
 """Bygg. One building: electricity, heat, water, and whether the air and the temperature are good."""
 
+from dataclasses import replace
+
 from dashboards.board import Board, Section
-from dashboards.consumption import base, base_share, hourly_power, hourly_volume, per_day, total
-from dashboards.panel import Column, Panel, Shown, Step
+from dashboards.consumption import METERS, hourly_power, hourly_volume, per_day
+from dashboards.energy import (
+    AFTER_SILENCE,
+    ELECTRICITY,
+    HEAT,
+    WATER,
+    electricity_per_day,
+    heat_and_weather,
+    key_figures,
+    peaks,
+    usual_day,
+)
+from dashboards.panel import Column, Panel, Step
 from dashboards.parts import NEUTRAL, introduction, limits, simulated_devices
 from dashboards.query import AT_SITE, IN_ZONE, Query, Select, Variable, table
-from dashboards.transformation import arrange, mean_by_hour_of_day, sort
-from dashboards.visual import BarChart, BarGauge, Heatmap, Stat, StateTimeline, Table, TimeSeries
+from dashboards.share import share
+from dashboards.transformation import arrange, sort
+from dashboards.visual import BarGauge, Heatmap, StateTimeline, Table, TimeSeries
 
-ELECTRICITY, HEAT, WATER, CLIMATE = "electricity_meter", "heat_meter", "water_meter", "indoor_climate"
+CLIMATE = "indoor_climate"
 BY_ZONE = ("zone",)
+ROOMS = ("zone", "device")
 IN_ROOMS = (AT_SITE, IN_ZONE)
+
+LAST_HOUR = "time >= ${__to}ms - 1h AND time <= ${__to}ms"
+"""The last hour of the period: what is older is not how the room is now."""
+WATER_HEAT = 1.163
+"""kWh that a cubic metre of water gives off when it cools by 1 K (4.187 kJ/(kg K) times 1000 kg/m³)."""
 
 CO2_LIMIT = 1000
 """ppm; the Norwegian Institute of Public Health's norm for indoor air."""
@@ -25,130 +45,69 @@ INTRODUCTION = introduction(
 )
 
 
-def climate(columns: str, every: str, by: tuple[str, ...] = BY_ZONE) -> Select:
+def climate(columns: str, every: str, by: tuple[str, ...] = BY_ZONE, where: tuple[str, ...] = ()) -> Select:
     """What the rooms of the chosen zones measure."""
-    return Select(columns=columns, source=(CLIMATE,), where=IN_ROOMS, by=by, every=every)
+    return Select(columns=columns, source=(CLIMATE,), where=(*IN_ROOMS, *where), by=by, every=every)
 
 
-def climate_hours(field: str, condition: str) -> Select:
-    """Hours of the period in which the mean of a field met a condition, for each zone; rooms are counted apart."""
-    hours = climate(f'mean("{field}") AS "level"', "1h", by=("zone", "device"))
-    return Select(columns='count("level") AS "Timer"', source=hours, where=(f'"level" {condition}',), by=BY_ZONE)
+def share_of_hours(field: str, bad: str, good: str, where: tuple[str, ...] = ()) -> Select:
+    """Percent of the hours of each zone in which the mean of a field was bad; rooms are counted apart.
+
+    Args:
+        field: Of the rooms.
+        bad: The condition, as InfluxQL writes it after a name.
+        good: Its opposite.
+        where: Conditions on the readings.
+    """
+    hours = climate(f'mean("{field}") AS "level"', "1h", by=ROOMS, where=where)
+    rows = Select(columns="", source=hours, by=BY_ZONE)
+    return share("Andel", rows, '"level"', f'"level" {bad}', f'"level" {good}')
 
 
-KEY_FIGURES = (
-    Panel(
-        title="Strøm i perioden",
-        description=(
-            "Strøm brukt i bygget i perioden, i hele klokketimer. Er tallet høyere enn ventet, se på "
-            "grunnlasten og på *Strøm per døgn*."
+def occupied() -> Select:
+    """Percent of each hour's readings that saw somebody in the zone; null for an hour without readings."""
+    readings = Select(columns="", source=(CLIMATE,), where=IN_ROOMS, by=BY_ZONE)
+    seen = share("I bruk", readings, '"delay"', '"presence" = true', '"presence" = false')
+    return replace(seen, every="1h", fill="null")
+
+
+def cooling() -> Select:
+    """How many kelvin the district-heat water cooled each local day, weighted by its volume."""
+    hours = Select(
+        columns=(
+            'non_negative_difference(last("energy")) AS "heat_used", '
+            'non_negative_difference(last("volume")) AS "volume_used"'
         ),
-        visual=Stat(),
-        queries=(Query(total(ELECTRICITY, "Strøm"), alias="Strøm"),),
-        unit="kW.h",
-        width=4,
-        height=4,
-        steps=NEUTRAL,
-    ),
-    Panel(
-        title="Fjernvarme i perioden",
-        description="Fjernvarme brukt i bygget i perioden, i hele klokketimer.",
-        visual=Stat(),
-        queries=(Query(total(HEAT, "Fjernvarme"), alias="Fjernvarme"),),
-        unit="kW.h",
-        width=4,
-        height=4,
-        steps=NEUTRAL,
-        nothing="Ingen måler",
-    ),
-    Panel(
-        title="Vann i perioden",
-        description="Vann brukt i bygget i perioden, i hele klokketimer.",
-        visual=Stat(),
-        queries=(Query(total(WATER, "Vann", field="volume"), alias="Vann"),),
-        unit="m3",
-        width=4,
-        height=4,
-        steps=NEUTRAL,
-        nothing="Ingen måler",
-    ),
-    Panel(
-        title="Høyeste time, strøm",
-        description=(
-            "Den høyeste middeleffekten i én klokketime. Nettleia følger de høyeste timene: finn ut hva som gikk "
-            "samtidig, og om noe kan vente."
-        ),
-        visual=Stat(),
-        queries=(Query(Select(columns='max("watts") AS "Topp"', source=hourly_power(ELECTRICITY)), alias="Topp"),),
-        unit="W",
-        width=4,
-        height=4,
-        steps=NEUTRAL,
-    ),
-    Panel(
-        title="Grunnlast, strøm",
-        description=(
-            "Effekten i de fem prosent laveste timene: det som alltid er på. 1 kW hele året er 8 760 kWh. Gå en runde "
-            "når bygget er tomt, og hør og se hva som går."
-        ),
-        visual=Stat(),
-        queries=(
-            Query(
-                Select(columns=f'{base("watts")} AS "Grunnlast"', source=hourly_power(ELECTRICITY)), alias="Grunnlast"
-            ),
-        ),
-        unit="W",
-        width=4,
-        height=4,
-        steps=NEUTRAL,
-    ),
-    Panel(
-        title="Grunnlastandel, strøm",
-        description=(
-            "Grunnlast delt på middeleffekt: hvor stor del av strømmen som går med til det som alltid er på. Over 50 % "
-            "er mye for et bygg som står tomt om natta. Grensene er veiledende."
-        ),
-        visual=Stat(),
-        queries=(
-            Query(Select(columns=f'{base_share("watts")} AS "Andel"', source=hourly_power(ELECTRICITY)), alias="Andel"),
-        ),
+        source=(HEAT,),
+        where=(AT_SITE,),
+        by=METERS,
+        every="1h",
+    )
+    kelvin = f'sum("heat_used") / (sum("volume_used") * {WATER_HEAT}) AS "Avkjøling"'
+    return Select(columns=kelvin, source=hours, every="1d")
+
+
+def discomfort(title: str, description: str, hours: Select, steps: tuple[Step, ...]) -> Panel:
+    """A bar for each zone: how much of the time it was uncomfortable."""
+    return Panel(
+        title=title,
+        description=f"{description} Rommene i en sone telles hver for seg.",
+        visual=BarGauge(),
+        queries=(table(hours),),
         unit="%",
-        width=4,
-        height=4,
+        width=8,
+        low=0,
+        high=100,
         decimals=0,
-        steps=limits(50, 70),
-    ),
-)
+        steps=steps,
+        nothing="Ingen målinger",
+        transformations=(*arrange("zone", "Andel"), sort("Andel")),
+    )
+
 
 ENERGY = (
-    Panel(
-        title="Strøm per døgn",
-        description=(
-            "Strøm for hvert døgn i norsk tid, målerne oppå hverandre. Helg og ferie bør være tydelig lavere enn "
-            "hverdag når bygget står tomt."
-        ),
-        visual=TimeSeries(bars=True, stacked=True),
-        queries=(Query(per_day(ELECTRICITY, "Strøm", by=("device",)), alias="$tag_device"),),
-        unit="kW.h",
-        low=0,
-    ),
-    Panel(
-        title="Fjernvarme og utetemperatur per døgn",
-        description=(
-            "Fjernvarme for hvert døgn (søyler) og midlere lufttemperatur ved værstasjonene (linje, høyre akse). "
-            "Varmen skal falle når det blir mildt."
-        ),
-        visual=TimeSeries(bars=True, stacked=True),
-        queries=(
-            Query(per_day(HEAT, "Fjernvarme"), alias="Fjernvarme"),
-            Query(
-                Select(columns='mean("air_temperature") AS "Utetemperatur"', source=("road_weather",), every="1d"),
-                alias="Utetemperatur",
-            ),
-        ),
-        unit="kW.h",
-        columns=(Column(name="Utetemperatur", unit="Cel", decimals=1, right=True),),
-    ),
+    electricity_per_day("device", "målerne"),
+    heat_and_weather(Query(per_day(HEAT, "Fjernvarme"), alias="Fjernvarme")),
     Panel(
         title="Effekt time for time",
         description="Midlere effekt i hver time, strøm og fjernvarme. Se når på døgnet anlegg starter og stopper.",
@@ -160,19 +119,8 @@ ENERGY = (
         unit="W",
         low=0,
     ),
-    Panel(
-        title="Et vanlig døgn",
-        description=(
-            "Midlere strømeffekt ved hver klokketime i perioden. Natt (00–05) bør være langt lavere enn dag; stiger "
-            "kurven flere timer før bygget åpner, kan anlegg starte senere."
-        ),
-        visual=BarChart(over="Time"),
-        queries=(table(Select(columns='sum("watts") AS "Effekt"', source=hourly_power(ELECTRICITY), every="1h")),),
-        unit="W",
-        low=0,
-        columns=(Column(name="Effekt (mean)", title="Middeleffekt"),),
-        transformations=mean_by_hour_of_day("Effekt"),
-    ),
+    usual_day("bygget"),
+    peaks(),
     Panel(
         title="Fjernvarme: tur og retur",
         description=(
@@ -193,21 +141,12 @@ ENERGY = (
     Panel(
         title="Fjernvarme: avkjøling",
         description=(
-            "Tur minus retur i snitt for hvert døgn. Under 30 grader er dårlig utnyttelse, og kan gi dyrere varme. "
-            "Grensene er veiledende; se avtalen med leverandøren."
+            "Hvor mye vannet er kjølt ned i hvert døgn: energi delt på volum, så timer med lite vann teller lite. "
+            "Under 30 grader er dårlig utnyttelse, og kan gi dyrere varme. Grensene er veiledende; se avtalen med "
+            "leverandøren."
         ),
         visual=TimeSeries(bars=True, limits=True),
-        queries=(
-            Query(
-                Select(
-                    columns='mean("supply_temperature") - mean("return_temperature") AS "Avkjøling"',
-                    source=(HEAT,),
-                    where=(AT_SITE,),
-                    every="1d",
-                ),
-                alias="Avkjøling",
-            ),
-        ),
+        queries=(Query(cooling(), alias="Avkjøling"),),
         unit="K",
         decimals=1,
         low=0,
@@ -215,7 +154,9 @@ ENERGY = (
     ),
     Panel(
         title="Vann per døgn",
-        description="Vann for hvert døgn i norsk tid. Et sprang oppover som varer, er ofte en lekkasje.",
+        description=(
+            f"Vann for hvert døgn i norsk tid. Et sprang oppover som varer, er ofte en lekkasje. {AFTER_SILENCE}"
+        ),
         visual=TimeSeries(bars=True),
         queries=(Query(per_day(WATER, "Vann", field="volume"), alias="Vann"),),
         unit="m3",
@@ -235,57 +176,34 @@ ENERGY = (
 )
 
 INDOORS = (
-    Panel(
-        title="Timer med dårlig luft",
-        description=(
-            "Timer i perioden der CO₂ i snitt var over 1000 ppm, Folkehelseinstituttets norm; rommene i en sone "
-            "telles hver for seg. Det er mennesker som lager CO₂, så dette er timer da noen var der. Mange timer: "
-            "kontroller ventilasjonen, eller bruk rommet til færre."
-        ),
-        visual=BarGauge(),
-        queries=(table(climate_hours("co2", f"> {CO2_LIMIT}")),),
-        unit="h",
-        width=8,
-        low=0,
-        steps=limits(5, 20),
-        nothing="Ingen timer",
-        transformations=(arrange("zone", "Timer"), sort("Timer")),
+    discomfort(
+        "Tid med dårlig luft",
+        "Hvor stor del av timene CO₂ i snitt var over 1000 ppm, Folkehelseinstituttets norm. Det er mennesker som "
+        "lager CO₂, så dette er timer da noen var der. Er andelen høy, kontroller ventilasjonen, eller bruk rommet til "
+        "færre.",
+        share_of_hours("co2", f"> {CO2_LIMIT}", f"<= {CO2_LIMIT}"),
+        limits(5, 20),
     ),
-    Panel(
-        title="Timer under 19 °C",
-        description=(
-            "Timer i perioden der temperaturen i snitt var under 19 grader; rommene i en sone telles hver for seg. "
-            "Natt og helg med senket temperatur teller med. Er det kaldt når folk er der, kontroller varmen."
-        ),
-        visual=BarGauge(),
-        queries=(table(climate_hours("temperature", "< 19")),),
-        unit="h",
-        width=8,
-        low=0,
-        steps=(Step("blue"),),
-        nothing="Ingen timer",
-        transformations=(arrange("zone", "Timer"), sort("Timer")),
+    discomfort(
+        "Kaldt mens noen er der",
+        "Hvor stor del av timene med folk i rommet det i snitt var under 19 grader. Bare rom der sensoren merker om "
+        "noen er der. Er andelen høy, kontroller varmen, eller la den komme på tidligere.",
+        share_of_hours("temperature", "< 19", ">= 19", where=('"presence" = true',)),
+        limits(5, 20),
     ),
-    Panel(
-        title="Timer over 24 °C",
-        description=(
-            "Timer i perioden der temperaturen i snitt var over 24 grader; rommene i en sone telles hver for seg. I "
-            "fyringssesongen er det varme som kastes bort: senk temperaturen i sonen."
-        ),
-        visual=BarGauge(),
-        queries=(table(climate_hours("temperature", "> 24")),),
-        unit="h",
-        width=8,
-        low=0,
-        steps=limits(5, 20),
-        nothing="Ingen timer",
-        transformations=(arrange("zone", "Timer"), sort("Timer")),
+    discomfort(
+        "Tid over 24 °C",
+        "Hvor stor del av timene det i snitt var over 24 grader. I fyringssesongen er det som regel varme som kastes "
+        "bort: senk temperaturen i sonen. Svømmehaller og serverrom skal være varmere enn dette.",
+        share_of_hours("temperature", "> 24", "<= 24"),
+        NEUTRAL,
     ),
     Panel(
         title="Rommene nå",
         description=(
-            "Siste måling fra hvert rom i perioden. Blått er kaldt (under 19 grader), grønt er bra, oransje og rødt "
-            "er varmt. CO₂ blir oransje over 1000 ppm. Tørr luft (under 20 %) er vanlig om vinteren."
+            "Siste måling fra hvert rom i den siste timen; rom som ikke står her, er ikke hørt på en time. "
+            "Blått er kaldt (under 19 grader), grønt er bra, oransje og rødt er "
+            "varmt. CO₂ blir oransje over 1000 ppm. Tørr luft (under 20 %) er vanlig om vinteren."
         ),
         visual=Table(),
         queries=(
@@ -294,27 +212,29 @@ INDOORS = (
                     columns='last("temperature") AS "Temperatur", last("co2") AS "CO₂", last("humidity") AS "Fukt"',
                     source=(CLIMATE,),
                     where=IN_ROOMS,
-                    by=("zone", "device"),
+                    by=ROOMS,
+                    period=LAST_HOUR,
                 )
             ),
         ),
         unit="Cel",
         height=9,
         decimals=1,
+        nothing="Ingen målinger den siste timen",
         columns=(
             Column(name="zone", title="Sone"),
-            Column(name="device", title="Måler"),
+            Column(name="device", title="Sensor"),
             Column(name="Temperatur", unit="Cel", decimals=1, steps=TEMPERATURE_STEPS),
             Column(name="CO₂", unit="[ppm]", decimals=0, steps=CO2_STEPS),
             Column(name="Fukt", unit="%", decimals=0),
         ),
-        transformations=(arrange("zone", "device", "Temperatur", "CO₂", "Fukt"), sort("CO₂")),
+        transformations=(*arrange("zone", "device", "Temperatur", "CO₂", "Fukt"), sort("CO₂")),
     ),
     Panel(
         title="Hvor ofte er lufta dårlig?",
         description=(
-            "Hver rute er en time og et CO₂-nivå; jo mørkere, jo flere rom. Mørke ruter over 1000 ppm på samme tid "
-            "hver dag betyr at ventilasjonen starter for sent eller er for svak."
+            "Hver rute er en time og et CO₂-nivå; jo sterkere farge, jo flere rom. Sterke ruter over 1000 ppm på samme "
+            "tid hver dag betyr at ventilasjonen starter for sent eller er for svak."
         ),
         visual=Heatmap(step=200, unit="ppm"),
         queries=(Query(climate('mean("co2") AS "CO₂"', "1h", by=("device",)), alias="$tag_device"),),
@@ -345,15 +265,17 @@ INDOORS = (
     Panel(
         title="Når er rommene i bruk?",
         description=(
-            "Siste melding om tilstedeværelse i hver time. Sammenlign med når lys, varme og ventilasjon går: anlegg "
-            "som går for tomme rom, kan stilles om."
+            "Grønt der noen var i sonen i løpet av timen; tallet er hvor stor del av målingene som så noen. Grått er "
+            "tomt, og hull er ikke målt. Sammenlign med når lys, varme og ventilasjon går: anlegg som går for tomme "
+            "rom, kan stilles om."
         ),
         visual=StateTimeline(),
-        queries=(Query(climate('last("presence") AS "I bruk"', "1h"), alias="$tag_zone"),),
-        unit="1",
+        queries=(Query(occupied(), alias="$tag_zone"),),
+        unit="%",
         width=24,
-        values={"true": Shown("I bruk", "green"), "false": Shown("Tomt", "#585858")},
-        nothing="Ingen tilstedeværelsesmålere",
+        decimals=0,
+        steps=(Step("#585858"), Step("green", 0.01)),
+        nothing="Ingen tilstedeværelsessensorer",
     ),
 )
 
@@ -366,7 +288,7 @@ BOARD = Board(
         Variable(name="zone", title="Sone", measurements=(CLIMATE,), where=(AT_SITE,)),
     ),
     sections=(
-        Section("", (INTRODUCTION, simulated_devices((ELECTRICITY, HEAT, WATER, CLIMATE)), *KEY_FIGURES)),
+        Section("", (INTRODUCTION, simulated_devices((ELECTRICITY, HEAT, WATER, CLIMATE)), *key_figures("bygget"))),
         Section("Inneklima", INDOORS),
         Section("Strøm, varme og vann", ENERGY),
     ),

@@ -1,39 +1,44 @@
 """Drift. Whether the platform itself works: ingest, rejections, outbox, silence, alerts, batteries, street lights."""
 
+from dataclasses import replace
+
+from dashboards.alerting import ALERT_PANELS
 from dashboards.board import Board, Section
 from dashboards.measurements import measuring
 from dashboards.panel import Column, Panel, Shown, Step
-from dashboards.parts import NEUTRAL, introduction, limits, simulated_devices, type_titles
+from dashboards.parts import (
+    JUST_NOW,
+    NEUTRAL,
+    SENSOR_COLUMNS,
+    SENSOR_TAGS,
+    introduction,
+    limits,
+    simulated_devices,
+    type_titles,
+)
 from dashboards.query import Query, Select, table
 from dashboards.transformation import arrange, first, sort
 from dashboards.visual import BarGauge, Stat, Table, TimeSeries
-from dashboards.words import FIRING, REASONS, SEVERITIES
+from dashboards.words import REASONS
 from devices import load_device_types
 
 READINGS = tuple(load_device_types())
 STREET_LIGHT = "street_light"
 BY_COLLECTOR = ("collector",)
-JUST_NOW = "time >= ${__to}ms - 5m AND time <= ${__to}ms"
-"""The last five minutes of the period; devices that have spoken again fall out of it."""
-SO_FAR = "time >= ${__to}ms - 90d AND time <= ${__to}ms"
-"""An alert may have fired before the period and still be firing."""
-AT_DEVICE = ("site", "zone", "device")
-
-WHERE = (Column(name="site", title="Sted"), Column(name="zone", title="Sone"), Column(name="device", title="Enhet"))
-TYPE = Column(name="type", title="Slag", values=type_titles())
+NO_ANSWER = "Innsamleren svarer ikke"
 
 INTRODUCTION = introduction(
     "Slik leser du siden",
-    "**Virker plattformen?** Alt skal være grønt øverst. Rødt i *Megler* eller *Database* gjelder alle målere: ta det "
-    "først. Rødt i *Stille enheter* gjelder enkeltmålere. Ingenting som er mottatt går tapt mens databasen er borte; "
-    "det venter i utboksen.",
+    "**Virker plattformen?** Alt skal være grønt øverst. *Innsamleren svarer ikke*, og rødt i *Megler* eller "
+    "*Database*, gjelder alle sensorer: ta det først. Rødt i *Tause sensorer* gjelder enkeltsensorer. Ingenting som er "
+    "mottatt, går tapt mens databasen er borte; det venter i utboksen.",
 )
 
 
-def health(field: str, title: str, every: str = "") -> Query:
-    """A figure of each collector about itself, as it stands."""
+def health(field: str, title: str) -> Query:
+    """A figure of each collector about itself, as it stands; nothing when the collector is silent."""
     return Query(
-        Select(columns=f'last("{field}") AS "{title}"', source=("collector",), by=BY_COLLECTOR, every=every),
+        Select(columns=f'last("{field}") AS "{title}"', source=("collector",), by=BY_COLLECTOR, period=JUST_NOW),
         alias="$tag_collector",
     )
 
@@ -45,7 +50,7 @@ def grown(field: str, title: str) -> Query:
 
 
 def status(title: str, description: str, query: Query, unit: str, steps: tuple[Step, ...]) -> Panel:
-    """One figure of the platform, coloured."""
+    """One figure of the platform, coloured; red when there is none, which Grafana draws in the lowest colour."""
     return Panel(
         title=title,
         description=description,
@@ -55,8 +60,8 @@ def status(title: str, description: str, query: Query, unit: str, steps: tuple[S
         width=4,
         height=4,
         decimals=0,
-        steps=steps,
-        nothing="Ikke noe svar",
+        steps=(Step("red"), replace(steps[0], start=0), *steps[1:]),
+        nothing=NO_ANSWER,
     )
 
 
@@ -73,15 +78,15 @@ def connection(title: str, description: str, field: str) -> Panel:
         decimals=0,
         steps=(Step("red"), Step("green", 1)),
         values={"0": Shown("Nede", "red"), "1": Shown("Oppe", "green")},
-        nothing="Mottaket svarer ikke",
+        nothing=NO_ANSWER,
     )
 
 
 KEY_FIGURES = (
     connection(
         "Megler",
-        "Om mottaket har forbindelse med MQTT-megleren. Nede: målerne kan ikke levere; megleren holder på det de "
-        "sender så lenge den selv går. Se om tjenesten mosquitto går.",
+        "Om innsamleren har forbindelse med MQTT-megleren. Nede: ingen målinger kommer inn. Går megleren selv, tar den "
+        "imot fra sensorene og holder på det til innsamleren er tilbake. Se om tjenesten mosquitto går.",
         "mqtt_connected",
     ),
     connection(
@@ -98,17 +103,17 @@ KEY_FIGURES = (
         (Step("green"), Step("orange", 1)),
     ),
     status(
-        "Stille enheter",
-        "Enheter som ikke har sendt på tre ganger så lang tid som de skal. En stille måler er ikke en frisk måler: se "
-        "tabellen, og sjekk batteri og dekning.",
-        health("devices_silent", "Stille"),
+        "Tause sensorer",
+        "Sensorer som ikke har sendt på tre ganger så lang tid som de skal. En taus sensor er ikke en frisk sensor: se "
+        "*Hvilke sensorer er tause?*, og sjekk batteri og dekning.",
+        health("devices_silent", "Tause"),
         "{device}",
         limits(1, 10),
     ),
     status(
-        "Enheter i alt",
-        "Enheter i registeret med plassering nå.",
-        health("devices_total", "Enheter"),
+        "Sensorer i alt",
+        "Sensorer i registeret som er plassert nå, også de som aldri har sendt.",
+        health("devices_total", "Sensorer"),
         "{device}",
         NEUTRAL,
     ),
@@ -136,15 +141,15 @@ KEY_FIGURES = (
     ),
     status(
         "Avvist i perioden",
-        "Målinger som ikke ble godtatt. De ligger i karantene med årsak, og kan tas inn igjen etter en retting. Se "
-        "*Avvist etter årsak*.",
+        "Målinger som ikke ble godtatt. De ligger i karantene med grunn, og kan tas inn igjen etter en retting. Felt "
+        "som ble avvist av en ellers god måling, står bare i *Avvist etter grunn*.",
         grown("rejected_total", "Avvist"),
         "1",
         limits(1, 1000),
     ),
     status(
         "I karantene",
-        "Meldinger og målinger som venter på at noen ser på dem. Se årsaken, rett måleren, og ta dem inn igjen.",
+        "Meldinger og målinger som venter på at noen ser på dem. Se grunnen, rett sensoren, og ta dem inn igjen.",
         health("quarantine_rows", "Karantene"),
         "1",
         limits(1, 10_000),
@@ -152,109 +157,19 @@ KEY_FIGURES = (
     status(
         "Gjentatt i perioden",
         "Målinger som kom mer enn én gang og ble talt én gang. Litt er vanlig etter brudd; mye hele tida tyder på en "
-        "måler som ikke får kvittering.",
+        "sensor som ikke får kvittering.",
         grown("duplicate_total", "Gjentatt"),
         "1",
         NEUTRAL,
     ),
     status(
         "Lagret i perioden",
-        "Målinger som databasen har bekreftet. Skal følge *Godtatt i perioden*; forskjellen venter i utboksen, eller "
-        "er avvist av databasen og ligger i karantene.",
+        "Linjer som databasen har bekreftet. Litt flere enn *Godtatt i perioden*, for innsamlerens egne linjer om "
+        "helse, varsler og tause sensorer er med. Er de færre, venter målinger i utboksen, eller databasen har "
+        "avvist dem.",
         grown("stored_total", "Lagret"),
         "1",
         NEUTRAL,
-    ),
-)
-
-ALERTS = (
-    Panel(
-        title="Utløste varsler",
-        description=(
-            "Varsler som er utløst nå, med tidspunktet de ble utløst. Ta de kritiske først. Varselet klareres av seg "
-            "selv når måleren er tilbake på riktig side av grensa."
-        ),
-        visual=Table(),
-        queries=(
-            table(
-                Select(
-                    columns='"value" AS "Verdi", "limit" AS "Grense"',
-                    source=Select(
-                        columns='last("firing") AS "firing", "value" AS "value", "limit" AS "limit"',
-                        source=("alerts",),
-                        by=("severity", "rule", *AT_DEVICE),
-                        period=SO_FAR,
-                    ),
-                    where=('"firing" = true',),
-                    by=("severity", "rule", *AT_DEVICE),
-                )
-            ),
-        ),
-        unit="1",
-        height=9,
-        nothing="Ingen varsler",
-        columns=(
-            Column(name="severity", title="Alvor", values=SEVERITIES),
-            Column(name="rule", title="Varsel"),
-            Column(name="Time", title="Utløst"),
-            *WHERE,
-        ),
-        transformations=(
-            arrange("Time", "severity", "rule", *AT_DEVICE, "Verdi", "Grense"),
-            sort("Time"),
-        ),
-    ),
-    Panel(
-        title="Stille enheter",
-        description=(
-            "Enheter som ikke har sendt på tre ganger så lang tid som de skal, den som har vært stille lengst øverst. "
-            "Er mange på ett sted stille, er det trolig strøm eller nett på stedet."
-        ),
-        visual=Table(),
-        queries=(
-            table(
-                Select(
-                    columns='last("seconds") AS "Stille i"',
-                    source=("silence",),
-                    by=("type", *AT_DEVICE),
-                    period=JUST_NOW,
-                )
-            ),
-        ),
-        unit="s",
-        height=9,
-        nothing="Ingen er stille",
-        columns=(TYPE, *WHERE, Column(name="Stille i", unit="s", decimals=0, steps=limits(3600, 86_400))),
-        transformations=(arrange(*AT_DEVICE, "type", "Stille i"), sort("Stille i")),
-    ),
-    Panel(
-        title="Varsler i perioden",
-        description=(
-            "Hver gang et varsel ble utløst eller klarert i perioden, det siste øverst (de 200 siste). Et varsel som "
-            "kommer og går hele tida, har trolig feil grense."
-        ),
-        visual=Table(),
-        queries=(
-            table(
-                Select(
-                    columns='"firing", "severity", "rule", "site", "zone", "device", "value" AS "Verdi", '
-                    '"limit" AS "Grense"',
-                    source=("alerts",),
-                    tail="ORDER BY time DESC LIMIT 200",
-                )
-            ),
-        ),
-        unit="1",
-        width=24,
-        nothing="Ingen varsler",
-        columns=(
-            Column(name="Time", title="Tid"),
-            Column(name="firing", title="Hendelse", values=FIRING),
-            Column(name="severity", title="Alvor", values=SEVERITIES),
-            Column(name="rule", title="Varsel"),
-            *WHERE,
-        ),
-        transformations=(arrange("Time", "firing", "severity", "rule", *AT_DEVICE, "Verdi", "Grense"),),
     ),
 )
 
@@ -282,9 +197,10 @@ INGEST = (
         low=0,
     ),
     Panel(
-        title="Avvist etter årsak",
+        title="Avvist etter grunn",
         description=(
-            "Antall avviste i hver time, etter årsak. Mange på én gang er som regel én måler med ny programvare eller "
+            "Antall avviste målinger og felt i hver time, etter grunn. Mange på én gang "
+            "er som regel én sensor med ny programvare eller "
             "feil oppsett. Se karantenen for hvilken."
         ),
         visual=TimeSeries(bars=True, stacked=True),
@@ -297,7 +213,7 @@ INGEST = (
         unit="1",
         low=0,
         decimals=0,
-        nothing="Ingen avvist",
+        nothing="Ingen avviste",
         columns=tuple(Column(name=str(reason), title=title) for reason, title in REASONS.items()),
     ),
     Panel(
@@ -325,8 +241,8 @@ INGEST = (
     Panel(
         title="Forsinkelse",
         description=(
-            "Lengste tid fra måling til mottak i hver time, for hvert slag enhet. Noen sekunder er vanlig; timer betyr "
-            "at måleren har vært uten dekning og sendte etterpå, eller at klokka dens går feil."
+            "Lengste tid fra måling til mottak i hver time, for hver type sensor. Noen sekunder er vanlig; timer betyr "
+            "at sensoren har vært uten dekning og sendte etterpå, eller at klokka dens går feil."
         ),
         visual=TimeSeries(),
         queries=(Query(Select(columns='max("delay") AS "Forsinkelse"', source=READINGS, every="1h"), alias="$m"),),
@@ -338,7 +254,7 @@ INGEST = (
 DEVICES = (
     Panel(
         title="Svakeste batterier",
-        description="De 15 enhetene med minst batteri igjen. Bytt under 20 %, før enheten blir stille.",
+        description="De 15 sensorene med minst batteri igjen. Bytt under 20 %, før sensoren blir taus.",
         visual=BarGauge(),
         queries=(
             table(
@@ -355,7 +271,7 @@ DEVICES = (
         decimals=0,
         steps=(Step("red"), Step("orange", 20), Step("green", 40)),
         nothing="Ingen batterier",
-        transformations=(arrange("device", "Batteri"), sort("Batteri", descending=False), first(15)),
+        transformations=(*arrange("device", "Batteri"), sort("Batteri", descending=False), first(15)),
     ),
     Panel(
         title="Gatelys med feil",
@@ -366,18 +282,18 @@ DEVICES = (
                 Select(
                     columns='"power" AS "Effekt"',
                     source=Select(
-                        columns='last("fault") AS "fault", "power" AS "power"', source=(STREET_LIGHT,), by=AT_DEVICE
+                        columns='last("fault") AS "fault", "power" AS "power"', source=(STREET_LIGHT,), by=SENSOR_TAGS
                     ),
                     where=('"fault" = true',),
-                    by=AT_DEVICE,
+                    by=SENSOR_TAGS,
                 )
             ),
         ),
         unit="W",
         width=6,
         nothing="Ingen feil",
-        columns=(*WHERE, Column(name="Time", title="Meldt")),
-        transformations=(arrange("Time", *AT_DEVICE, "Effekt"),),
+        columns=(*SENSOR_COLUMNS, Column(name="Time", title="Meldt")),
+        transformations=arrange("Time", *SENSOR_TAGS, "Effekt"),
     ),
     Panel(
         title="Gatelys: effekt",
@@ -407,13 +323,13 @@ DEVICES = (
 BOARD = Board(
     uid="gjovik-drift",
     title="Drift",
-    description="Om plattformen virker: mottak, avviste målinger, utboks, varsler, stille enheter, batterier, gatelys.",
+    description="Om plattformen virker: innsamling, avviste målinger, utboks, varsler, tause sensorer og batterier.",
     period="now-24h",
     refresh="30s",
     sections=(
         Section("", (INTRODUCTION, simulated_devices(READINGS, where=()), *KEY_FIGURES)),
-        Section("Varsler og stille enheter", ALERTS),
-        Section("Mottak", INGEST),
-        Section("Enheter", DEVICES),
+        Section("Varsler og tause sensorer", ALERT_PANELS),
+        Section("Innsamling", INGEST),
+        Section("Sensorer", DEVICES),
     ),
 )

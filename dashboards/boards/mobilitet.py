@@ -1,9 +1,12 @@
 """Mobilitet. How many cycle, walk and drive, when and how fast, and what the roads are like."""
 
+from dataclasses import replace
+
 from dashboards.board import Board, Section
 from dashboards.panel import Column, Panel, Step
 from dashboards.parts import NEUTRAL, introduction, limits, simulated_devices
 from dashboards.query import AT_SITE, Query, Select, Variable, table
+from dashboards.share import share
 from dashboards.transformation import arrange, mean_by_hour_of_day, sort
 from dashboards.visual import BarChart, BarGauge, Stat, TimeSeries
 
@@ -15,7 +18,7 @@ SLIPPERY = 0.3
 INTRODUCTION = introduction(
     "Slik leser du siden",
     "**Sykler, fotgjengere og biler** telles uten å kjenne igjen noen. Velg sted og periode øverst. Døgn og "
-    "klokketimer regnes i norsk tid. Sammenlign like perioder: ukedager mot ukedager, og vær mot vær.",
+    "klokketimer regnes i norsk tid. Sammenlign like perioder: ukedager mot ukedager, og dager med likt vær.",
 )
 
 
@@ -33,6 +36,13 @@ def mean_speed(every: str = "", by: tuple[str, ...] = ()) -> Select:
         by=("site", "device"),
     )
     return Select(columns='sum("weighted") / sum("vehicles") AS "Fart"', source=passed, by=by, every=every)
+
+
+def slippery_hours() -> Select:
+    """Percent of the hours in which the lowest friction at a site was slippery."""
+    hours = counted('min("friction") AS "lowest"', WEATHER, "1h", BY_SITE)
+    rows = Select(columns="", source=hours, by=BY_SITE)
+    return share("Andel", rows, '"lowest"', f'"lowest" < {SLIPPERY}', f'"lowest" >= {SLIPPERY}')
 
 
 def figure(title: str, description: str, select: Select, unit: str = "1") -> Panel:
@@ -63,7 +73,8 @@ KEY_FIGURES = (
     ),
     figure(
         "Sykkelandel",
-        "Sykler av alle som gikk eller syklet forbi de samme tellerne. Stiger den over tid, virker tiltakene.",
+        "Sykler av alle som gikk eller syklet forbi de samme tellerne. Vær og årstid flytter den mye: sammenlign samme "
+        "måned i to år før du sier at et tiltak virker.",
         counted(
             'sum("bicycles") / (sum("bicycles") + sum("pedestrians")) * 100 AS "Sykkelandel"',
             WALKERS,
@@ -72,13 +83,18 @@ KEY_FIGURES = (
     ),
     figure(
         "Kjøretøy",
-        "Kjøretøy talt i perioden på de valgte stedene, alle felt lagt sammen.",
+        "Kjøretøy talt i perioden på de valgte stedene, alle kjørefelt samlet. En tur forbi to tellere telles to "
+        "ganger.",
         counted('sum("vehicles") AS "Kjøretøy"', CARS),
     ),
     figure(
         "Tungtrafikk",
-        "Tunge kjøretøy av alle kjøretøy. Høy andel i boliggater er et tegn på gjennomkjøring.",
-        counted('sum("heavy_vehicles") / sum("vehicles") * 100 AS "Tungtrafikk"', CARS),
+        "Tunge kjøretøy av alle kjøretøy, bare for tellere som skiller dem. Høy andel i boliggater er et tegn på "
+        "gjennomkjøring.",
+        replace(
+            counted('sum("heavy_vehicles") / sum("vehicles") * 100 AS "Tungtrafikk"', CARS),
+            where=(AT_SITE, '"heavy_vehicles" >= 0'),
+        ),
         unit="%",
     ),
     figure(
@@ -166,27 +182,20 @@ TRAFFIC = (
 
 ROADS = (
     Panel(
-        title="Timer med glatt veg",
+        title="Tid med glatt veg",
         description=(
-            "Timer i perioden da den laveste målte friksjonen var under 0,3. Fordel salting og strøing etter dette, "
-            "og kontroller at det ble gjort da det var glatt."
+            "Hvor stor del av timene den laveste målte friksjonen var under 0,3. Fordel salting og strøing etter "
+            "dette, og kontroller at det ble gjort da det var glatt."
         ),
         visual=BarGauge(),
-        queries=(
-            table(
-                Select(
-                    columns='count("lowest") AS "Timer"',
-                    source=counted('min("friction") AS "lowest"', WEATHER, "1h", BY_SITE),
-                    where=(f'"lowest" < {SLIPPERY}',),
-                    by=BY_SITE,
-                )
-            ),
-        ),
-        unit="h",
+        queries=(table(slippery_hours()),),
+        unit="%",
         low=0,
+        high=100,
+        decimals=0,
         steps=limits(5, 20),
-        nothing="Ingen timer",
-        transformations=(arrange("site", "Timer"), sort("Timer")),
+        nothing="Ingen målinger",
+        transformations=(*arrange("site", "Andel"), sort("Andel")),
     ),
     Panel(
         title="Friksjon",

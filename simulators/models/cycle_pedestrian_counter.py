@@ -3,13 +3,12 @@
 import math
 from collections.abc import Callable
 
-from simulators.days import LocalDay, list_public_holidays
+from simulators.days import LocalDay, is_free_day
 from simulators.model import Model, Sensor, Surroundings, Values, discharge
 from simulators.noise import derive_key, normal, uniform
 from simulators.register import Register
 from simulators.weather import Weather
 
-INTERVAL_MS = 15 * 60_000
 COMMUTE = (1, 1, 0, 0, 1, 5, 28, 100, 62, 22, 20, 24, 28, 26, 38, 92, 78, 40, 30, 26, 20, 14, 8, 3)
 LEISURE = (3, 2, 1, 1, 1, 2, 5, 10, 22, 42, 66, 84, 98, 100, 96, 84, 68, 52, 40, 32, 24, 16, 10, 6)
 """Passages in each hour of the wall clock, of any scale."""
@@ -26,8 +25,8 @@ def prepare(surroundings: Surroundings) -> Sensor:
     def sense(time_ms: int) -> Values:
         ridden, walked = math.floor(bicycles.total(time_ms)), math.floor(pedestrians.total(time_ms))
         return {
-            "bicycles": ridden - math.floor(bicycles.total(time_ms - INTERVAL_MS)),
-            "pedestrians": walked - math.floor(pedestrians.total(time_ms - INTERVAL_MS)),
+            "bicycles": ridden,
+            "pedestrians": walked,
             "bicycles_total": ridden,
             "pedestrians_total": walked,
             "battery": discharge(battery, time_ms),
@@ -40,10 +39,10 @@ def _make_register(surroundings: Surroundings, name: str, people: Callable[[Loca
     daily = surroundings.key(name)
 
     def amount(day: LocalDay) -> float:
-        return people(day) * (0.55 if _is_free(day) else 1.0) * (1.0 + 0.12 * normal(daily, day.number))
+        return people(day) * (0.55 if is_free_day(day.date) else 1.0) * (1.0 + 0.12 * normal(daily, day.number))
 
     def weights(day: LocalDay) -> list[float]:
-        profile = LEISURE if _is_free(day) else COMMUTE
+        profile = LEISURE if is_free_day(day.date) else COMMUTE
         uneven = derive_key(daily, str(day.number))
         return [
             (0.3 + profile[math.floor(hour)]) * uniform(uneven, slot, 0.4, 1.6)
@@ -51,10 +50,6 @@ def _make_register(surroundings: Surroundings, name: str, people: Callable[[Loca
         ]
 
     return Register(math.floor(surroundings.choose(f"{name} start", 20_000.0, 900_000.0)), amount, weights)
-
-
-def _is_free(day: LocalDay) -> bool:
-    return day.date.weekday() > 4 or day.date in list_public_holidays(day.date.year)  # noqa: PLR2004  4 is Friday
 
 
 def _like_cycling(weather: Weather, day: LocalDay) -> float:
@@ -75,4 +70,4 @@ def _stay_dry(weather: Weather, time_ms: int, most: float) -> float:
     return 1.0 - most * min(1.0, weather.precipitation(time_ms))
 
 
-MODEL = Model(prepare)
+MODEL = Model(prepare, counted=("bicycles", "pedestrians"))

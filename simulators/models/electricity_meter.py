@@ -4,16 +4,12 @@ import math
 from typing import NamedTuple
 
 from simulators.attendance import Attendance
-from simulators.days import LocalDay
+from simulators.building import HEATED_BELOW, find_area
+from simulators.days import MINUTE_MS, LocalDay
 from simulators.model import Model, Sensor, Surroundings, Values
 from simulators.noise import derive_key, normal, uniform
 from simulators.register import Register
 from simulators.stories import Story
-
-HEATED_BELOW = 17.0
-"""Buildings need heat on days that are colder, in degrees Celsius (the base of Norwegian degree days)."""
-DEFAULT_AREA_M2 = 1_000.0
-MINUTE_MS = 60_000
 
 
 class Load(NamedTuple):
@@ -73,7 +69,7 @@ def _make_register(surroundings: Surroundings) -> Register:
     site, weather = surroundings.site, surroundings.weather
     load = VENTILATION if surroundings.zone == "ventilasjon" else LOADS.get(site.category, OTHER_LOAD)
     always = surroundings.story is Story.VENTILATION_AT_NIGHT
-    kilowatts = (site.area_m2 or DEFAULT_AREA_M2) * surroundings.choose("size", 0.9, 1.1) / 1000.0
+    kilowatts = find_area(site) * surroundings.choose("size", 0.9, 1.1) / 1000.0
     attendance = Attendance(site)
     daily, within = surroundings.key("daily"), surroundings.key("within")
 

@@ -1,13 +1,12 @@
 """District-heat meter of a building: heat follows the outdoor temperature, hot water follows people."""
 
 from simulators.attendance import Attendance
-from simulators.days import LocalDay
+from simulators.building import HEATED_BELOW, find_area
+from simulators.days import MINUTE_MS, LocalDay
 from simulators.model import Model, Sensor, Surroundings, Values
 from simulators.noise import derive_key, normal, uniform
 from simulators.register import Register
 
-HEATED_BELOW = 17.0
-"""Degrees Celsius; the base of Norwegian degree days."""
 LOSS = 1.05
 """Heat that a square metre loses for each degree, in W/(m2 K)."""
 HOT_WATER = {"nursing_home": 4.5, "swimming_hall": 28.0, "sports_hall": 3.0}
@@ -17,8 +16,6 @@ WATER_HEAT = 1.163
 """Heat that a cubic metre of water holds for each degree, in kWh/(m3 K): 4.187 kJ/(kg K) and 1,000 kg/m3."""
 MORNING = (5.0, 8.0)
 """Hours in which buildings are heated up after the night."""
-DEFAULT_AREA_M2 = 1_000.0
-MINUTE_MS = 60_000
 
 
 def prepare(surroundings: Surroundings) -> Sensor:
@@ -48,7 +45,7 @@ class _Heat:
     def __init__(self, surroundings: Surroundings) -> None:
         site = surroundings.site
         self._weather = surroundings.weather
-        self._kilowatts = (site.area_m2 or DEFAULT_AREA_M2) * surroundings.choose("size", 0.85, 1.15) / 1000.0
+        self._kilowatts = find_area(site) * surroundings.choose("size", 0.85, 1.15) / 1000.0
         self._hot_water = HOT_WATER.get(site.category, OTHER_HOT_WATER)
         self._attendance = Attendance(site)
         self._daily = surroundings.key("daily")

@@ -2,13 +2,15 @@
 
 from typing import NamedTuple
 
-from simulators.attendance import Attendance
+from simulators.attendance import NIGHT_SHARE, Attendance
+from simulators.days import MINUTE_MS
 from simulators.model import Model, Sensor, Surroundings, Values, discharge
 from simulators.noise import drift, normal, uniform
 from simulators.stories import Story
 from simulators.sun import find_elevation
 
-MINUTE_MS = 60_000
+LAMPS = 420.0
+"""Light of the lamps in lux, where more people are than sleep there."""
 OUTDOOR_CO2 = 425.0
 """Parts per million in fresh air."""
 STUFFY_FACTOR = 4.0
@@ -69,7 +71,8 @@ def prepare(surroundings: Surroundings) -> Sensor:
         temperature = room.lowered + (room.used - room.lowered) * min(1.0, 2.0 * recent) + warmer - 0.03 * cold
         moisture = 24.0 + 1.1 * max(-10.0, weather.temperature(time_ms)) + room.humidity + 3.0 * recent
         now = crowd(time_ms)
-        light = 900.0 * sunshine * (1.0 - 0.7 * weather.cloud(time_ms)) + 420.0 * (now > 0.15)  # noqa: PLR2004  lamps
+        lit = now > 0.15 and attendance.share(time_ms) > NIGHT_SHARE  # noqa: PLR2004  somebody is in the room
+        light = 900.0 * sunshine * (1.0 - 0.7 * weather.cloud(time_ms)) + LAMPS * lit
         return {
             "temperature": round(temperature + 2.2 * sunshine + 0.6 * recent + 0.08 * wobble, 2),
             "humidity": round(min(85.0, max(8.0, moisture + wobble)), 1),

@@ -1,13 +1,14 @@
 """Road-weather station: the town's weather at its own height, and what it does to the road."""
 
+from simulators.days import HOUR_MS, MINUTE_MS
 from simulators.model import Model, Sensor, Surroundings, Values
 from simulators.noise import drift, normal
 from simulators.sun import find_elevation
 
 LAPSE = 0.0065
 """Air cools by this much for each metre of height, in degrees (the international standard atmosphere)."""
-HOUR_MS = 3_600_000
-MINUTE_MS = 60_000
+DRYING = ((0, 1.0), (1, 0.6), (2, 0.4), (4, 0.2), (6, 0.1))
+"""A road stays wet or white: hours back, and the share of what fell then that still lies."""
 
 
 def prepare(surroundings: Surroundings) -> Sensor:
@@ -24,7 +25,8 @@ def prepare(surroundings: Surroundings) -> Sensor:
         )
         surface = air - 1.5 * (1.0 - weather.cloud(time_ms)) + 22.0 * sunshine
         rain = weather.precipitation(time_ms)
-        film = min(2_000.0, 350.0 * rain + 60.0 * max(0.0, weather.humidity(time_ms) / 100.0 - 0.8))
+        lying = max(share * weather.precipitation(time_ms - back * HOUR_MS) for back, share in DRYING)
+        film = min(2_000.0, 350.0 * lying + 60.0 * max(0.0, weather.humidity(time_ms) / 100.0 - 0.8))
         return {
             "air_temperature": round(air, 1),
             "surface_temperature": round(surface, 1),

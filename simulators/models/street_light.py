@@ -2,7 +2,7 @@
 
 import functools
 
-from simulators.days import SLOTS_PER_HOUR, LocalDay, find_day
+from simulators.days import DAY_MS, MINUTE_MS, SLOTS_PER_HOUR, LocalDay, find_day
 from simulators.model import Model, Sensor, Surroundings, Values
 from simulators.noise import normal, uniform
 from simulators.register import Register
@@ -13,8 +13,6 @@ DIMMED_FROM, DIMMED_TO = 23.0, 5.0
 DIMMED = 50.0
 LOSSES = 0.04
 """Share of the full power that drivers use beside the light, whatever the level."""
-MINUTE_MS = 60_000
-DAY_MS = 24 * 60 * MINUTE_MS
 FAULT_SHARE = 0.02
 """Share of days on which a circuit reports a lamp that failed."""
 

@@ -1,7 +1,7 @@
 """Water meter of a supply zone or a building.
 
-In a zone people use water in the morning and the evening, and a leak runs at night as well; in a building water is
-used while the building is.
+In a zone people use water in the morning and the evening, and what the network leaks runs at night as well; in a
+building water is used while the building is.
 """
 
 import math
@@ -9,17 +9,19 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from simulators.attendance import Attendance
-from simulators.days import LocalDay
+from simulators.days import DAY_MS, LocalDay, is_weekend, read_profile
 from simulators.model import Model, Sensor, Surroundings, Values, discharge
 from simulators.noise import derive_key, drift, normal, uniform
 from simulators.register import Register
 from simulators.stories import Story
-from simulators.weather import DAY_MS, FIRST_JANUARY_MS, YEAR_DAYS
+from simulators.weather import FIRST_JANUARY_MS, YEAR_DAYS
 
 LITRES_A_DAY = 150.0
 """What one person uses."""
 LEAK_M3H = 6.5
-"""A leak of this kind is found at night, when a zone should be nearly still."""
+"""A leak of this kind is found at night, when little else runs."""
+LEAKAGE = 0.3
+"""Share of what flows into a zone that its network leaks all the time: about the mean of Norwegian water works."""
 BUILDING_LITRES = {"nursing_home": 0.16, "swimming_hall": 0.8, "sports_hall": 0.12, "kindergarten": 0.12}
 OTHER_LITRES = 0.07
 """Litres that a square metre uses in each hour of a full house."""
@@ -80,15 +82,17 @@ class _Use(NamedTuple):
 
 
 def _use_in_zone(surroundings: Surroundings) -> _Use:
-    cubic_metres = surroundings.choose("people", 400.0, 3_200.0) * LITRES_A_DAY / 1000.0
-    daily = surroundings.key("daily")
+    cubic_metres = surroundings.choose("people", 400.0, 1_400.0) * LITRES_A_DAY / 1000.0
+    daily, leakage = surroundings.key("daily"), cubic_metres * LEAKAGE / (1.0 - LEAKAGE)
 
     def amount(day: LocalDay) -> float:
-        return cubic_metres * (1.0 + 0.05 * normal(daily, day.number))
+        return cubic_metres * (1.0 + 0.05 * normal(daily, day.number)) + leakage
 
     def shape(day: LocalDay) -> list[float]:
-        profile = WEEKEND if day.date.weekday() > 4 else WORKDAY  # noqa: PLR2004  4 is Friday
-        return [_interpolate(profile, hour) for hour in day.slot_hours]
+        profile = WEEKEND if is_weekend(day.date) else WORKDAY
+        used = [read_profile(profile, hour) for hour in day.slot_hours]
+        still = sum(used) / len(used) * LEAKAGE / (1.0 - LEAKAGE)
+        return [part + still for part in used]
 
     return _Use(surroundings.choose("start", 50_000.0, 900_000.0), amount, shape)
 
@@ -104,11 +108,6 @@ def _use_in_building(surroundings: Surroundings) -> _Use:
         return [CLOSED / day.hours + share for share in attendance.list_shares(day)]
 
     return _Use(surroundings.choose("start", 1_000.0, 40_000.0), amount, shape)
-
-
-def _interpolate(profile: tuple[int, ...], hour: float) -> float:
-    before = math.floor(hour)
-    return profile[before] + (profile[(before + 1) % 24] - profile[before]) * (hour - before)
 
 
 MODEL = Model(prepare)

@@ -14,13 +14,14 @@ from ingest.collector import STATUS_FILE
 from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import Mosquitto
 from simulators.testbed.process import Program
+from simulators.testbed.server import Server
 
 Value = str | int | float | bool
 Table = Mapping[str, "Value | Table"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Setup:
     """What a collector is to be told beside its servers.
 
     Attributes:
@@ -36,33 +37,24 @@ class Place:
     ingest: Mapping[str, Value] = field(default_factory=dict)
 
 
-class CollectorProcess:
+class CollectorProcess(Server):
     """A collector that may be started, stopped and killed again and again, with the same store.
 
     Attributes:
         store: Folder of its store.
     """
 
-    def __init__(self, folder: Path, broker: Mosquitto, influxd: Influxd, place: Place) -> None:
+    def __init__(self, folder: Path, broker: Mosquitto, influxd: Influxd, setup: Setup) -> None:
         folder = folder.absolute()
         self.store = folder / "store"
         self._folder = folder
-        self._settings = _list_settings(folder, broker, influxd, place)
+        self._settings = _list_settings(folder, broker, influxd, setup)
         write_private(folder / "mqtt-password", broker.accounts[COLLECTOR] + "\n", mode=0o600)
         write_private(folder / "influx-password", influxd.password + "\n", mode=0o600)
         command = (sys.executable, "-m", "gjovik", "collector", "--settings", str(folder / "collector.toml"))
         # From the project's own folder, so that an installation in place and a checkout behave alike.
-        self._program = Program(command, folder=Path(__file__).parents[2], log=folder / "collector.log")
-
-    @property
-    def log(self) -> Path:
-        """What the collector prints."""
-        return self._program.log
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs, else None."""
-        return self._program.pid
+        program = Program(command, folder=Path(__file__).parents[2], log=folder / "collector.log")
+        super().__init__(program, drain_s=40.0)
 
     def read_status(self) -> dict[str, Any]:
         """Return the collector's ``status.json``; empty before there is one."""
@@ -83,14 +75,6 @@ class CollectorProcess:
             return status.get("time_ms", 0) > began_ms and not status["mqtt_error"]
 
         await self._program.start(is_subscribed)
-
-    async def stop(self) -> None:
-        """Stop the collector in order (SIGTERM): it drains."""
-        await self._program.stop(deadline_s=40)
-
-    async def kill(self) -> None:
-        """Kill the collector (SIGKILL)."""
-        await self._program.kill()
 
     def hang_up(self) -> None:
         """Make the collector read inventory and rules again (SIGHUP)."""
@@ -124,7 +108,7 @@ def render_settings(settings: Table, path: tuple[str, ...] = ()) -> str:
     return "\n".join([*lines, ""])
 
 
-def _list_settings(folder: Path, broker: Mosquitto, influxd: Influxd, place: Place) -> Table:
+def _list_settings(folder: Path, broker: Mosquitto, influxd: Influxd, setup: Setup) -> Table:
     mqtt: dict[str, Value | Mapping[str, Value]] = {
         "host": broker.host,
         "port": broker.port,
@@ -135,25 +119,25 @@ def _list_settings(folder: Path, broker: Mosquitto, influxd: Influxd, place: Pla
         mqtt["tls"] = {"enabled": True, "ca_file": str(broker.certificates.ca)}
     influx = {
         "url": influxd.url,
-        "database": place.database,
+        "database": setup.database,
         "username": influxd.username,
         "password_file": str(folder / "influx-password"),
     }
     if influxd.certificates is not None:
         influx["ca_file"] = str(influxd.certificates.ca)
     return {
-        "inventory": str(place.inventory.absolute()),
-        "rules": str(place.rules.absolute()),
+        "inventory": str(setup.inventory.absolute()),
+        "rules": str(setup.rules.absolute()),
         "mqtt": mqtt,
         "influx": influx,
         "store": {"folder": str(folder / "store")},
-        "ingest": dict(place.ingest),
+        "ingest": dict(setup.ingest),
     }
 
 
 @asynccontextmanager
-async def run_collector(
-    folder: Path, broker: Mosquitto, influxd: Influxd, place: Place
+async def run_collector_process(
+    folder: Path, broker: Mosquitto, influxd: Influxd, setup: Setup
 ) -> AsyncIterator[CollectorProcess]:
     """Run a collector until the block ends; then it is stopped in order.
 
@@ -161,13 +145,13 @@ async def run_collector(
         folder: Gets its settings, secrets, store and log; made when it is missing.
         broker: Where readings come from.
         influxd: Where they go.
-        place: What else it is told.
+        setup: What else it is told.
 
     Raises:
         ProgramError: When it does not start.
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    collector = CollectorProcess(folder, broker, influxd, place)
+    collector = CollectorProcess(folder, broker, influxd, setup)
     await collector.start()
     try:
         yield collector

@@ -14,6 +14,7 @@ import aiohttp
 from simulators.testbed.certificates import Certificates
 from simulators.testbed.port import LOOPBACK, free_port
 from simulators.testbed.process import Program, find_program
+from simulators.testbed.server import Server
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "influxdb" / "influxdb.conf"
 
@@ -51,7 +52,7 @@ def quote_text(text: str) -> str:
     return f"'{escaped}'"
 
 
-class Influxd:
+class Influxd(Server):
     """A database server on ports of its own, which it keeps over restarts.
 
     Attributes:
@@ -92,17 +93,7 @@ class Influxd:
                 "INFLUXDB_HTTP_HTTPS_PRIVATE_KEY": str(certificates.key),
             }
         command = (find_program("influxd", "influxdb"), "run", "-config", str(SHIPPED))
-        self._program = Program(command, folder=folder, log=folder / "influxd.log", environment=environment)
-
-    @property
-    def log(self) -> Path:
-        """What the server prints."""
-        return self._program.log
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs, else None."""
-        return self._program.pid
+        super().__init__(Program(command, folder=folder, log=folder / "influxd.log", environment=environment))
 
     async def start(self) -> None:
         """Start the server, with what it held when it stopped.
@@ -111,23 +102,6 @@ class Influxd:
             ProgramError: When it does not come up.
         """
         await self._program.start(self._is_ready, deadline_s=40)
-
-    async def stop(self) -> None:
-        """Stop the server in order."""
-        await self._program.stop()
-
-    async def restart(self) -> None:
-        """Stop in order and start again.
-
-        Raises:
-            ProgramError: When it does not come up.
-        """
-        await self.stop()
-        await self.start()
-
-    async def kill(self) -> None:
-        """Kill the server (SIGKILL)."""
-        await self._program.kill()
 
     async def make_users(self) -> None:
         """Make the administrator and the collector's user; those who exist get their passwords again.

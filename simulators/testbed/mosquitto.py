@@ -11,6 +11,7 @@ from ingest.accounts import complete_accounts, render_password_file, write_priva
 from simulators.testbed.certificates import Certificates
 from simulators.testbed.port import LOOPBACK, free_port
 from simulators.testbed.process import Program, ProgramError, accepts_connections, find_program
+from simulators.testbed.server import Server
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "mosquitto"
 RUNNING = " running"
@@ -36,7 +37,7 @@ def place_configuration(text: str, values: Mapping[str, str]) -> str:
     return text
 
 
-class Mosquitto:
+class Mosquitto(Server):
     """A broker on a port of its own, which it keeps over restarts.
 
     Attributes:
@@ -52,22 +53,12 @@ class Mosquitto:
         self._folder = folder.absolute()
         self._accounts = dict(accounts)
         command = (find_program("mosquitto", "mosquitto"), "-c", str(self._folder / "mosquitto.conf"))
-        self._program = Program(command, folder=self._folder, log=self._folder / "mosquitto.log")
+        super().__init__(Program(command, folder=self._folder, log=self._folder / "mosquitto.log"))
 
     @property
     def accounts(self) -> Mapping[str, str]:
         """Passwords by name."""
         return MappingProxyType(self._accounts)
-
-    @property
-    def log(self) -> Path:
-        """What the broker prints."""
-        return self._program.log
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs, else None."""
-        return self._program.pid
 
     async def start(self) -> None:
         """Start the broker, with what it saved when it stopped.
@@ -83,23 +74,6 @@ class Mosquitto:
             return self._program.count_in_log(RUNNING) > before and await accepts_connections(self.host, self.port)
 
         await self._program.start(is_ready)
-
-    async def stop(self) -> None:
-        """Stop the broker in order: it saves its sessions and what waits in them."""
-        await self._program.stop()
-
-    async def restart(self) -> None:
-        """Stop in order and start again.
-
-        Raises:
-            ProgramError: When it does not come up.
-        """
-        await self.stop()
-        await self.start()
-
-    async def kill(self) -> None:
-        """Kill the broker (SIGKILL): it saves nothing."""
-        await self._program.kill()
 
     async def add_accounts(self, names: Iterable[str]) -> Mapping[str, str]:
         """Give each name an account unless it has one, and return the passwords by name.
