@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from devices import load_device_types
-from ingest.accounts import COLLECTOR, complete_accounts
+from ingest.accounts import account_names, complete_accounts, write_private
 from ingest.inventory import Inventory
 from ingest.inventory_files import load_inventory
 from schemas.device_type import Field
@@ -157,8 +157,10 @@ async def _set_stage(options: Options, inventory: Inventory, console: Console) -
     types, models = load_device_types(), load_models()
     chosen = choose_devices(inventory, models, options.devices, read_clock_ms())
     devices = make_fleet(chosen, inventory, types, models, options.seed, "gjovik")
-    accounts = complete_accounts([COLLECTOR, *(device.id for device in devices)], {})
+    accounts = complete_accounts(account_names(inventory), {})
     folder = options.folder
+    secrets = "".join(f"{name}:{password}\n" for name, password in accounts.items())
+    await asyncio.to_thread(write_private, folder / "accounts", secrets, mode=0o600)
     async with (
         run_mosquitto(folder / "mosquitto", accounts) as broker,
         run_influxd(folder / "influxdb") as influxd,
@@ -170,7 +172,10 @@ async def _set_stage(options: Options, inventory: Inventory, console: Console) -
             run_collector_process(folder / "collector", broker, influxd, setup) as collector,
             _run_grafana_if_installed(folder / "grafana", influxd, console),
         ):
-            console.print(f"collector running, its log: {collector.log}", highlight=False)
+            console.print(f"collector running, its log: {collector.log}", highlight=False, soft_wrap=True)
+            console.print(
+                f"accounts at the broker, name:password: {folder / 'accounts'}", highlight=False, soft_wrap=True
+            )
             tally = Tally()
             plan = Plan(options.rate, options.seconds, options.history, None, options.faults)
             fleet = Fleet(devices, BrokerAddress(broker.host, broker.port), accounts, plan, tally)
@@ -205,7 +210,7 @@ async def _play(stage: Stage, console: Console) -> None:
 async def _show_live(stage: Stage, console: Console) -> None:
     with Live(console=console, auto_refresh=False) as live:
         while True:
-            live.update(render_view(await _look(stage)), refresh=True)
+            live.update(render_view(await _look(stage), console.height), refresh=True)
             await asyncio.sleep(REFRESH_S)
 
 

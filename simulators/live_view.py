@@ -11,8 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 LOCAL = ZoneInfo("Europe/Oslo")
-FEW = 6
-"""Rows of alerts and reasons that are shown; the rest is counted."""
+TALL = 36
+"""Lines of a terminal that has room for ``MANY`` rows in each part; a smaller one gets ``FEW``."""
+MANY, FEW = 6, 2
+REASONS = 7
+"""Reasons that are named, the most frequent first; the rest is counted."""
+SEVERITIES = ("critical", "warning", "info")
 
 
 class Latest(NamedTuple):
@@ -47,15 +51,16 @@ class View(NamedTuple):
     seconds_left: float | None
 
 
-def render_view(view: View) -> RenderableType:
-    """Return the whole view."""
+def render_view(view: View, height: int) -> RenderableType:
+    """Return the whole view for a terminal of so many lines; it fits 80 columns and 24 lines."""
     end = "Ctrl-C stops it" if view.seconds_left is None else f"ends by itself in {max(0.0, view.seconds_left):.0f} s"
     title = Text.assemble(("Gjøvik sensor platform, demo", "bold"), f"   {end}")
     if not view.status:
         return Group(title, *view.notes, "The collector is starting …")
-    side = Table.grid(padding=(0, 2))
+    rows = MANY if height >= TALL else FEW
+    side = Table.grid(padding=(0, 1))
     side.add_row(_render_flow(view), _render_reasons(view.status))
-    return Group(title, *view.notes, side, _render_alerts(view.status), _render_latest(view.latest))
+    return Group(title, *view.notes, side, _render_alerts(view.status, rows), _render_latest(view.latest[:rows]))
 
 
 def summarise(view: View) -> str:
@@ -79,12 +84,10 @@ def _render_flow(view: View) -> Panel:
     rows = {
         "readings a second": f"{status['accepted_per_s']:.0f}",
         "published by the fleet": f"{view.published}",
-        "received": f"{ledger['received']}",
-        "accepted": f"{ledger['accepted']}",
-        "stored in InfluxDB (lines)": f"{status['stored']}",
-        "outbox, lines": f"{status['outbox_lines']}",
-        "outbox, age of the oldest": f"{status['outbox_age_s']:.1f} s",
-        "in quarantine": f"{status['quarantined']}",
+        "received, accepted": f"{ledger['received']}, {ledger['accepted']}",
+        "lines in InfluxDB, our own too": f"{status['stored']}",
+        "outbox: lines, oldest": f"{status['outbox_lines']}, {status['outbox_age_s']:.1f} s",
+        "in quarantine, fields too": f"{status['quarantined']}",
         "broker": "connected" if status["mqtt_connected"] else f"away: {status['mqtt_error']}",
         "InfluxDB": "answers" if status["influx_ok"] else f"away: {status['influx_error']}",
     }
@@ -94,32 +97,39 @@ def _render_flow(view: View) -> Panel:
 
 
 def _render_reasons(status: Mapping[str, Any]) -> Panel:
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 1))
     table.add_column()
     table.add_column(justify="right")
     reasons = list(status["reasons"].items())
-    for reason, count in reasons[: 2 * FEW]:
+    shown, rest = reasons[:REASONS], reasons[REASONS:]
+    for reason, count in shown:
         table.add_row(reason, str(count))
-    if len(reasons) > 2 * FEW:
-        table.add_row(f"{len(reasons) - 2 * FEW} more reasons", "")
+    if rest:
+        table.add_row(f"{len(rest)} more reasons", str(sum(count for _, count in rest)))
     return Panel(table if reasons else Text("nothing"), title="Rejected, by reason", title_align="left")
 
 
-def _render_alerts(status: Mapping[str, Any]) -> Panel:
-    firing = status["firing"]
-    table = Table.grid(padding=(0, 2))
-    for one in firing[:FEW]:
+def _render_alerts(status: Mapping[str, Any], rows: int) -> Panel:
+    firing = sorted(status["firing"], key=lambda one: SEVERITIES.index(one["severity"]))
+    table = Table.grid(padding=(0, 1), expand=True)
+    for _ in range(4):
+        table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    for one in firing[:rows]:
         style = "red" if one["severity"] == "critical" else "yellow"
         since = format_local(one["since_ms"])
         table.add_row(Text(one["severity"], style=style), one["device"], f"{one['value']:.1f}", since, one["text"])
-    if len(firing) > FEW:
-        table.add_row("", f"{len(firing) - FEW} more")
+    if len(firing) > rows:
+        table.add_row("", f"{len(firing) - rows} more")
     title = f"Alerts firing: {len(firing)}   silent devices: {status['silent_count']}"
     return Panel(table if firing else Text("none"), title=title, title_align="left")
 
 
 def _render_latest(latest: Sequence[Latest]) -> Panel:
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for one in latest:
         shown = "  ".join(f"{name} {value}" for name, value in one.values)
         table.add_row(Text(one.device, style="bold"), format_local(one.time_ms), shown)

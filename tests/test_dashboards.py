@@ -47,7 +47,7 @@ PLACED = [(key, panel) for key, board in load_boards().items() for panel in boar
 
 
 def test_there_are_the_four_boards() -> None:
-    assert {board["title"] for board in BOARDS.values()} == {"Energi: alle bygg", "Bygg", "Mobilitet", "Drift"}
+    assert {board["title"] for board in BOARDS.values()} >= {"Energi: alle bygg", "Bygg", "Mobilitet", "Drift"}
 
 
 def test_the_committed_json_is_fresh() -> None:

@@ -271,8 +271,9 @@ def test_influxdb_1_is_set_up_once_and_again(tmp_path: Path) -> None:
         "INFLUXDB_HTTP_BIND_ADDRESS": f"127.0.0.1:{(port := free_port())}",
         **{f"INFLUXDB_{name}": str(tmp_path / name) for name in ("META_DIR", "DATA_DIR", "DATA_WAL_DIR")},
     }
-    setup = [sys.executable, DEPLOY / "influxdb/setup_1x.py", tmp_path / "secrets", "--url", f"http://127.0.0.1:{port}"]
-    command = ["setpriv", "--pdeathsig", "TERM", "influxd", "run", "-config", DEPLOY / "influxdb/influxdb.conf"]
+    script, url = str(DEPLOY / "influxdb/setup_1x.py"), f"http://127.0.0.1:{port}"
+    setup = [sys.executable, script, str(tmp_path / "secrets"), "--url", url]
+    command = ["setpriv", "--pdeathsig", "TERM", "influxd", "run", "-config", str(DEPLOY / "influxdb/influxdb.conf")]
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, env=environment, stderr=log) as server:
         try:
             for _ in range(200):
