@@ -62,14 +62,14 @@ class Stop:
 
 @contextmanager
 def stopped_by_signals(stop: Callable[[], None], abandon: Callable[[], None]) -> Iterator[None]:
-    """Let SIGINT and SIGTERM end what runs in the block, in the present event loop.
+    """Let SIGINT, SIGTERM and SIGHUP end what runs in the block, in the present event loop.
 
     Args:
         stop: Called for the first signal.
         abandon: Called for every further one.
     """
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last when the terminal is closed
     calls = [abandon, stop]
 
     def end() -> None:
