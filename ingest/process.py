@@ -250,7 +250,7 @@ def _make_reading(
         zone=placed.placement.zone,
         time_ms=time_ms,
         delay_s=delay_s,
-        values={name: value for name, value in fields.items() if name != "seq"},
+        values=fields if observation.seq is None else {name: fields[name] for name in fields if name != "seq"},
         seq=observation.seq,
         simulated=observation.simulated,
     )
