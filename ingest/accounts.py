@@ -138,6 +138,12 @@ def write_accounts(
         AccountError: When an id is unfit, a line is malformed, or a file cannot be read or written.
     """
     names = account_names(inventory)
+    files = [file for file in (secrets_file, password_file, collector_file) if file is not None]
+    if len({file.resolve() for file in files}) < len(files):
+        raise AccountError("Secrets, hashes and the collector's password need a file each; name different ones.")
+    for file in files:
+        if file.exists() and not file.is_file():
+            raise AccountError(f"{file} is not a file that can be replaced; name another.")
     try:
         known = parse_secrets(secrets_file.read_text(encoding="utf-8")) if secrets_file.exists() else {}
         accounts = complete_accounts(names, known)

@@ -135,6 +135,8 @@ def read_inventory(
     draft = _Draft(types, accounts, is_whole=not mistakes, mistakes=mistakes)
     for file in files:
         draft.check_keys(file)
+        if not file.values:
+            mistakes.append(Mistake(file.path, 0, "", "is empty; is it still being copied? Fill it or remove it"))
     for file in files:
         for path, raw in _tables(file, "site"):
             draft.add_site(file, path, raw)

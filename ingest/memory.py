@@ -40,7 +40,7 @@ class DeviceMemory:
     Attributes:
         newest_ms: Event time of its newest reading; None before the first.
         values: Fields that it has at that time; None where they are not known, after a restart.
-        heard_ms: When its last message came, milliseconds since 1970 in UTC; 0 where none came yet.
+        heard_ms: When it last gave a sign of life, milliseconds since 1970 in UTC; 0 where it gave none yet.
     """
 
     __slots__ = ("_seen", "heard_ms", "newest_ms", "values")

@@ -30,8 +30,8 @@ Fields = dict[str, float | bool]
 
 log = logging.getLogger(__name__)
 
-SAME_MOMENT_MS = 1000
-"""How far a device without a clock may run ahead of the time of receipt by readings that came in one millisecond."""
+SET_BACK_MS = 60_000
+"""The collector's clock was set back when a message is received so much earlier than the one before it."""
 SHOWN_REFUSALS = 20
 """Most refused fields that one quarantine entry spells out: a payload can hold thousands of unknown ones."""
 
@@ -147,7 +147,7 @@ class Processor:
         """Add one Observation to the batch. All that can fail comes first, so a refusal leaves no half of it behind."""
         route, memory, received_ms = arrival.route, arrival.memory, arrival.message.received_ms
         time_ms = _choose_time(arrival, observation)
-        if time_ms > received_ms + route.ahead_ms:
+        if arrival.has_clock and time_ms > received_ms + route.ahead_ms:
             ahead_s = (time_ms - received_ms) / 1000
             raise RefusedError(Reason.FUTURE_TIME, f"the reading is {ahead_s:.0f} s ahead of the collector's clock")
         placed = route.find_placement(time_ms)
@@ -169,8 +169,11 @@ class Processor:
         transitions = self.alerts.judge_reading(reading)
         lines.extend(format_line(one, self.alerts.find_rule(one.rule)) for one in transitions)
 
+        if not arrival.has_clock:
+            memory.newest_ms = time_ms
         memory.remember(time_ms, time_ms, arrival.digest, fields)
-        memory.heard_ms = received_ms
+        # What a backlog brings was said then, and is no sign of life now.
+        memory.heard_ms = max(memory.heard_ms, min(received_ms, time_ms)) if arrival.has_clock else received_ms
         batch.ledger.accepted += 1
         batch.lines.extend(lines)
         batch.marks.append(Mark(reading.device, time_ms, time_ms, arrival.digest))
@@ -232,12 +235,12 @@ def _choose_time(arrival: Arrival, observation: Observation) -> int:
     """Return the event time in milliseconds."""
     if arrival.has_clock and observation.time_ms is not None:
         return observation.time_ms
-    # Two readings received in one millisecond are two readings: the later gets the next millisecond. One that lies
-    # further ahead was received under a clock that has been set back since, and is not followed.
-    received_ms, newest_ms = arrival.message.received_ms, arrival.memory.newest_ms
-    if newest_ms is not None and received_ms <= newest_ms < received_ms + SAME_MOMENT_MS:
-        return newest_ms + 1
-    return received_ms
+    # Two readings received in one millisecond are two readings: the later gets the next millisecond, however many come.
+    # Only where the collector's own clock was set back does time go back, or it would stay wrong for as long.
+    memory, received_ms = arrival.memory, arrival.message.received_ms
+    if memory.newest_ms is None or received_ms < memory.heard_ms - SET_BACK_MS:
+        return received_ms
+    return max(received_ms, memory.newest_ms + 1)
 
 
 def _make_reading(

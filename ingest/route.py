@@ -12,9 +12,12 @@ from ingest.inventory import Device, Inventory, Placement
 from ingest.line import build_prefix
 from schemas.device_type import DeviceType
 from schemas.reason import Reason
+from schemas.validation import shorten
 
 MOST_UNKNOWN_TOPICS = 10_000
 """Refused topics are remembered too, but not without bound: anyone who may publish can invent them."""
+LONGEST_TOPIC = 256
+"""Characters of a refused topic that is still worth remembering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ class RouteTable:
         self._prefix = topic_prefix + "/"
         self._readers = {key: codec.prepare(device_type) for key, device_type in types.items()}
         self._routes: dict[str, Route] = {}
-        self._refused: dict[str, RefusedError] = {}
+        # Not the errors themselves: an exception holds on to the frames that it came through, and their messages.
+        self._refused: dict[str, tuple[Reason, str]] = {}
 
     def find(self, topic: str) -> Route:
         """Return the Route of a topic.
@@ -87,12 +91,12 @@ class RouteTable:
             return route
         refused = self._refused.get(topic)
         if refused is not None:
-            raise RefusedError(refused.reason, refused.detail)
+            raise RefusedError(*refused)
         try:
             route = self._routes[topic] = self._build(topic)
         except RefusedError as error:
-            if len(self._refused) < MOST_UNKNOWN_TOPICS:
-                self._refused[topic] = error
+            if len(self._refused) < MOST_UNKNOWN_TOPICS and len(topic) <= LONGEST_TOPIC:
+                self._refused[topic] = (error.reason, error.detail)
             raise
         return route
 
@@ -110,9 +114,9 @@ class RouteTable:
         site, device_id, _ = segments
         device = self._inventory.devices.get(device_id)
         if device is None:
-            raise RefusedError(Reason.UNKNOWN_DEVICE, f"no device {device_id} is in the inventory")
+            raise RefusedError(Reason.UNKNOWN_DEVICE, f"no device {shorten(device_id)} is in the inventory")
         if not any(placement.site == site for placement in device.placements):
-            raise RefusedError(Reason.WRONG_SITE, f"{device_id} was never placed at a site {site}")
+            raise RefusedError(Reason.WRONG_SITE, f"{device_id} was never placed at a site {shorten(site)}")
         device_type = self._types[device.type_key]
         return Route(
             topic=topic,

@@ -1,8 +1,10 @@
 """``process``: every message ends in exactly one count, and nothing that the collector refuses is lost."""
 
+import gc
 import hashlib
 import json
 import logging
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -215,6 +217,34 @@ def test_readings_without_a_time_of_their_own_never_share_a_moment() -> None:
     messages = [make_message("street_light", payload, packet_id=packet_id) for packet_id in range(1, 4)]
     batch = make_processor().process(messages)
     assert [int(line.rpartition(b" ")[2]) - RECEIVED_MS for line in batch.lines] == [0, 1, 2]
+
+
+def test_a_backlog_without_times_is_as_many_points_as_readings() -> None:
+    payload = '{"on":true,"power":10}'
+    messages = [make_message("street_light", payload, packet_id=packet_id) for packet_id in range(1, 5001)]
+    batch = make_processor().process(messages)
+    assert batch.ledger.accepted == 5000
+    assert len({line.rpartition(b" ")[2] for line in batch.lines}) == 5000
+
+
+def test_a_clock_of_ours_that_was_ahead_does_not_stay_ahead() -> None:
+    processor = make_processor()
+    hour_ms = 3_600_000
+    times = [RECEIVED_MS, RECEIVED_MS + hour_ms, RECEIVED_MS + 1000, RECEIVED_MS + 2000]
+    messages = [
+        make_message("street_light", '{"on":true,"power":10}', received_ms=time_ms, packet_id=number)
+        for number, time_ms in enumerate(times, 1)
+    ]
+    batch = processor.process(messages)
+    assert [int(line.rpartition(b" ")[2]) for line in batch.lines] == times
+
+
+def test_a_refused_topic_is_remembered_without_its_message() -> None:
+    processor, payload = make_processor(), bytes(bytearray(1000))
+    before = sys.getrefcount(payload)
+    processor.process([Message("gjovik/hall/nobody/reading", payload, RECEIVED_MS)])
+    gc.collect()
+    assert sys.getrefcount(payload) == before
 
 
 def test_a_redelivered_message_without_a_time_is_recognised_by_its_packet_identifier() -> None:
