@@ -43,7 +43,7 @@ from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost, PublishRefused
 from ingest.process import Processor
 from ingest.settings import Settings
-from ingest.store_file import StoreError
+from ingest.store_file import FILE, StoreError
 from ingest.store_thread import StoreThread
 from ingest.writer import Writer
 from schemas.reason import Reason
@@ -150,6 +150,7 @@ class Collector:
     async def _try_commit(self, batch: Batch) -> bool:
         self._commit_began_s = time.monotonic()
         try:
+            self._require_store()
             await self._store.commit(batch, read_clock())
         except StoreError as error:
             if str(error) != self._store_error:
@@ -162,6 +163,12 @@ class Collector:
             log.warning("the disk takes batches again")
             self._store_error = ""
         return True
+
+    def _require_store(self) -> None:
+        """Raise StoreError if the file was deleted: SQLite would go on writing into what no start finds again."""
+        file = self._settings.store.folder / FILE
+        if not file.exists():
+            raise StoreError(f"{file} was deleted while it was in use; restart the collector")
 
     async def commit_lines(self, lines: Sequence[bytes]) -> None:
         """Put lines of our own on disk."""

@@ -79,6 +79,31 @@ async def test_a_collector_whose_disk_is_stuck_still_stops_when_told(stand: Stan
     assert len(await stand.select("SELECT seq FROM indoor_climate")) == 20
 
 
+async def test_a_store_that_is_deleted_in_use_acknowledges_nothing_more(stand: Stand, now_ms: int) -> None:
+    await stand.publish("climate-1", [climate(now_ms - 60_000, 0)])
+    await stand.wait_received(1)
+    await stand.wait_stored()
+    (stand.collector.store / FILE).unlink()
+    await stand.publish("climate-1", [climate(now_ms - 50_000 + seq, seq) for seq in range(1, 20)])
+    await stand.collector.wait_until(lambda status: "was deleted" in status["store_error"], "say so")
+    await stand.collector.stop()
+    await stand.collector.start()
+    await stand.wait_received(19)
+    await stand.wait_stored()
+    rows = await stand.select("SELECT seq FROM indoor_climate")
+    assert [row[1] for row in rows] == [float(seq) for seq in range(20)]
+
+
+async def test_a_backlog_of_a_device_without_a_clock_keeps_every_reading(stand: Stand) -> None:
+    await stand.collector.stop()
+    await stand.publish("light-1", [f'{{"on":true,"power":10,"seq":{seq}}}' for seq in range(2500)])
+    await stand.collector.start()
+    await stand.wait_received(2500)
+    await stand.wait_stored()
+    rows = await stand.select("SELECT seq FROM street_light")
+    assert [row[1] for row in rows] == [float(seq) for seq in range(2500)]
+
+
 async def test_an_alert_that_fires_over_a_restart_fires_once_and_clears(stand: Stand, now_ms: int) -> None:
     begin_ms = now_ms - 60 * MINUTE_MS
     temperatures = [15.0, 15.0, 15.0, 18.0]
