@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from ingest.alerts.book import AlertBook
-from ingest.batch import Mark
 from ingest.collector import Collector
 from ingest.configuration import Configuration, read_configuration
 from ingest.heartbeat import Systemd, keep_heartbeat, keep_watchdog
@@ -58,7 +57,8 @@ async def _restore(
     memory = Memory()
     memory.restore(restored.marks)
     alerts = AlertBook(configuration.rules)
-    alerts.restore(restored.alerts, _find_newest(restored.marks))
+    newest = {name: one.newest_ms for name, one in memory.devices.items() if one.newest_ms is not None}
+    alerts.restore(restored.alerts, newest)
     limits = Limits(
         settings.ingest.accept_simulated, settings.ingest.max_payload_bytes, settings.ingest.kept_payload_bytes
     )
@@ -70,13 +70,6 @@ async def _restore(
         log.warning("simulated readings are accepted: this is no production")
     await collector.withdraw_stale()
     return collector
-
-
-def _find_newest(marks: list[Mark]) -> dict[str, int]:
-    newest: dict[str, int] = {}
-    for mark in marks:
-        newest[mark.device] = max(mark.time_ms, newest.get(mark.device, mark.time_ms))
-    return newest
 
 
 async def _run_tasks(

@@ -86,7 +86,7 @@ class SimulatedDevice:
         Raises:
             TooEarlyError: The moment is before the first simulated day.
         """
-        placement = find_placement(self.device, time_ms)
+        placement = self.device.find_placement(time_ms)
         if placement is None:
             return None
         before_ms = time_ms - self.interval_ms if since_ms is None else since_ms
@@ -102,14 +102,6 @@ class SimulatedDevice:
             surroundings = Surroundings(self.id, site, placement.zone, self._weather.seed, self._weather)
             sensor = self._sensors[placement] = self._model.prepare(surroundings)
         return sensor
-
-
-def find_placement(device: Device, time_ms: int) -> Placement | None:
-    """Return where a device was at a moment, or None."""
-    for placement in device.placements:
-        if placement.from_ms <= time_ms < placement.to_ms:
-            return placement
-    return None
 
 
 def name_topic(prefix: str, site: str, device: str) -> str:
@@ -131,7 +123,7 @@ def choose_devices(inventory: Inventory, models: Mapping[str, Model], count: int
     """
     groups: dict[str, list[Device]] = defaultdict(list)
     for device in inventory.devices.values():
-        placement = find_placement(device, now_ms)
+        placement = device.find_placement(now_ms)
         if placement and device.type_key in models and inventory.sites[placement.site].category != RECORDINGS:
             groups[device.type_key].append(device)
     found = spread(groups)

@@ -10,7 +10,7 @@ from ingest.codecs.native import CODEC
 from ingest.inventory import Device, Inventory
 from schemas.device_type import Clock, DeviceType
 from schemas.units import UNITS, UnitError, convert
-from simulators.device import find_placement, name_topic
+from simulators.device import name_topic
 from simulators.errors import ReplayError
 from simulators.publisher import Answer, BrokerAddress, Outgoing, Publisher
 from simulators.recording import Sample
@@ -102,7 +102,7 @@ def make_messages(part: Part, samples: Sequence[Sample]) -> Iterator[Outgoing]:
     """
     target = part.device_type.fields[part.field].measures.unit
     for seq, sample in enumerate(samples):
-        placement = find_placement(part.device, sample.time_ms)
+        placement = part.device.find_placement(sample.time_ms)
         value = convert(sample.value, part.unit, target)
         observation = Observation({part.field: value}, sample.time_ms, seq)
         if placement is None:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -20,6 +21,12 @@ hypothesis.settings.register_profile(
     derandomize="CI" in os.environ,
 )
 hypothesis.settings.load_profile("project")
+
+
+@pytest.fixture
+def now_ms() -> int:
+    """The present time, milliseconds since 1970 in UTC."""
+    return time.time_ns() // 1_000_000
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,12 +18,6 @@ from tests.small_town import make_inventory
 from tests.stand import Stand, climate, run_stand
 
 MINUTE_MS = 60_000
-
-
-@pytest.fixture
-def now_ms() -> int:
-    """The present time, milliseconds since 1970 in UTC."""
-    return time.time_ns() // 1_000_000
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ingest.event_time import parse_time
 from ingest.inventory import Inventory
 from ingest.message import Message
 from schemas.reason import Reason
-from simulators.device import find_placement, make_fleet
+from simulators.device import make_fleet
 from simulators.errors import AccountRefusedError, BrokerUnreachableError
 from simulators.faults import KINDS, KINDS_OF_TIME
 from simulators.fleet import Fleet, Plan
@@ -271,6 +271,6 @@ def test_a_device_reports_from_where_it_was_and_not_before_it_was_placed(invento
     before, after = moved.make_message(MOVE_MS - 1, 0), moved.make_message(MOVE_MS, 0)
     assert before is not None
     assert after is not None
-    assert find_placement(moved.device, MOVE_MS - 1) != find_placement(moved.device, MOVE_MS)
+    assert moved.device.find_placement(MOVE_MS - 1) != moved.device.find_placement(MOVE_MS)
     assert old.make_message(NOW_MS, 0) is None
     assert next(iter(plan_history(old, timedelta(days=9999), None, NOW_MS))) > old.device.placements[0].from_ms

@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -66,12 +65,6 @@ async def test_bad_input_of_every_kind_is_kept_and_slows_nobody(stand: Stand, no
     assert kept == [*bad.values(), Reason.INVALID_UTF8, Reason.UNKNOWN_DEVICE, Reason.WRONG_SITE]
     assert ledger.balances()
     assert (ledger.received, ledger.accepted) == (14, 1)
-
-
-@pytest.fixture
-def now_ms() -> int:
-    """The present time, milliseconds since 1970 in UTC."""
-    return time.time_ns() // 1_000_000
 
 
 async def read_retained(stand: Stand, topic: str, state: str) -> dict[str, Any]:
