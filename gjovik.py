@@ -12,6 +12,7 @@ import dashboards.cli
 import ingest.cli
 import simulators.cli
 import simulators.demo_cli
+import simulators.soak_cli
 
 app = typer.Typer(
     name="gjovik",
@@ -24,6 +25,7 @@ app = typer.Typer(
 ingest.cli.add_commands(app)
 simulators.cli.add_commands(app)
 simulators.demo_cli.add_commands(app)
+simulators.soak_cli.add_commands(app)
 app.add_typer(dashboards.cli.app, name="dashboards")
 
 

@@ -18,7 +18,9 @@ GRAFANA_UNITS: dict[str, str] = {
     "mm": "lengthmm",
     "s": "s",
     "h": "suffix:timer",
+    "By": "bytes",
     "{message}/s": "suffix:per sekund",
+    "{line}/s": "suffix:linjer per sekund",
     "{device}": "suffix:sensorer",
 }
 

@@ -28,6 +28,7 @@ REASONS: dict[str, str] = {
     Reason.UNKNOWN_FIELD: "Ukjent felt",
     Reason.CONFLICT: "Annen verdi på samme tid",
     Reason.REFUSED_BY_DATABASE: "Avvist av databasen",
+    Reason.DAMAGED_ENTRY: "Uleselig etter feil på disken",
 }
 """What people read for each reason; a test sees that none is missing."""
 SEVERITIES: dict[str, Shown] = {

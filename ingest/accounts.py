@@ -43,12 +43,29 @@ class AccountChange:
     Attributes:
         added: Names that got an account.
         kept: Names that had one and keep their password.
-        removed: Names that lost theirs, because no Device has that id any longer.
+        others: Names that had one and keep it, though no Device of this inventory has that id.
+        removed: Names of that kind that lost theirs, because that was asked for.
     """
 
     added: tuple[str, ...]
     kept: tuple[str, ...]
+    others: tuple[str, ...]
     removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Who gets an account beside the devices.
+
+    Attributes:
+        username: Account of the collector whose settings these are.
+        collectors: Accounts of further collectors.
+        prune: Whether accounts of nobody that is known here are removed; another inventory may need them.
+    """
+
+    username: str = COLLECTOR
+    collectors: tuple[str, ...] = ()
+    prune: bool = False
 
 
 def make_password() -> str:
@@ -67,17 +84,23 @@ def hash_password(password: str, salt: bytes) -> str:
     return f"$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
-def account_names(inventory: Inventory) -> tuple[str, ...]:
+def account_names(inventory: Inventory, owners: Owners | None = None) -> tuple[str, ...]:
     """Return the names of all accounts that the broker needs: the platform's own, then one for each Device.
 
     Raises:
-        AccountError: When a Device's id cannot be a name, or is one of the platform's own.
+        AccountError: When a name is unfit, or a Device's id is one of the platform's own.
     """
+    owners = owners or Owners()
+    own = tuple(dict.fromkeys((owners.username, MONITOR, *owners.collectors)))
+    for name in own:
+        _require_name(name)
+    if MONITOR in (owners.username, *owners.collectors):
+        raise AccountError(f"A collector may not be called {MONITOR}: that account reads alerts only; rename it.")
     for device in inventory.devices:
         _require_name(device)
-        if device in (COLLECTOR, MONITOR):
+        if device in (COLLECTOR, *own):
             raise AccountError(f"A device may not be called {device}: that account reads more; rename the device.")
-    return (COLLECTOR, MONITOR, *inventory.devices)
+    return (*own, *inventory.devices)
 
 
 def complete_accounts(
@@ -122,9 +145,13 @@ def parse_secrets(text: str) -> dict[str, str]:
 
 
 def write_accounts(
-    inventory: Inventory, secrets_file: Path, password_file: Path, collector_file: Path | None = None
+    inventory: Inventory,
+    secrets_file: Path,
+    password_file: Path,
+    collector_file: Path | None = None,
+    owners: Owners | None = None,
 ) -> AccountChange:
-    """Give every Device of an inventory an account, and take away those of others.
+    """Give every Device of an inventory, and every collector, an account.
 
     The broker reads the password file again on SIGHUP.
 
@@ -133,11 +160,13 @@ def write_accounts(
         secrets_file: Passwords in the clear, mode 0600; its accounts keep theirs. Made when it is missing.
         password_file: Mosquitto's file of hashes; mode 0640. It keeps its group: give it the broker's once.
         collector_file: Gets the collector's password alone, mode 0600, for its ``mqtt.password_file``.
+        owners: Who gets one beside the devices, and what becomes of the accounts of others.
 
     Raises:
         AccountError: When an id is unfit, a line is malformed, or a file cannot be read or written.
     """
-    names = account_names(inventory)
+    owners = owners or Owners()
+    names = account_names(inventory, owners)
     files = [file for file in (secrets_file, password_file, collector_file) if file is not None]
     if len({file.resolve() for file in files}) < len(files):
         raise AccountError("Secrets, hashes and the collector's password need a file each; name different ones.")
@@ -146,19 +175,24 @@ def write_accounts(
             raise AccountError(f"{file} is not a file that can be replaced; name another.")
     try:
         known = parse_secrets(secrets_file.read_text(encoding="utf-8")) if secrets_file.exists() else {}
-        accounts = complete_accounts(names, known)
+        needed = complete_accounts(names, known)
+        others = {name: password for name, password in known.items() if name not in needed}
+        accounts = needed if owners.prune else needed | others
         write_private(secrets_file, "".join(f"{name}:{password}\n" for name, password in accounts.items()), mode=0o600)
         if collector_file is not None:
-            write_private(collector_file, f"{accounts[COLLECTOR]}\n", mode=0o600)
+            write_private(collector_file, f"{accounts[owners.username]}\n", mode=0o600)
         write_private(password_file, render_password_file(accounts), mode=0o640)
     except OSError as error:
         raise AccountError(
             f"{error.filename}: {error.strerror}; the accounts need files that can be written."
         ) from error
+    except UnicodeDecodeError as error:
+        raise AccountError(f"{secrets_file} is not UTF-8 text, so it is no file of passwords; name another.") from error
     return AccountChange(
-        added=tuple(name for name in accounts if name not in known),
-        kept=tuple(name for name in accounts if name in known),
-        removed=tuple(name for name in known if name not in accounts),
+        added=tuple(name for name in needed if name not in known),
+        kept=tuple(name for name in needed if name in known),
+        others=() if owners.prune else tuple(others),
+        removed=tuple(others) if owners.prune else (),
     )
 
 

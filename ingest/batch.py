@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import NamedTuple
 
 from schemas.reason import Level, Reason
@@ -21,6 +22,11 @@ class Quarantined(NamedTuple):
         payload: The bytes, or only their beginning where the payload is above the stated size.
         length: Length of the whole payload in bytes.
         sha256: Hash of the whole payload.
+        retain: Whether the broker had kept the message from before the subscription.
+        part: Index of the observation in its payload; None for a whole message, and for a line.
+        given_ms: Event time that the collector gave to a reading of a device without a clock, so that reprocessing
+            gives it the same and no other reading gets it; None where there is none.
+        fields: Of a field's refusal, the names that reprocessing may still add; conflicts are not among them.
     """
 
     received_ms: int
@@ -32,6 +38,22 @@ class Quarantined(NamedTuple):
     payload: bytes
     length: int
     sha256: bytes
+    retain: bool = False
+    part: int | None = None
+    given_ms: int | None = None
+    fields: tuple[str, ...] = ()
+
+
+class QuarantineRow(NamedTuple):
+    """An entry of the quarantine.
+
+    Attributes:
+        id: Grows with time.
+        quarantined: What is kept.
+    """
+
+    id: int
+    quarantined: Quarantined
 
 
 @dataclass(slots=True)
@@ -108,20 +130,30 @@ class AlertRecord(NamedTuple):
     simulated: bool
 
 
+class Point(IntEnum):
+    """What an accepted reading does to the number of points that InfluxDB holds of its device."""
+
+    JOINED = 0  # it adds fields to a point that is there, or is no reading at all
+    NEW = 1  # newer than everything of its device: one point more
+    LATE = 2  # older, and beyond what is remembered: one point more, unless the same was accepted long ago
+
+
 class Mark(NamedTuple):
-    """What deduplication remembers, of an accepted reading or of a message without one to recognise it by.
+    """What is remembered of an accepted reading, or of a message without one to recognise it by.
 
     Attributes:
         device: Id in the inventory; empty in the mark of a message.
-        key: Event time of the reading in milliseconds; packet identifier of the message.
-        time_ms: Event time of the reading; 0 for a message.
+        key: Event time of the reading in milliseconds; packet identifier of the message, 0 where all are forgotten.
         digest: Checksum of topic and payload.
+        names: Fields that were accepted; empty in the mark of a message, and of a refused payload that took a time.
+        point: A ``Point``.
     """
 
     device: str
     key: int
-    time_ms: int
     digest: int
+    names: tuple[str, ...] = ()
+    point: int = Point.JOINED
 
 
 @dataclass(slots=True)
@@ -135,6 +167,8 @@ class Batch:
         alerts: Every alert state that changed, for the store.
         marks: What to remember of readings and messages, in order.
         ledger: Counts of this batch.
+        released: Ids of quarantine entries that were reprocessed with success, and leave.
+        revised: Quarantine entries that stay after reprocessing, by id, as they are now.
     """
 
     lines: list[bytes] = field(default_factory=list)
@@ -143,3 +177,5 @@ class Batch:
     alerts: list[AlertRecord] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
+    released: list[int] = field(default_factory=list)
+    revised: dict[int, Quarantined] = field(default_factory=dict)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from devices import load_device_types
 from ingest.alerts.rules import read_rules
+from ingest.configuration import check_sites
 from ingest.inventory_files import BROKER_ACCOUNTS, read_inventory
-from ingest.settings_file import load_settings
+from ingest.settings import Settings
+from ingest.settings_file import load_settings, read_secret
 from ingest.toml_file import ConfigurationError, Mistake
 from schemas.registry import RegistryError
 
@@ -20,8 +22,8 @@ def check_configuration(
 ) -> list[Mistake]:
     """Return everything that is wrong with settings, device types, inventory and rules; nothing connects.
 
-    The examples of the rules are run. Where the settings are wrong, inventory and rules are checked only if their
-    folders are given; where a device type is broken, neither can be.
+    The examples of the rules are run, and files of passwords are opened. Where the settings are wrong, inventory and
+    rules are checked only if their folders are given; where a device type is broken, neither can be.
 
     Args:
         settings_file: TOML file of the settings; None for defaults and variables only.
@@ -31,11 +33,13 @@ def check_configuration(
     """
     mistakes: list[Mistake] = []
     accounts = set(BROKER_ACCOUNTS)
+    settings: Settings | None = None
     try:
         settings = load_settings(settings_file, environ)
     except ConfigurationError as error:
         mistakes += error.mistakes
     else:
+        mistakes += _check_secrets(settings)
         inventory, rules = inventory or settings.inventory, rules or settings.rules
         accounts.add(settings.mqtt.username)
     try:
@@ -43,7 +47,22 @@ def check_configuration(
     except RegistryError as error:
         return [*mistakes, Mistake(Path("devices"), 0, "", str(error))]
     if inventory is not None:
-        mistakes += read_inventory(inventory, types, accounts)[1]
+        town, found = read_inventory(inventory, types, accounts)
+        mistakes += found
+        if settings is not None and not found:
+            mistakes += check_sites(settings.mqtt.sites, town, inventory)
     if rules is not None:
         mistakes += read_rules(rules, types)[1]
+    return mistakes
+
+
+def _check_secrets(settings: Settings) -> list[Mistake]:
+    """Return what is wrong with the files of passwords; that there is none is no mistake yet."""
+    mistakes: list[Mistake] = []
+    for part, name in ((settings.mqtt, "mqtt"), (settings.influx, "influx")):
+        if part.password_file is not None:
+            try:
+                read_secret(part, name)
+            except ConfigurationError as error:
+                mistakes += error.mistakes
     return mistakes

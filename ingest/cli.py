@@ -1,16 +1,19 @@
-"""The collector's commands: collector, check, accounts."""
+"""The collector's commands: collector, check, accounts; those of files of their own are added here."""
 
 import asyncio
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from devices import load_device_types
-from ingest.accounts import AccountError, write_accounts
+from ingest import quarantine_cli, reconcile_cli, status_cli, store_cli
+from ingest.accounts import AccountError, Owners, write_accounts
 from ingest.check import check_configuration
+from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile
 from ingest.influx import MisconfiguredError
 from ingest.inventory_files import load_inventory
 from ingest.mqtt_error import TlsUnusable
@@ -20,9 +23,8 @@ from ingest.store_file import StoreError
 from ingest.toml_file import ConfigurationError
 from schemas.registry import RegistryError
 
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="TOML file; see docs/reference/settings.md.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead.")]
-PROBLEM, USAGE = 1, 2
+SHOWN_OTHERS = 10
+"""Accounts of others that are named; the rest is counted."""
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -30,6 +32,10 @@ def add_commands(app: typer.Typer) -> None:
     app.command("collector")(collect)
     app.command("check")(check)
     app.command("accounts")(make_accounts)
+    status_cli.add_commands(app)
+    reconcile_cli.add_commands(app)
+    app.add_typer(quarantine_cli.app, name="quarantine")
+    app.add_typer(store_cli.app, name="store")
 
 
 def collect(settings: SettingsFile = None) -> None:
@@ -73,17 +79,26 @@ def make_accounts(
     collector_file: Annotated[
         Path | None, typer.Option(help="File that gets the collector's password alone, for mqtt.password_file.")
     ] = None,
+    collector: Annotated[
+        list[str] | None, typer.Option(help="Account of a further collector; may be given several times.")
+    ] = None,
     *,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove accounts that neither this inventory nor a collector needs.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a broker account for every device of the inventory; who has one keeps their password.
+    """Make a broker account for every device of the inventory and for the collector; who has one keeps their password.
+
+    Accounts of others, of another inventory for example, are left alone unless you say --prune.
 
     Send Mosquitto a SIGHUP afterwards, and it reads the file of hashes again.
     """
     try:
         loaded = load_settings(settings, os.environ)
         inventory = load_inventory(loaded.inventory, load_device_types())
-        change = write_accounts(inventory, secrets, password_file, collector_file)
+        owners = Owners(loaded.mqtt.username, tuple(collector or ()), prune)
+        change = write_accounts(inventory, secrets, password_file, collector_file, owners)
     except (ConfigurationError, RegistryError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(USAGE) from None
@@ -91,9 +106,12 @@ def make_accounts(
         typer.echo(error, err=True)
         raise typer.Exit(PROBLEM) from None
     if as_json:
-        typer.echo(json.dumps({"added": change.added, "kept": change.kept, "removed": change.removed}))
+        typer.echo(json.dumps(asdict(change)))
     else:
         typer.echo(
             f"{len(change.added)} accounts added, {len(change.kept)} kept, {len(change.removed)} removed;"
             f" passwords in {secrets}"
         )
+        if change.others:
+            shown = ", ".join(change.others[:SHOWN_OTHERS]) + (" …" if len(change.others) > SHOWN_OTHERS else "")
+            typer.echo(f"{len(change.others)} accounts of others are left as they were (--prune removes them): {shown}")

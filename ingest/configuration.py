@@ -1,7 +1,8 @@
 """Configuration: what people edit and a running collector can take anew, read and checked as a whole."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from devices import load_device_types
 from ingest.alerts.rules import load_rules
@@ -9,7 +10,8 @@ from ingest.codecs.native import CODEC
 from ingest.inventory import Inventory
 from ingest.inventory_files import BROKER_ACCOUNTS, load_inventory
 from ingest.route import RouteTable
-from ingest.settings import Settings
+from ingest.settings import Mqtt, Settings
+from ingest.toml_file import ConfigurationError, Mistake
 from schemas.device_type import DeviceType
 from schemas.rule import Rule
 
@@ -21,16 +23,17 @@ class Configuration:
     Attributes:
         types: By key.
         inventory: Sites and devices.
-        rules: By key.
+        rules: By key; none where no alerts are judged.
     """
 
     types: Mapping[str, DeviceType]
     inventory: Inventory
     rules: Mapping[str, Rule]
 
-    def make_routes(self, topic_prefix: str) -> RouteTable:
-        """Return the routes of this inventory."""
-        return RouteTable(self.inventory, self.types, CODEC, topic_prefix)
+    def make_routes(self, mqtt: Mqtt) -> RouteTable:
+        """Return the routes of this inventory for a collector with these settings."""
+        sharer = None if mqtt.share is None else mqtt.username
+        return RouteTable(self.inventory, self.types, CODEC, mqtt.topic_prefix, sharer)
 
 
 def read_configuration(settings: Settings) -> Configuration:
@@ -43,4 +46,24 @@ def read_configuration(settings: Settings) -> Configuration:
     types = load_device_types()
     accounts = BROKER_ACCOUNTS | {settings.mqtt.username}
     inventory = load_inventory(settings.inventory, types, accounts)
-    return Configuration(types, inventory, load_rules(settings.rules, types))
+    mistakes = check_sites(settings.mqtt.sites, inventory, settings.inventory)
+    if mistakes:
+        raise ConfigurationError(mistakes)
+    rules = load_rules(settings.rules, types)
+    # Whoever shares a subscription hears only some of a device's readings, and can judge none.
+    return Configuration(types, inventory, rules if settings.mqtt.share is None else {})
+
+
+def check_sites(sites: Iterable[str], inventory: Inventory, folder: Path) -> list[Mistake]:
+    """Return what is wrong with the choice of sites: nothing would ever come from one that is misspelt.
+
+    Args:
+        sites: As ``mqtt.sites`` has them.
+        inventory: What is installed.
+        folder: Where the inventory is, for messages.
+    """
+    return [
+        Mistake(folder, 0, "", f"has no site {site}, which mqtt.sites names; correct one of them")
+        for site in sites
+        if site not in inventory.sites
+    ]

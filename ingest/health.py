@@ -8,20 +8,22 @@ Measurements:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from ingest.inventory import Inventory
+from ingest.inventory import Device, Inventory, Placement
 from ingest.line import build_line
 from ingest.memory import Memory
+from ingest.notice import Notice
 from schemas.device_type import DeviceType
 from schemas.reason import Reason
 
 SILENT_INTERVALS = 3
 """A device is silent when this many of its type's intervals have passed without a message."""
 
-
+EVENTS = ("session_lost", "alert_repeated", "store_set_aside", "marks_damaged", "reserve_given_up", "outbox_full")
+"""Events that the store counts for ever; each has a field of the ``collector`` line."""
 SHOWN_SILENT = 100
 """Silent devices that the status names; all are counted, and all are in InfluxDB."""
 
@@ -68,7 +70,8 @@ class Firing(NamedTuple):
 class Status:
     """Everything the live view and an operator ask of a collector; written to ``status.json``.
 
-    Counts are since the store began, and so survive a restart; rates are of the last few seconds.
+    Counts are since the store began, and so survive a restart; rates are of the last few seconds. For the figures of
+    capacity see ``ingest.capacity``; ``capacity_hours`` is that of the store and the broker together.
     """
 
     collector: str
@@ -93,6 +96,24 @@ class Status:
     devices: int
     store_set_aside: str = ""
     store_error: str = ""
+    store_bytes: int = 0
+    store_most_bytes: int = 0
+    store_is_held: bool = False
+    store_has_reserve: bool = True
+    disk_free_bytes: int = 0
+    drain_per_s: float = 0.0
+    empty_in_s: float | None = None
+    store_hours: float | None = None
+    broker_hours: float | None = None
+    capacity_hours: float | None = None
+    quarantine_bytes: int = 0
+    reprocessed: int = 0
+    discarded: int = 0
+    expired: int = 0
+    sessions_lost: int = 0
+    judges_alerts: bool = True
+    events: dict[str, int] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
     silent: list[Silence] = field(default_factory=list)
     firing: list[Firing] = field(default_factory=list)
 
@@ -102,22 +123,35 @@ class Status:
         plain["silent"] = [silence._asdict() for silence in self.silent[:SHOWN_SILENT]]
         plain["silent_count"] = len(self.silent)
         plain["firing"] = [firing._asdict() for firing in self.firing]
+        plain["notices"] = [notice._asdict() for notice in self.notices]
         return plain
 
 
+def list_placed(inventory: Inventory, sites: Collection[str], now_ms: int) -> Iterator[tuple[Device, Placement]]:
+    """Yield the devices that are placed now, and where; only those at some sites unless ``sites`` is empty."""
+    for device in inventory.devices.values():
+        placement = device.find_placement(now_ms)
+        if placement is not None and (not sites or placement.site in sites):
+            yield device, placement
+
+
 def list_silent(
-    inventory: Inventory, types: Mapping[str, DeviceType], memory: Memory, started_ms: int, now_ms: int
+    inventory: Inventory,
+    types: Mapping[str, DeviceType],
+    memory: Memory,
+    started_ms: int,
+    now_ms: int,
+    sites: Collection[str] = (),
 ) -> list[Silence]:
     """Return the devices that are placed now and have been silent too long, the longest first.
+
+    Those of other ``sites`` than a collector takes are not its own to judge; all are when it is empty.
 
     Garbage is no sign of life: a device is heard when a reading of it is accepted. One that was never heard is judged
     from the collector's start, or from its placement if that came later.
     """
     found = []
-    for device in inventory.devices.values():
-        placement = device.find_placement(now_ms)
-        if placement is None:
-            continue
+    for device, placement in list_placed(inventory, sites, now_ms):
         remembered = memory.devices.get(device.id)
         heard_ms = remembered.heard_ms if remembered is not None else 0
         silent_s = (now_ms - (heard_ms or max(started_ms, placement.from_ms))) / 1000
@@ -141,12 +175,25 @@ def format_health(status: Status) -> bytes:
         "outbox_bytes": float(status.outbox_bytes),
         "outbox_age_s": status.outbox_age_s,
         "quarantine_rows": float(status.quarantined),
+        "store_bytes": float(status.store_bytes),
+        "store_most_bytes": float(status.store_most_bytes),
+        "store_is_held": float(status.store_is_held),
+        "drain_per_s": status.drain_per_s,
+        "quarantine_bytes": float(status.quarantine_bytes),
+        "reprocessed_total": float(status.reprocessed),
+        "discarded_total": float(status.discarded),
+        "expired_total": float(status.expired),
+        "notices": float(len(status.notices)),
         "alerts_firing": float(len(status.firing)),
         "devices_silent": float(len(status.silent)),
         "devices_total": float(status.devices),
         "mqtt_connected": float(status.mqtt_connected),
         "influx_ok": float(status.influx_ok),
     }
+    # What cannot be said now is left out, so that nobody reads a figure of an hour ago as one of now.
+    unsure = {"empty_in_s": status.empty_in_s, "capacity_hours": status.capacity_hours}
+    fields |= {name: value for name, value in unsure.items() if value is not None}
+    fields |= {f"{name}_total": float(status.events.get(name, 0)) for name in EVENTS}
     return build_line("collector", {"collector": status.collector}, fields, status.time_ms)
 
 

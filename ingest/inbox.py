@@ -23,10 +23,12 @@ class Inbox:
 
     Attributes:
         received: Messages that were ever put.
+        received_bytes: Bytes of their payloads.
     """
 
     def __init__(self, *, most: int = 20_000, most_bytes: int = 32 * 1024 * 1024) -> None:
         self.received = 0
+        self.received_bytes = 0
         self._most = most
         self._most_bytes = most_bytes
         self._messages: list[Message] = []
@@ -53,7 +55,9 @@ class Inbox:
         """Add messages in the order received. They are always taken; ``has_room`` says whether to read more."""
         self.received += len(messages)
         self._messages += messages
-        self._bytes += _payload_bytes(messages)
+        size = _payload_bytes(messages)
+        self._bytes += size
+        self.received_bytes += size
         if len(self._messages) >= self._most or self._bytes >= self._most_bytes:
             self._room.clear()
         enough = len(self._messages) >= self._wanted or not self.has_room

@@ -17,6 +17,7 @@ means stored. Anything that is not understood keeps the lines: a proxy or the wr
 
 import io
 import json
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -31,6 +32,7 @@ from ingest.settings import Influx
 
 _REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 _BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+_DROPPED = re.compile(r"\bdropped=([0-9]{1,9})\s*$")
 
 SHOWN = 1_000
 """Characters of an answer that a message repeats: it may name every line of the request."""
@@ -69,7 +71,15 @@ class TooLargeError(InfluxError):
 
 
 class RefusedLinesError(InfluxError):
-    """At least one line of the request is at fault; others may have been stored."""
+    """At least one line of the request is at fault; others may have been stored.
+
+    Attributes:
+        dropped: How many points the server dropped, where it says so: when that is all of them, all are at fault.
+    """
+
+    def __init__(self, message: str, dropped: int | None = None) -> None:
+        super().__init__(message)
+        self.dropped = dropped
 
 
 class QueryError(InfluxError):
@@ -219,7 +229,8 @@ def explain_answer(answer: Answer, settings: Influx, now_s: float) -> InfluxErro
     reason = _find_reason(answer.text)
     said = f"{answer.status}: {(reason or answer.text or 'nothing more')[:SHOWN]}"
     if answer.status in _REFUSED and reason is not None:
-        return RefusedLinesError(reason[:SHOWN])
+        dropped = _DROPPED.search(reason)
+        return RefusedLinesError(reason[:SHOWN], None if dropped is None else int(dropped[1]))
     if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return TooLargeError(f"InfluxDB takes no request as large as this ({said}).")
     misconfigured = _explain_setting(answer.status, reason, said, settings)

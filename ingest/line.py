@@ -33,6 +33,8 @@ def escape_key(text: str) -> str:
 
 def format_value(value: float | bool | str) -> str:  # noqa: FBT001 - the value of a field, not a switch
     """Return a field's value: ``true`` or ``false``, a float in its shortest exact form, or a text in double quotes."""
+    if type(value) is float:  # nearly every value is one
+        return repr(value)
     if isinstance(value, str):
         escaped = value.translate(_LINE_BREAKS).replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'

@@ -50,7 +50,11 @@ class Status(NamedTuple):
         connected: The broker has accepted us and the connection has not ended.
         session_present: At the last connection, the broker had kept our session.
         connections: Connections that the broker accepted since the start.
+        sessions_lost: Of those, the ones for which it should have kept our session and had not: what waited in it is
+            gone.
+        broken: Of those, the ones that ended without a DISCONNECT, the broker's or ours.
         received: Messages read from the socket.
+        received_bytes: Bytes of their payloads.
         waiting: Of those, not taken by ``receive`` yet.
         acknowledged: Messages for which a PUBACK was written.
         unacknowledged: Messages of this connection for which none was written.
@@ -60,7 +64,10 @@ class Status(NamedTuple):
     connected: bool
     session_present: bool
     connections: int
+    sessions_lost: int
+    broken: int
     received: int
+    received_bytes: int
     waiting: int
     acknowledged: int
     unacknowledged: int
@@ -92,6 +99,7 @@ class Broker:
         settings: Where, as whom, and for how long the session is kept.
         password: Of the account; None where the broker needs none.
         filters: Topic filters to subscribe to, at QoS 1.
+        had_session: An earlier process made a session, so the first connection should find it.
         inbox: Bounds what is read and not taken yet.
         backoff: Waits between connections.
         needs_person_wait_s: Seconds added to such a wait where only a person can help.
@@ -106,6 +114,7 @@ class Broker:
         *,
         password: str | None,
         filters: Sequence[str],
+        had_session: bool = False,
         inbox: Inbox | None = None,
         backoff: Backoff | None = None,
         needs_person_wait_s: float = NEEDS_PERSON_WAIT_S,
@@ -113,6 +122,7 @@ class Broker:
         self._settings = settings
         self._password = password
         self._filters = tuple(filters)
+        self._retired: tuple[str, ...] = ()
         self._tls = tls_context(settings.tls)
         self._inbox = Inbox() if inbox is None else inbox
         self._backoff = backoff or Backoff(first_s=FIRST_WAIT_S, most_s=MOST_WAIT_S)
@@ -120,12 +130,19 @@ class Broker:
         self._connection: Connection | None = None
         self._session_present = False
         self._connections = 0
+        self._had_session = had_session
+        self._sessions_lost = 0
+        self._broken = 0
         self._acknowledged = 0
         self._problem = "not connected yet"
         self._ready = asyncio.Event()
         self._closing = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+
+    def retire(self, filters: Sequence[str]) -> None:
+        """Take filters out of the session at each connection: earlier settings may have left them in it."""
+        self._retired = tuple(one for one in filters if one not in self._filters)
 
     @property
     def status(self) -> Status:
@@ -135,7 +152,10 @@ class Broker:
             connected=connection is not None and connection.session is not None,
             session_present=self._session_present,
             connections=self._connections,
+            sessions_lost=self._sessions_lost,
+            broken=self._broken,
             received=self._inbox.received,
+            received_bytes=self._inbox.received_bytes,
             waiting=len(self._inbox),
             acknowledged=self._acknowledged,
             unacknowledged=connection.unacknowledged if connection is not None else 0,
@@ -237,11 +257,18 @@ class Broker:
             session = await connection.open(self._settings, self._password)
             self._connections += 1
             self._session_present = session.present
-            _log_session(session, self._settings, is_first=self._connections == 1)
+            is_lost = self._had_session and not session.present
+            self._had_session = True
+            self._sessions_lost += is_lost
+            _log_session(session, self._settings, is_lost=is_lost)
             await connection.subscribe(self._filters)
+            if session.present and self._retired:
+                connection.unsubscribe(self._retired)
             self._problem = ""
             self._ready.set()
-            raise await connection.end()
+            ended = await connection.end()
+            self._broken += not ended.is_orderly
+            raise ended
         finally:
             self._ready.clear()
             self._connection = None
@@ -264,11 +291,11 @@ class Broker:
         return wait_s
 
 
-def _log_session(session: Session, settings: Mqtt, *, is_first: bool) -> None:
+def _log_session(session: Session, settings: Mqtt, *, is_lost: bool) -> None:
     where = f"mqtt {settings.host}:{settings.port}"
     logger.info("%s: connected as %s, session %s", where, settings.username, "kept" if session.present else "new")
-    if not session.present and not is_first:
-        logger.warning("%s: the broker lost the session; what waited in it is gone, see the gaps in seq", where)
+    if is_lost:
+        logger.error("%s: the broker lost the session; what waited in it is gone, see gjovik reconcile", where)
     if session.expiry_s < settings.session_expiry_s:
         logger.warning(
             "%s: the broker keeps the session for %d s, not for the %d s of mqtt.session_expiry_s",

@@ -149,6 +149,11 @@ def write_subscribe(packet_id: int, filters: Iterable[str]) -> bytes:
     return mqtt5.SubscribePacket(packet_id, asked).write()
 
 
+def write_unsubscribe(packet_id: int, filters: Iterable[str]) -> bytes:
+    """Return UNSUBSCRIBE."""
+    return mqtt5.UnsubscribePacket(packet_id, list(filters)).write()
+
+
 def require_granted(answer: mqtt5.SubAckPacket, filters: Sequence[str]) -> None:
     """Check that SUBACK grants every filter at QoS 1.
 
@@ -191,9 +196,9 @@ def write_acknowledgements(packet_ids: Iterable[int]) -> bytes:
 def read_disconnect(packet: mqtt5.DisconnectPacket) -> ConnectionLost:
     """Return why the broker disconnects."""
     if packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
-        return ConnectionLost(TAKEN_OVER, needs_person=True)
+        return ConnectionLost(TAKEN_OVER, needs_person=True, is_orderly=True)
     said = _words(packet.reason_code, packet.reason_str, packet.server_reference)
-    return ConnectionLost(f"the broker disconnects: {said}")
+    return ConnectionLost(f"the broker disconnects: {said}", is_orderly=True)
 
 
 def _words(code: IntEnum, *texts: str | None) -> str:

@@ -33,6 +33,7 @@ from ingest.mqtt_packets import (
     write_connect,
     write_publish,
     write_subscribe,
+    write_unsubscribe,
 )
 from ingest.settings import Mqtt
 
@@ -170,6 +171,10 @@ class Connection(asyncio.Protocol):
         self._transport.write(write_subscribe(next(self._packet_ids), filters))
         require_granted(await self._answer(self._subscribed), filters)
 
+    def unsubscribe(self, filters: Sequence[str]) -> None:
+        """End subscriptions that the session may have from other settings; the answer does not matter."""
+        self._transport.write(write_unsubscribe(next(self._packet_ids), filters))
+
     def acknowledge(self, messages: Sequence[Message]) -> int:
         """Send PUBACK for the messages of this connection, in one write, and return their number.
 
@@ -265,7 +270,7 @@ class Connection(asyncio.Protocol):
                 _settle(self._opened, packet)
             case mqtt5.SubAckPacket():
                 _settle(self._subscribed, packet)
-            case mqtt5.PingRespPacket():
+            case mqtt5.PingRespPacket() | mqtt5.UnsubAckPacket():
                 pass  # it was heard, which is its purpose
             case mqtt5.DisconnectPacket():
                 self._end(read_disconnect(packet))

@@ -6,6 +6,8 @@ Invariants:
     - What is remembered (deduplication, alert states) changes only here, in the order of the messages. The shell
       commits every Batch that this returns, in order, before it acknowledges; a commit that fails is tried again,
       never skipped.
+    - A reading without a time of its own has its time to itself, and so has one that was refused: it may be accepted
+      yet.
 """
 
 import hashlib
@@ -15,18 +17,16 @@ from typing import NamedTuple
 
 from ingest.alerts.announcement import format_line
 from ingest.alerts.book import AlertBook
-from ingest.batch import Batch, Mark, Quarantined
+from ingest.batch import Batch, Mark, Point, Quarantined
 from ingest.codec import Observation, RefusedError
+from ingest.duplicate import Fields, Novelty, find_novelty, split_fields
 from ingest.line import finish_line
-from ingest.memory import PACKET_MARK, DeviceMemory, Memory, digest_message
+from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, digest_message
 from ingest.message import Message
 from ingest.route import PlacedAt, Route, RouteTable
-from schemas.device_type import Clock
 from schemas.reading import Reading
 from schemas.reason import Level, Reason, explain
 from schemas.validation import Refusal
-
-Fields = dict[str, float | bool]
 
 log = logging.getLogger(__name__)
 
@@ -51,26 +51,37 @@ class Limits(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A message of a known Device whose bytes could be read.
+    """A message of a known Device.
 
     Attributes:
         message: As it came.
         route: Of its topic.
         memory: What is remembered of its Device.
         digest: Checksum of the payload.
-        observations: What the payload says, checked.
+        kept: The quarantine's entry that it comes from; None for what the broker delivers.
     """
 
     message: Message
     route: Route
     memory: DeviceMemory
     digest: int
-    observations: Sequence[Observation]
+    kept: Quarantined | None
 
-    @property
-    def has_clock(self) -> bool:
-        """Whether the event time is the Device's own."""
-        return self.route.device_type.clock is Clock.DEVICE
+
+class Candidate(NamedTuple):
+    """An Observation that may become a reading.
+
+    Attributes:
+        arrival: The message that it came in.
+        part: Its index in the payload.
+        observation: What the payload says, checked.
+        time_ms: Event time in milliseconds, the Device's or one that was given to it.
+    """
+
+    arrival: Arrival
+    part: int
+    observation: Observation
+    time_ms: int
 
 
 class Processor:
@@ -93,103 +104,165 @@ class Processor:
                     batch.ledger.duplicate_messages += 1
                     continue
                 self.memory.note_packet(message.packet_id, digest)
-            arrival = self._open(message, digest, batch)
-            if arrival is None:
-                continue
-            batch.ledger.decoded += 1
-            for observation in arrival.observations:
-                batch.ledger.produced += 1
-                self._take(arrival, observation, batch)
+                batch.marks.append(Mark(PACKET_MARK, message.packet_id, digest))
+            self._take_message(message, digest, None, batch)
         batch.alerts.extend(self.alerts.take_changed())
         return batch
 
-    def _open(self, message: Message, digest: int, batch: Batch) -> Arrival | None:
-        """Return a message with what it says; None when it ends here, counted."""
-        try:
-            arrival = self._read(message, digest)
-        except RefusedError as error:
-            refused = error
-        except Exception as error:  # noqa: BLE001 - see _blame
-            refused = _blame(message, error)
-        else:
-            if not arrival.has_clock:
-                _mark_packet(message, digest, batch)
-                if message.retain:
-                    # Without a time of its own it tells what was, not when; storing it now would invent a reading.
-                    batch.ledger.informational += 1
-                    return None
-            return arrival
-        self._refuse(batch, message, refused)
-        _mark_packet(message, digest, batch)
-        return None
+    def take_again(self, kept: Quarantined) -> Batch:
+        """Return what becomes of a payload of the quarantine by the present routes and limits, as if it came then.
 
-    def _read(self, message: Message, digest: int) -> Arrival:
-        route = self.routes.find(message.topic)
-        memory = self.memory.recall(route.device.id)
-        if len(message.payload) > self._limits.max_payload_bytes:
-            raise RefusedError(Reason.OVERSIZED_PAYLOAD, f"the payload has {len(message.payload)} bytes")
-        return Arrival(message, route, memory, digest, route.read(message.payload))
+        What is accepted is history: only what is newer than everything of its Device is judged by the rules. The
+        ledger of this batch is not for the totals: they counted the payload when it came.
 
-    def _take(self, arrival: Arrival, observation: Observation, batch: Batch) -> None:
+        Args:
+            kept: The entry, with its whole payload; of one of a field, only what ``fields`` names is looked at.
+        """
+        batch = Batch()
+        message = Message(kept.topic, kept.payload, kept.received_ms, kept.retain)
+        self._take_message(message, digest_message(kept.topic, kept.payload), kept, batch)
+        batch.alerts.extend(self.alerts.take_changed())
+        return batch
+
+    def forget_packets(self) -> Batch:
+        """Return the batch that has the packet identifiers forgotten: the broker made a new session."""
+        self.memory.forget_packets()
+        return Batch(marks=[Mark(PACKET_MARK, FORGET_PACKETS, 0)])
+
+    def _take_message(self, message: Message, digest: int, kept: Quarantined | None, batch: Batch) -> None:
+        """Count a message, and take what it says; one that is refused as a whole ends here."""
+        arrival = None
         try:
-            self._accept(arrival, observation, batch)
+            route = self.routes.find(message.topic)
+            arrival = Arrival(message, route, self.memory.recall(route.device.id), digest, kept)
+            observations = self._read(arrival)
         except RefusedError as error:
-            refused = error
+            self._refuse(message, arrival, error, batch)
         except Exception as error:  # noqa: BLE001 - see _blame
-            refused = _blame(arrival.message, error)
+            self._refuse(message, arrival, _blame(message, error), batch)
         else:
+            self._take_observations(arrival, observations, batch)
+
+    def _read(self, arrival: Arrival) -> Sequence[Observation]:
+        payload = arrival.message.payload
+        if len(payload) > self._limits.max_payload_bytes:
+            raise RefusedError(Reason.OVERSIZED_PAYLOAD, f"the payload has {len(payload)} bytes")
+        return arrival.route.read(payload)
+
+    def _take_observations(self, arrival: Arrival, observations: Sequence[Observation], batch: Batch) -> None:
+        if arrival.message.retain and not arrival.route.has_clock:
+            # Without a time of its own it tells what was, not when; storing it now would invent a reading.
+            batch.ledger.informational += 1
             return
-        batch.ledger.rejected += 1
-        batch.ledger.reasons[refused.reason] += 1
-        batch.quarantined.append(self._keep(arrival.message, Level.READING, refused))
+        batch.ledger.decoded += 1
+        kept = arrival.kept
+        for part, observation in enumerate(observations):
+            if kept is None or kept.part is None or kept.part == part:
+                batch.ledger.produced += 1
+                self._take(Candidate(arrival, part, observation, _choose_time(arrival, part, observation)), batch)
 
-    def _accept(self, arrival: Arrival, observation: Observation, batch: Batch) -> None:
+    def _take(self, candidate: Candidate, batch: Batch) -> None:
+        kept = candidate.arrival.kept
+        try:
+            if kept is not None and kept.level is Level.FIELD:
+                self._accept_fields(candidate, kept.fields, batch)
+            else:
+                self._accept(candidate, batch)
+        except RefusedError as error:
+            self._refuse_reading(candidate, error, batch)
+        except Exception as error:  # noqa: BLE001 - see _blame
+            self._refuse_reading(candidate, _blame(candidate.arrival.message, error), batch)
+
+    def _accept(self, candidate: Candidate, batch: Batch) -> None:
         """Add one Observation to the batch. All that can fail comes first, so a refusal leaves no half of it behind."""
-        route, memory, received_ms = arrival.route, arrival.memory, arrival.message.received_ms
-        time_ms = _choose_time(arrival, observation)
-        if arrival.has_clock and time_ms > received_ms + route.ahead_ms:
+        arrival, _, observation, time_ms = candidate
+        memory, received_ms = arrival.memory, arrival.message.received_ms
+        if arrival.route.has_clock and time_ms > received_ms + arrival.route.ahead_ms:
             ahead_s = (time_ms - received_ms) / 1000
             raise RefusedError(Reason.FUTURE_TIME, f"the reading is {ahead_s:.0f} s ahead of the collector's clock")
-        placed = route.find_placement(time_ms)
+        placed = arrival.route.find_placement(time_ms)
         if observation.simulated and not self._limits.accept_simulated:
             raise RefusedError(Reason.SIMULATED_REFUSED, "simulated is true")
-        fields, refusals = collect_fields(observation), observation.refusals
-        if arrival.has_clock and memory.newest_ms is not None and time_ms <= memory.newest_ms:
-            compared = _compare(memory, time_ms, fields, arrival.digest)
-            if compared is None:
+        fields, refusals, point = collect_fields(observation), observation.refusals, Point.NEW
+        is_newest = memory.newest_ms is None or time_ms > memory.newest_ms
+        if not is_newest:
+            novelty = _compare(arrival, time_ms, fields)
+            if novelty is None:
                 batch.ledger.duplicate_readings += 1
                 return
-            fields, conflicts = compared
+            fields, conflicts, point = novelty
             refusals += conflicts
+        self._add(candidate, placed, fields, point, batch, is_judged=is_newest or arrival.kept is None)
+        batch.ledger.accepted += 1
+        if refusals:
+            self._refuse_fields(candidate, refusals, batch)
+
+    def _accept_fields(self, candidate: Candidate, names: Sequence[str], batch: Batch) -> None:
+        """Add fields that were refused before, and can be stored now, to the reading that was accepted without them."""
+        arrival, _, observation, time_ms = candidate
+        placed = arrival.route.find_placement(time_ms)
+        repaired = {name: value for name, value in observation.values.items() if name in names}
+        fields, conflicts = split_fields(arrival.memory.find_known(time_ms), repaired)
+        if fields:
+            self._add(candidate, placed, fields, Point.JOINED, batch, is_judged=False)
+        refusals = tuple(refusal for refusal in observation.refusals if refusal.member in names) + conflicts
+        if refusals:
+            self._refuse_fields(candidate, refusals, batch)
+
+    def _add(
+        self,
+        candidate: Candidate,
+        placed: PlacedAt,
+        fields: Fields,
+        point: Point,
+        batch: Batch,
+        *,
+        is_judged: bool,
+    ) -> None:
+        """Add a line, what the rules make of it, and what is to be remembered."""
+        arrival, _, observation, time_ms = candidate
+        memory, received_ms = arrival.memory, arrival.message.received_ms
         stated_ms = time_ms if observation.time_ms is None else observation.time_ms
         delay_s = (received_ms - stated_ms) / 1000
-        reading = _make_reading(route, placed, observation, fields, time_ms, delay_s)
         prefix = placed.simulated_prefix if observation.simulated else placed.prefix
-        lines = [finish_line(prefix, fields | {"delay": delay_s}, time_ms)]
-        transitions = self.alerts.judge_reading(reading)
-        lines.extend(format_line(one, self.alerts.find_rule(one.rule)) for one in transitions)
+        lines = [finish_line(prefix, {**fields, "delay": delay_s}, time_ms)]
+        transitions = self.alerts.judge_reading(_make_reading(candidate, placed, fields, delay_s)) if is_judged else ()
+        if transitions:
+            lines += [format_line(one, self.alerts.find_rule(one.rule)) for one in transitions]
 
-        if not arrival.has_clock:
-            memory.newest_ms = time_ms
-        memory.remember(time_ms, time_ms, arrival.digest, fields)
-        # What a backlog brings was said then, and is no sign of life now.
-        memory.heard_ms = max(memory.heard_ms, min(received_ms, time_ms)) if arrival.has_clock else received_ms
-        batch.ledger.accepted += 1
-        batch.lines.extend(lines)
-        batch.marks.append(Mark(reading.device, time_ms, time_ms, arrival.digest))
-        batch.transitions.extend(transitions)
-        if refusals:
-            self._refuse_fields(arrival, refusals, batch)
+        if arrival.route.has_clock or arrival.kept is not None:
+            # What a backlog brings, or quarantine, was said then, and is no sign of life now.
+            memory.heard_ms = max(memory.heard_ms, min(received_ms, time_ms))
+        else:
+            memory.heard_ms = received_ms
+        names = memory.remember(time_ms, arrival.digest, fields)
+        batch.marks.append(Mark(arrival.route.device.id, time_ms, arrival.digest, names, point))
+        batch.lines += lines
+        batch.transitions += transitions
 
-    def _refuse_fields(self, arrival: Arrival, refusals: tuple[Refusal, ...], batch: Batch) -> None:
+    def _refuse_fields(self, candidate: Candidate, refusals: Sequence[Refusal], batch: Batch) -> None:
+        """Keep a payload of which fields were refused, once for what may be repaired and once for the conflicts."""
         batch.ledger.refused_fields += len(refusals)
         for refusal in refusals:
             batch.ledger.reasons[refusal.reason] += 1
-        shown = "; ".join(refusal.detail for refusal in refusals[:SHOWN_REFUSALS])
-        error = RefusedError(refusals[0].reason, shown)
-        batch.quarantined.append(self._keep(arrival.message, Level.FIELD, error))
+        conflicts = [refusal for refusal in refusals if refusal.reason is Reason.CONFLICT]
+        others = [refusal for refusal in refusals if refusal.reason is not Reason.CONFLICT]
+        given_ms = None if candidate.arrival.route.has_clock else candidate.time_ms
+        for some, names in ((others, tuple(dict.fromkeys(refusal.member for refusal in others))), (conflicts, ())):
+            if some:
+                shown = "; ".join(refusal.detail for refusal in some[:SHOWN_REFUSALS])
+                kept = self._keep(candidate.arrival.message, Level.FIELD, RefusedError(some[0].reason, shown))
+                batch.quarantined.append(kept._replace(part=candidate.part, given_ms=given_ms, fields=names))
 
-    def _refuse(self, batch: Batch, message: Message, error: RefusedError) -> None:
+    def _refuse_reading(self, candidate: Candidate, error: RefusedError, batch: Batch) -> None:
+        """Count and keep a reading of a message that could be read."""
+        batch.ledger.rejected += 1
+        batch.ledger.reasons[error.reason] += 1
+        kept = self._keep(candidate.arrival.message, Level.READING, error)
+        given_ms = _hold_time(candidate.arrival, candidate.time_ms, batch)
+        batch.quarantined.append(kept._replace(part=candidate.part, given_ms=given_ms))
+
+    def _refuse(self, message: Message, arrival: Arrival | None, error: RefusedError, batch: Batch) -> None:
         """Count and keep a message of which nothing was accepted."""
         batch.ledger.reasons[error.reason] += 1
         level = explain(error.reason).level
@@ -200,7 +273,10 @@ class Processor:
             batch.ledger.decoded += 1
             batch.ledger.produced += 1
             batch.ledger.rejected += 1
-        batch.quarantined.append(self._keep(message, level, error))
+        given_ms = None
+        if arrival is not None and not arrival.route.has_clock and not message.retain:
+            given_ms = _hold_time(arrival, _give_time(arrival, 0), batch)
+        batch.quarantined.append(self._keep(message, level, error)._replace(given_ms=given_ms))
 
     def _keep(self, message: Message, level: Level, error: RefusedError) -> Quarantined:
         return Quarantined(
@@ -213,6 +289,7 @@ class Processor:
             payload=message.payload[: self._limits.kept_payload_bytes],
             length=len(message.payload),
             sha256=hashlib.sha256(message.payload).digest(),
+            retain=message.retain,
         )
 
 
@@ -225,70 +302,80 @@ def _blame(message: Message, error: Exception) -> RefusedError:
     return RefusedError(Reason.COLLECTOR_FAULT, f"{type(error).__name__}: {error}")
 
 
-def _mark_packet(message: Message, digest: int, batch: Batch) -> None:
-    """Have a message remembered over a restart that nothing but its packet identifier can be recognised by."""
-    if message.packet_id is not None:
-        batch.marks.append(Mark(PACKET_MARK, message.packet_id, 0, digest))
+def _compare(arrival: Arrival, time_ms: int, fields: Fields) -> Novelty | None:
+    """Return what is new in a reading that is not newer than its device's newest; None for a duplicate."""
+    if arrival.route.has_clock or arrival.kept is not None:
+        return find_novelty(arrival.memory, time_ms, fields, arrival.digest)
+    # The collector's own clock was set back; from here on this time is the newest.
+    arrival.memory.newest_ms = None
+    return Novelty(fields, (), Point.LATE)
 
 
-def _choose_time(arrival: Arrival, observation: Observation) -> int:
+def _choose_time(arrival: Arrival, part: int, observation: Observation) -> int:
     """Return the event time in milliseconds."""
-    if arrival.has_clock and observation.time_ms is not None:
+    if observation.time_ms is not None and arrival.route.has_clock:
         return observation.time_ms
-    # Two readings received in one millisecond are two readings: the later gets the next millisecond, however many come.
-    # Only where the collector's own clock was set back does time go back, or it would stay wrong for as long.
-    memory, received_ms = arrival.memory, arrival.message.received_ms
-    if memory.newest_ms is None or received_ms < memory.heard_ms - SET_BACK_MS:
-        return received_ms
-    return max(received_ms, memory.newest_ms + 1)
+    return _give_time(arrival, part)
 
 
-def _make_reading(
-    route: Route, placed: PlacedAt, observation: Observation, fields: Fields, time_ms: int, delay_s: float
-) -> Reading:
+def _give_time(arrival: Arrival, part: int) -> int:
+    """Return a time for a payload without one.
+
+    Two readings received in one millisecond are two readings: the later gets the next millisecond, however many come.
+    Only where the collector's own clock was set back does time go back, or it would stay wrong for as long.
+    """
+    memory, received_ms, kept = arrival.memory, arrival.message.received_ms, arrival.kept
+    if kept is None:
+        newest_ms = memory.newest_ms
+        if newest_ms is None or received_ms < min(newest_ms, memory.heard_ms) - SET_BACK_MS:
+            return received_ms
+        return max(received_ms, newest_ms + 1)
+    if kept.given_ms is not None and part == (kept.part or 0):
+        return kept.given_ms
+    # It came before its device was known. What is older than this run was given other times, so one is looked for.
+    time_ms = received_ms
+    if received_ms <= memory.again_ms < received_ms + SET_BACK_MS:
+        time_ms = memory.again_ms + 1
+    while memory.is_given(time_ms):
+        time_ms += 1
+    memory.again_ms = time_ms
+    return time_ms
+
+
+def _hold_time(arrival: Arrival, time_ms: int, batch: Batch) -> int | None:
+    """Let a refused payload without a time of its own have the one it was given, and return that; else None."""
+    if arrival.route.has_clock:
+        return None
+    if arrival.kept is None and arrival.memory.newest_ms is not None and time_ms <= arrival.memory.newest_ms:
+        arrival.memory.newest_ms = None  # as for one that is accepted; see _compare
+    if arrival.kept is None or arrival.kept.given_ms != time_ms:
+        arrival.memory.remember(time_ms, arrival.digest, {})
+        batch.marks.append(Mark(arrival.route.device.id, time_ms, arrival.digest))
+    return time_ms
+
+
+def _make_reading(candidate: Candidate, placed: PlacedAt, fields: Fields, delay_s: float) -> Reading:
+    device, observation = candidate.arrival.route.device, candidate.observation
     return Reading(
-        device=route.device.id,
-        type_key=route.device.type_key,
+        device=device.id,
+        type_key=device.type_key,
         site=placed.placement.site,
         zone=placed.placement.zone,
-        time_ms=time_ms,
+        time_ms=candidate.time_ms,
         delay_s=delay_s,
-        values=fields if observation.seq is None else {name: fields[name] for name in fields if name != "seq"},
+        # All of them, or those that are new; the sequence number is none of them.
+        values=observation.values if len(fields) > len(observation.values) else _leave_seq_out(fields),
         seq=observation.seq,
         simulated=observation.simulated,
     )
+
+
+def _leave_seq_out(fields: Fields) -> Fields:
+    return {name: value for name, value in fields.items() if name != "seq"}
 
 
 def collect_fields(observation: Observation) -> Fields:
     """Return the fields that an Observation stores: its values, and ``seq`` as a float where it has one."""
     if observation.seq is None:
         return observation.values
-    return observation.values | {"seq": float(observation.seq)}
-
-
-def _compare(
-    memory: DeviceMemory, time_ms: int, fields: Fields, digest: int
-) -> tuple[Fields, tuple[Refusal, ...]] | None:
-    """Return what is new in a reading that is not newer than its device's newest; None for a duplicate.
-
-    Raises:
-        RefusedError: Everything in it contradicts what was accepted for that time (CONFLICT).
-    """
-    if memory.is_repeated(time_ms, digest):
-        return None
-    known = memory.values if time_ms == memory.newest_ms else None
-    if known is None:
-        if memory.is_taken(time_ms, fields):
-            raise RefusedError(Reason.CONFLICT, "another payload with such a field was accepted for that time already")
-        return fields, ()
-    conflicts = tuple(
-        Refusal(name, Reason.CONFLICT, f"{name} already has another value at that time")
-        for name, value in fields.items()
-        if name in known and known[name] != value
-    )
-    fresh = {name: value for name, value in fields.items() if name not in known}
-    if fresh:
-        return fresh, conflicts
-    if conflicts:
-        raise RefusedError(Reason.CONFLICT, "; ".join(refusal.detail for refusal in conflicts))
-    return None
+    return {**observation.values, "seq": float(observation.seq)}

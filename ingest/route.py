@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ingest.codec import Codec, Reader, RefusedError
 from ingest.inventory import Device, Inventory, Placement
 from ingest.line import build_prefix
-from schemas.device_type import DeviceType
+from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -39,6 +39,7 @@ class Route:
         device: The Device that it names.
         device_type: The Device's type.
         read: Payload bytes to checked Observations.
+        has_clock: Whether the event time is the Device's own.
         ahead_ms: How far ahead of the time of receipt an event time is believable, in milliseconds.
         placed: The Device's placements, newest first.
     """
@@ -48,6 +49,7 @@ class Route:
     device: Device
     device_type: DeviceType
     read: Reader
+    has_clock: bool
     ahead_ms: int
     placed: tuple[PlacedAt, ...]
 
@@ -69,10 +71,27 @@ class Route:
 
 
 class RouteTable:
-    """Topics to Routes, for one inventory."""
+    """Topics to Routes, for one inventory.
 
-    def __init__(self, inventory: Inventory, types: Mapping[str, DeviceType], codec: Codec, topic_prefix: str) -> None:
+    Args:
+        inventory: Sites and devices.
+        types: By key.
+        codec: Reads payloads.
+        topic_prefix: Beginning of every topic.
+        sharer: Name of this collector where it shares a subscription. Two that do would give two readings of a device
+            without a clock the same millisecond, and so one point; a tag of their own keeps the points apart.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        types: Mapping[str, DeviceType],
+        codec: Codec,
+        topic_prefix: str,
+        sharer: str | None = None,
+    ) -> None:
         self._inventory = inventory
+        self._sharer = sharer
         self._types = types
         self._prefix = topic_prefix + "/"
         self._readers = {key: codec.prepare(device_type) for key, device_type in types.items()}
@@ -118,19 +137,22 @@ class RouteTable:
         if not any(placement.site == site for placement in device.placements):
             raise RefusedError(Reason.WRONG_SITE, f"{device_id} was never placed at a site {shorten(site)}")
         device_type = self._types[device.type_key]
+        has_clock = device_type.clock is Clock.DEVICE
+        own = {} if has_clock or self._sharer is None else {"collector": self._sharer}
         return Route(
             topic=topic,
             site=site,
             device=device,
             device_type=device_type,
             read=self._readers[device.type_key],
+            has_clock=has_clock,
             ahead_ms=int(device_type.ahead.total_seconds() * 1000),
-            placed=tuple(_prepare(device, placement) for placement in reversed(device.placements)),
+            placed=tuple(_prepare(device, placement, own) for placement in reversed(device.placements)),
         )
 
 
-def _prepare(device: Device, placement: Placement) -> PlacedAt:
-    tags = {"device": device.id, "site": placement.site, "type": device.type_key, "zone": placement.zone}
+def _prepare(device: Device, placement: Placement, own: Mapping[str, str]) -> PlacedAt:
+    tags = {"device": device.id, "site": placement.site, "type": device.type_key, "zone": placement.zone, **own}
     return PlacedAt(
         placement=placement,
         prefix=build_prefix(device.type_key, tags),

@@ -1,4 +1,21 @@
-"""Opening a collector's parts, running it, and stopping it in order."""
+"""Opening a collector's parts, running it, and stopping it in order.
+
+One TaskGroup with named tasks::
+
+    mqtt         ingest.mqtt: the connection, again and again
+    commit       ingest.collector: messages -> process -> ONE transaction -> PUBACK, in that order
+    write        ingest.writer: outbox -> InfluxDB
+    publish      ingest.alert_publisher: transitions and Notices -> retained MQTT messages
+    report       ingest.reporter: status.json each second; own measurements each ten seconds
+    expire       ingest.expiry: what the quarantine holds too long or too much of
+    requests     ingest.request_socket: what people ask of the one writer
+    reload       inventory and rules again, when told
+    watchdog     systemd
+    heartbeat    an outside watcher
+
+Stopping is a drain with a deadline: finish the batch that was begun, write, disconnect. What was read and not begun, or
+does not make it in time, is still safe: unacknowledged at the broker, or committed in the outbox.
+"""
 
 import asyncio
 import functools
@@ -7,21 +24,39 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
+from ingest.alert_publisher import AlertPublisher
 from ingest.alerts.book import AlertBook
-from ingest.collector import Collector
+from ingest.collector import Collector, Peers
 from ingest.configuration import Configuration, read_configuration
+from ingest.expiry import keep_expiring
 from ingest.heartbeat import Systemd, keep_heartbeat, keep_watchdog
-from ingest.influx import open_influx
+from ingest.influx import InfluxClient, open_influx
 from ingest.memory import Memory
 from ingest.mqtt import Broker
+from ingest.mqtt_error import ConnectionLost
 from ingest.process import Limits, Processor
-from ingest.settings import Settings
+from ingest.reporter import Reporter
+from ingest.request_desk import RequestDesk
+from ingest.request_socket import serve_requests
+from ingest.settings import Mqtt, Settings
 from ingest.settings_file import read_secret
+from ingest.store_file import StoreError
+from ingest.store_restored import Restored
 from ingest.store_thread import StoreThread, open_store
 from ingest.writer import Writer
 
 log = logging.getLogger(__name__)
+
+
+class Parts(NamedTuple):
+    """The parts of a collector, over one store and one broker."""
+
+    settings: Settings
+    peers: Peers
+    collector: Collector
+    reporter: Reporter
 
 
 async def run_collector(settings: Settings, environ: Mapping[str, str]) -> None:
@@ -41,19 +76,32 @@ async def run_collector(settings: Settings, environ: Mapping[str, str]) -> None:
     mqtt_password = read_secret(settings.mqtt, "mqtt")
     influx_password = read_secret(settings.influx, "influx")
     configuration = read_configuration(settings)
-    topics = [f"{settings.mqtt.topic_prefix}/+/+/reading"]
-    async with open_store(settings.store.folder) as store, open_influx(settings.influx, influx_password) as influx:
-        broker = Broker(settings.mqtt, password=mqtt_password, filters=topics)
-        writer = Writer(store, influx)
-        collector = await _restore(settings, configuration, broker, store, writer)
-        await _run_tasks(settings, collector, broker, writer, Systemd(environ))
+    async with (
+        open_store(settings.store, settings.quarantine) as store,
+        open_influx(settings.influx, influx_password) as influx,
+    ):
+        parts = await _make_parts(settings, configuration, mqtt_password, store, influx)
+        _log_choices(settings)
+        await _run_tasks(parts, Systemd(environ))
 
 
-async def _restore(
-    settings: Settings, configuration: Configuration, broker: Broker, store: StoreThread, writer: Writer
-) -> Collector:
-    """Return a collector that knows what an earlier process put on disk."""
-    restored = await store.load()
+def list_filters(settings: Mqtt) -> list[str]:
+    """Return the topic filters of the readings that a collector takes: of all sites, of some, or a share of them."""
+    sites = settings.sites or ("+",)
+    group = "" if settings.share is None else f"$share/{settings.share}/"
+    return [f"{group}{settings.topic_prefix}/{site}/+/reading" for site in sites]
+
+
+def list_obsolete(settings: Mqtt, configuration: Configuration) -> list[str]:
+    """Return the filters that the session may still have from other settings of ``mqtt.sites`` and ``mqtt.share``."""
+    plain = settings.model_copy(update={"share": None, "sites": ("+", *configuration.inventory.sites)})
+    shared = plain.model_copy(update={"share": settings.share})
+    wanted = set(list_filters(settings))
+    return [one for one in dict.fromkeys([*list_filters(plain), *list_filters(shared)]) if one not in wanted]
+
+
+def restore_processor(settings: Settings, configuration: Configuration, restored: Restored) -> Processor:
+    """Return the pure core with what an earlier process put on disk."""
     memory = Memory()
     memory.restore(restored.marks)
     alerts = AlertBook(configuration.rules)
@@ -62,29 +110,53 @@ async def _restore(
     limits = Limits(
         settings.ingest.accept_simulated, settings.ingest.max_payload_bytes, settings.ingest.kept_payload_bytes
     )
-    processor = Processor(configuration.make_routes(settings.mqtt.topic_prefix), memory, alerts, limits)
-    collector = Collector(
-        settings, configuration, processor, broker=broker, store=store, writer=writer, ledger=restored.ledger
+    return Processor(configuration.make_routes(settings.mqtt), memory, alerts, limits)
+
+
+async def _make_parts(
+    settings: Settings, configuration: Configuration, password: str, store: StoreThread, influx: InfluxClient
+) -> Parts:
+    restored = await store.load()
+    processor = restore_processor(settings, configuration, restored)
+    broker = Broker(
+        settings.mqtt,
+        password=password,
+        filters=list_filters(settings.mqtt),
+        had_session=restored.had_session,
     )
+    broker.retire(list_obsolete(settings.mqtt, configuration))
+    writer = Writer(store, influx)
+    publisher = AlertPublisher(settings.mqtt, broker, store, processor.alerts)
+    peers = Peers(broker, store, writer, publisher)
+    collector = Collector(settings, configuration, processor, peers, restored.ledger)
+    return Parts(settings, peers, collector, Reporter(settings, collector, peers, had_session=restored.had_session))
+
+
+def _log_choices(settings: Settings) -> None:
     if settings.ingest.accept_simulated:
         log.warning("simulated readings are accepted: this is no production")
-    await collector.withdraw_stale()
-    return collector
+    if settings.mqtt.share is not None:
+        log.warning("the subscription is shared (mqtt.share): alert rules are not judged, nor who is silent")
+    if settings.mqtt.sites:
+        log.info("readings of these sites alone are taken (mqtt.sites): %s", ", ".join(settings.mqtt.sites))
 
 
-async def _run_tasks(
-    settings: Settings, collector: Collector, broker: Broker, writer: Writer, systemd: Systemd
-) -> None:
-    stop = asyncio.Event()
-    reload = asyncio.Event()
+async def _run_tasks(parts: Parts, systemd: Systemd) -> None:
+    stop, reload = asyncio.Event(), asyncio.Event()
+    settings, collector = parts.settings, parts.collector
+    desk = RequestDesk(collector, parts.peers.store, settings.store.folder)
     async with asyncio.TaskGroup() as group:
         with _handle_signals({signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}):
-            receiving = group.create_task(collector.receive_and_commit(), name="commit")
-            mqtt = group.create_task(broker.run(), name="mqtt")
+            mqtt = group.create_task(parts.peers.broker.run(), name="mqtt")
+            committing = [
+                group.create_task(collector.receive_and_commit(), name="commit"),
+                group.create_task(serve_requests(settings.store.folder, desk), name="requests"),
+            ]
             others = [
-                group.create_task(writer.run(), name="write"),
-                group.create_task(collector.publish_transitions(), name="publish"),
-                group.create_task(collector.report(), name="report"),
+                group.create_task(parts.peers.writer.run(), name="write"),
+                group.create_task(parts.peers.publisher.run(), name="publish"),
+                group.create_task(parts.reporter.run(), name="report"),
+                group.create_task(keep_expiring(parts.peers.store), name="expire"),
                 group.create_task(_reload_when_told(collector, settings, reload), name="reload"),
                 group.create_task(keep_watchdog(systemd, collector.is_well), name="watchdog"),
                 group.create_task(keep_heartbeat(settings.heartbeat, collector.is_well), name="heartbeat"),
@@ -93,12 +165,32 @@ async def _run_tasks(
             await stop.wait()
             log.info("stopping: finishing what was read")
             systemd.notify("STOPPING=1")
-            await collector.drain(receiving)
+            await _drain(parts, committing)
             for task in others:
                 task.cancel()
-            await broker.close()
+            await parts.peers.broker.close()
             await mqtt
     log.info("stopped")
+
+
+async def _drain(parts: Parts, committing: list[asyncio.Task[None]]) -> None:
+    """Finish what was begun, within the deadline of the settings; log what did not make it in time."""
+    deadline_s = parts.settings.ingest.drain_s
+    try:
+        async with asyncio.timeout(deadline_s):
+            await parts.collector.stop(*committing)
+            await parts.reporter.finish()
+            if parts.peers.broker.status.connected:
+                await parts.peers.publisher.finish()
+            if not await parts.peers.writer.drain(deadline_s):
+                log.warning("stopped before InfluxDB had taken everything; it is kept")
+    except (TimeoutError, ConnectionLost, StoreError) as error:
+        log.warning("stopped before everything was written (%s); it is kept", str(error) or "time was up")
+    finally:
+        # Also inside a commit that does not succeed: what is not acknowledged comes again.
+        for task in committing:
+            task.cancel()
+    await parts.reporter.write_last_status()
 
 
 async def _reload_when_told(collector: Collector, settings: Settings, told: asyncio.Event) -> None:

@@ -39,10 +39,12 @@ class Tls(Part):
 class Mqtt(Part):
     """The broker that readings come from. It must speak MQTT 5."""
 
-    host: str = Field(default="127.0.0.1", description="Host name or address of the broker.")
+    host: str = Field(default="127.0.0.1", pattern=r"^[^\s\x00/]+$", description="Host name or address of the broker.")
     port: int = Field(default=1883, ge=1, le=65535, description="Port of the broker.")
     username: str = Field(
-        default="collector", min_length=1, description="Account at the broker; also the client identifier."
+        default="collector",
+        pattern=r"^[^/+#\x00]+$",
+        description="Account at the broker; also the client identifier, and the name under which it tells of itself.",
     )
     password: SecretStr | None = Field(default=None, description="Secret; only from the environment.")
     password_file: Path | None = Field(default=None, description="File that holds the password.")
@@ -57,6 +59,23 @@ class Mqtt(Part):
         ge=60,
         le=0xFFFFFFFF,
         description="Seconds that the broker keeps messages for a collector that is away.",
+    )
+    sites: tuple[Annotated[str, Field(pattern=r"^[^/+#\x00]+$")], ...] = Field(
+        default=(),
+        description="Sites whose readings this collector takes; all when empty. Several collectors that judge alerts "
+        "divide the sites among them.",
+    )
+    share: str | None = Field(
+        default=None,
+        pattern=r"^[^/+#\x00]+$",
+        description="Group of a shared subscription: its collectors divide the messages among them, and judge no "
+        "alerts.",
+    )
+    broker_memory_bytes: int = Field(
+        default=1024**3,
+        ge=0,
+        le=2**50,
+        description="Memory that the broker's host can spare for readings that wait; only for the stated capacity.",
     )
     tls: Tls = Field(default=Tls(), description="Encryption.")
 
@@ -85,12 +104,49 @@ class Influx(Part):
         le=20_000_000,
         description="Most bytes of lines, before gzip, in one request.",
     )
+    requests_in_flight: int = Field(
+        default=3, ge=1, le=16, description="Most requests at a time while the outbox is being emptied."
+    )
 
 
 class Store(Part):
     """The collector's own disk: outbox, quarantine, alert states, ledger."""
 
     folder: Path = Field(default=Path("var/collector"), description="Folder of the SQLite file and the status file.")
+    most_bytes: int = Field(
+        default=2 * 1024**3,
+        ge=16 * 1024**2,
+        le=2**50,
+        description="Most bytes of database and write-ahead log. Above it nothing is acknowledged until there is room.",
+    )
+    reserve_bytes: int = Field(
+        default=64 * 1024**2,
+        ge=0,
+        le=2**40,
+        description="Kept free on the disk by a file of this size; it is given up when the disk is full, so that "
+        "readings can still leave the outbox.",
+    )
+    hours_days: int = Field(
+        default=92, ge=1, le=3_660, description="How many days back `gjovik reconcile` can compare."
+    )
+
+
+class Quarantine(Part):
+    """How long refused payloads and lines are kept for a repair."""
+
+    days: int = Field(default=90, ge=1, le=3_660, description="Days after which an entry expires.")
+    most_bytes: int = Field(
+        default=512 * 1024**2,
+        ge=1024**2,
+        le=2**50,
+        description="Most bytes of payloads; above it the oldest entries of the largest group expire.",
+    )
+    most_entries_each: int = Field(
+        default=10_000,
+        ge=1,
+        le=2**50,
+        description="Most entries of one device and one reason; above it the oldest of them expire.",
+    )
 
 
 class Ingest(Part):
@@ -103,9 +159,11 @@ class Ingest(Part):
         default=65_536, ge=256, le=268_435_455, description="A larger payload is quarantined unread."
     )
     kept_payload_bytes: int = Field(
-        default=4_096,
+        default=65_536,
         ge=64,
-        description="Of a quarantined payload larger than this, its beginning, length and hash are kept.",
+        le=268_435_455,
+        description="Of a quarantined payload larger than this, only its beginning, length and hash are kept, and it "
+        "cannot be reprocessed.",
     )
     batch_messages: int = Field(default=5_000, ge=1, le=60_000, description="Most messages in one commit.")
     batch_age_ms: int = Field(default=50, ge=1, le=5_000, description="Longest wait for more before a commit.")
@@ -133,6 +191,7 @@ class Settings(BaseSettings):
     mqtt: Mqtt = Field(default=Mqtt(), description="The broker.")
     influx: Influx = Field(default=Influx(), description="The database.")
     store: Store = Field(default=Store(), description="The collector's own disk.")
+    quarantine: Quarantine = Field(default=Quarantine(), description="How long refused payloads are kept.")
     ingest: Ingest = Field(default=Ingest(), description="What is taken and how it is gathered.")
     heartbeat: Heartbeat = Field(default=Heartbeat(), description="An outside watcher.")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import EnvSettingsSource
+from pydantic_settings import EnvSettingsSource, SettingsError
 
 from ingest.settings import VARIABLE_PREFIX, Influx, Mqtt, Settings, Tls, list_settings, name_variable
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, read_toml
@@ -24,6 +24,8 @@ _PATTERNS = {
     r"^[^/+#\x00]+(/[^/+#\x00]+)*$": "must be segments of a topic with / between them, without + and #",
     r"^https?://[^/@]+/?$": "must be http:// or https:// with a host and a port, without a path, user or password",
     r"^[A-Za-z0-9][A-Za-z0-9_-]*$": "must be letters, digits, _ and -, beginning with a letter or digit",
+    r"^[^\s\x00/]+$": "must be a host name or an address, without spaces, a scheme or a path",
+    r"^[^/+#\x00]+$": "must be one segment of a topic, without /, + and #",
     r"^https?://": "must begin with http:// or https://",
 }
 _NEVER_SHOWN = frozenset({"password", "url"})
@@ -56,7 +58,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     stated = {} if file is None else _read_file(file, mistakes)
     variables = _choose_variables(environ, mistakes)
     try:
-        settings = Settings(**merge(stated, _Environment(variables)()))
+        settings = Settings(**merge(stated, _read_variables(variables, mistakes)))
     except ValidationError as error:
         mistakes += [_describe(details, file, variables) for details in error.errors(include_url=False)]
         # Without its cause: pydantic's own text repeats what it was given, which may be secret.
@@ -148,6 +150,27 @@ def _choose_variables(environ: Mapping[str, str], mistakes: list[Mistake]) -> di
     return chosen
 
 
+def _read_variables(variables: Mapping[str, str], mistakes: list[Mistake]) -> dict[str, Any]:
+    """Return the tree that the variables give; what is no JSON where JSON is asked for is a mistake and left out."""
+    good = dict(variables)
+    while True:
+        try:
+            return _Environment(good)()
+        except SettingsError:
+            wrong = next(name for name in sorted(good) if not _is_readable({name: good[name]}))
+            del good[wrong]
+            message = 'must be a JSON array such as ["school", "town-hall"]'
+            mistakes.append(Mistake(ENVIRONMENT, 0, wrong, message))
+
+
+def _is_readable(variables: Mapping[str, str]) -> bool:
+    try:
+        _Environment(variables)()
+    except SettingsError:
+        return False
+    return True
+
+
 def _describe(details: ErrorDetails, file: TomlFile | None, variables: Mapping[str, str]) -> Mistake:
     """Return one of pydantic's errors as a Mistake at the variable or the line that it comes from."""
     path = details["loc"]
@@ -166,10 +189,12 @@ def _place(path: tuple[str | int, ...], message: str, file: TomlFile | None, var
 def _check_files(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what is wrong with the files that the settings name, with the path of the setting."""
     for path, _ in list_settings():
-        if path[-1] in _FILES:
-            named = settings
-            for part in path:
-                named = getattr(named, part)
+        named: Any = settings
+        for part in path:
+            named = getattr(named, part)
+        if isinstance(named, Path) and "\0" in str(named):
+            yield path, "holds a NUL character, which no name of a file does"
+        elif path[-1] in _FILES:
             if isinstance(named, Path) and not os.access(named, os.R_OK):
                 yield path, f"{named} does not exist or cannot be read"
             elif isinstance(named, Path) and not named.is_file():

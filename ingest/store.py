@@ -3,118 +3,83 @@
 Invariants:
     - What ``commit`` returned is on disk (WAL, ``synchronous=FULL``); a crash leaves a batch whole or not at all.
     - A batch costs a handful of rows however many readings it has: its lines are one row, its marks another.
-    - Rows leave the outbox only with their count: ``committed = stored + refused_by_database + what it holds``.
+    - Rows leave outbox and quarantine only with their count; see ``ingest.store_rows.Moves``.
     - A call that raises has changed nothing and may be tried again.
+    - Where there is no room, a batch is refused; what makes room goes on. See ``ingest.store_reserve``.
     - One thread uses a Store; ``ingest.store_thread`` gives it one. Other processes read, by ``ingest.store_reader``.
 
 Errors: see ``ingest.store_file``.
 """
 
-import hashlib
+import logging
 import os
 import sqlite3
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self, TypeVar
 
-from ingest.batch import AlertRecord, Batch, Ledger, Mark, Quarantined
-from ingest.store_file import FILE, explain_errors, lock_folder, open_file, transaction
-from ingest.store_marks import append_marks, read_marks
+from ingest.batch import Batch, QuarantineRow
+from ingest.quarantine_filter import Filter
+from ingest.settings import Quarantine as QuarantineSettings
+from ingest.settings import Store as StoreSettings
+from ingest.shard import Shard
+from ingest.store_file import FILE, StoreFullError, explain_errors, lock_folder, transaction
+from ingest.store_hours import PointHours, count_refused, insert_hours
+from ingest.store_marks import MarkChange, MarkRows, read_rows
+from ingest.store_outbox import (
+    Amount,
+    Depth,
+    OutboxEntry,
+    RefusedLine,
+    insert_entry,
+    measure_outbox,
+    pack_lines,
+    quarantine_line,
+    read_depth,
+    read_oldest,
+    remove_entries,
+    replace_lines,
+    take_damaged,
+)
+from ingest.store_quarantine import (
+    Expired,
+    Quotas,
+    add_quarantined,
+    count_quarantined,
+    discard_entries,
+    expire_entries,
+    measure_quotas,
+    read_quarantine,
+    release_entries,
+    revise_entries,
+)
+from ingest.store_reserve import Room, Usage, open_with_reserve
+from ingest.store_restored import Restored, restore
 from ingest.store_rows import (
     Moves,
-    Unpublished,
     add_counts,
     add_ledger,
-    add_quarantined,
-    add_unpublished,
-    count_quarantined,
-    find_device,
     put_alerts,
-    read_alerts,
-    read_ledger,
+    read_counts,
     read_moves,
+    set_count,
+)
+from ingest.store_unpublished import (
+    Unpublished,
+    add_unpublished,
+    begin_publishing,
+    forget_published,
+    mark_published,
+    publish_again,
     read_unpublished,
 )
 from schemas.reason import Level, Reason
 
-GZIP_LEVEL = 1
-_GZIP_WBITS = 31  # zlib's largest window, in a gzip wrapper
-ANSWER_KEPT = 500
-"""Characters of the database's answer that are kept with a refused line."""
+log = logging.getLogger(__name__)
 
-
-class OutboxEntry(NamedTuple):
-    """The lines of one batch on their way to InfluxDB.
-
-    Attributes:
-        id: Grows with time, never used again.
-        created_ms: When the batch was committed, milliseconds since 1970 in UTC.
-        lines: How many.
-        raw_bytes: Of the lines, each with its newline.
-        body: The lines as one gzip member; members may be joined to one body.
-    """
-
-    id: int
-    created_ms: int
-    lines: int
-    raw_bytes: int
-    body: bytes
-
-
-class RefusedLine(NamedTuple):
-    """A line that InfluxDB refused.
-
-    Attributes:
-        line: Without its newline.
-        answer: What the server said.
-    """
-
-    line: bytes
-    answer: str
-
-
-class Depth(NamedTuple):
-    """How much waits in the outbox.
-
-    Attributes:
-        batches: Entries.
-        lines: Lines in them.
-        disk_bytes: What they take on disk, compressed.
-        oldest_ms: When the oldest was committed; None when nothing waits.
-    """
-
-    batches: int
-    lines: int
-    disk_bytes: int
-    oldest_ms: int | None
-
-
-class Restored(NamedTuple):
-    """What a collector knows again when it starts.
-
-    Attributes:
-        marks: For deduplication, per device the oldest first.
-        alerts: State of each alert.
-        ledger: Totals since the store was made.
-        moves: Likewise.
-    """
-
-    marks: list[Mark]
-    alerts: list[AlertRecord]
-    ledger: Ledger
-    moves: Moves
-
-
-def pack_lines(lines: Iterable[bytes]) -> bytes:
-    """Return lines as one gzip member, each with a newline."""
-    return zlib.compress(b"".join(line + b"\n" for line in lines), GZIP_LEVEL, wbits=_GZIP_WBITS)
-
-
-def unpack_lines(body: bytes) -> list[bytes]:
-    """Return the lines of one gzip member, without newlines."""
-    return zlib.decompress(body, wbits=_GZIP_WBITS).split(b"\n")[:-1]
+T = TypeVar("T")
 
 
 class Store:
@@ -124,33 +89,53 @@ class Store:
         set_aside: Where a damaged file was moved when the store was opened; None when it was sound.
     """
 
-    def __init__(self, path: Path, lock: int, connection: sqlite3.Connection, set_aside: Path | None) -> None:
+    def __init__(
+        self,
+        settings: StoreSettings,
+        quarantine: QuarantineSettings,
+        lock: int,
+        connection: sqlite3.Connection,
+        set_aside: Path | None,
+    ) -> None:
         self.set_aside = set_aside
-        self._path = path
+        self._path = settings.folder / FILE
+        self._quotas = quarantine
         self._lock = lock
         self._connection = connection
-        self._batches, self._lines, self._disk_bytes = connection.execute(
-            "SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(length(body)), 0) FROM outbox"
-        ).fetchone()
+        self._events: Counter[str] = Counter()
+        self._room = Room(settings.folder, settings)
+        self._amount = measure_outbox(connection)
+        self._marks = MarkRows(connection)
+        self._hours = PointHours(connection, settings.hours_days)
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, settings: StoreSettings, quarantine: QuarantineSettings | None = None) -> Self:
         """Take a folder, made when it is missing, and open the store in it.
+
+        On a full disk the store's reserve is given up for it.
 
         Raises:
             StoreInUseError: Another collector has the folder.
             StoreVersionError: A later version of the collector made the file.
+            StoreFullError: The disk is full and there was no reserve.
             StoreError: The folder or file cannot be used.
         """
-        lock = lock_folder(folder)
-        path = folder / FILE
-        try:
-            connection, set_aside = open_file(path)
-            with explain_errors(path):
-                return cls(path, lock, connection, set_aside)
-        except BaseException:
-            os.close(lock)
-            raise
+        with ExitStack() as opened:
+            lock = lock_folder(settings.folder)
+            opened.callback(os.close, lock)
+            connection, set_aside = open_with_reserve(settings)
+            opened.callback(connection.close)
+            with explain_errors(settings.folder / FILE):
+                store = cls(settings, quarantine or QuarantineSettings(), lock, connection, set_aside)
+                store.begin()
+            opened.pop_all()
+        return store
+
+    def begin(self) -> None:
+        """Make the reserve, and remember a file that was set aside; the store works without either."""
+        self._room.keep_reserve()
+        if self.set_aside is not None:
+            self._note_event("store_set_aside")
 
     def close(self) -> None:
         """Close the file and let the folder go."""
@@ -158,68 +143,72 @@ class Store:
         os.close(self._lock)
 
     def load(self) -> Restored:
-        """Return what was remembered when the store was last used."""
+        """Return what was remembered when the store was last used; damaged rows of marks leave it, counted."""
         with self._reading() as connection:
-            return Restored(
-                read_marks(connection), read_alerts(connection), read_ledger(connection), read_moves(connection)
-            )
+            rows = list(read_rows(connection))
+        damaged = {row.id for row in rows if not row.is_sound()}
+        if damaged:
+            self._change(lambda connection: self._drop_marks(connection, damaged))
+            self._marks = MarkRows(self._connection)
+        with self._reading() as connection:
+            return restore(connection, [row for row in rows if row.id not in damaged], self._events)
 
-    def commit(self, batch: Batch, now_ms: int) -> OutboxEntry | None:
+    def commit(self, batch: Batch, now_ms: int, shard: Shard | None = None) -> OutboxEntry | None:
         """Put a batch on disk, as a whole or not at all.
 
         Args:
             batch: What ``process`` made.
             now_ms: Milliseconds since 1970 in UTC.
+            shard: What is remembered after this batch of the shard that ``wants_shard`` named. It must know of no
+                batch that is not on disk: what comes again of that one would be taken for a duplicate.
 
         Returns:
             The entry that waits for InfluxDB; None for a batch without lines.
 
         Raises:
-            StoreFullError: The disk is full; try again with the same batch.
+            OutboxFullError: The store has reached its bound; try again with the same batch.
+            StoreFullError: The disk is full; likewise.
             StoreError: The file cannot be written.
         """
         body = pack_lines(batch.lines) if batch.lines else b""
-        with self._writing() as connection:
-            entry = self._insert_lines(batch.lines, body, now_ms) if batch.lines else None
-            add_quarantined(connection, batch.quarantined)
-            put_alerts(connection, batch.alerts)
-            add_unpublished(connection, batch.transitions)
-            append_marks(connection, batch.marks)
-            add_ledger(connection, batch.ledger)
+        with self._reading() as connection:
+            if self._room.look(connection, 2 * len(body)):
+                self._note_event("outbox_full")
+            self._room.refuse(connection)
+        try:
+            entry, marks, is_packed = self._transact(lambda _: self._put(batch, body, now_ms, shard))
+        except StoreFullError:
+            self._give_up_reserve()
+            raise
+        self._hours.note_written(is_packed=is_packed)
+        self._marks.note(marks)
+        if marks.row is not None:
+            self._hours.add(batch.marks, marks.row)
         if entry is not None:
-            self._count(batches=1, lines=entry.lines, disk=len(body))
+            self._amount = self._amount.plus(Amount(1, entry.lines, len(body)))
         return entry
 
-    def oldest(self, limit_bytes: int) -> list[OutboxEntry]:
-        """Return the oldest entries of the outbox that fit in so many bytes of lines, at least one if any waits."""
-        entries: list[OutboxEntry] = []
-        room = limit_bytes
+    def wants_shard(self) -> int | None:
+        """Return the number of the shard that should come with the next commit; None while none is due."""
+        return self._marks.find_due()
+
+    def oldest(self, limit_bytes: int, after_id: int = 0) -> list[OutboxEntry]:
+        """Return the oldest entries of the outbox that fit in so many bytes of lines, at least one if any waits.
+
+        Args:
+            limit_bytes: Of lines, as they are without compression.
+            after_id: Entries up to this one are left out.
+        """
         with self._reading() as connection:
-            cursor = connection.execute("SELECT id, created_ms, lines, raw_bytes, body FROM outbox ORDER BY id")
-            for entry in map(OutboxEntry._make, cursor):
-                room -= entry.raw_bytes
-                if entries and room < 0:
-                    break
-                entries.append(entry)
-            cursor.close()
-        return entries
+            return read_oldest(connection, limit_bytes, after_id)
 
     def remove(self, ids: Sequence[int]) -> None:
         """Take entries that InfluxDB has out of the outbox, and count their lines as stored.
 
         One that is not there any longer is passed over.
         """
-        with self._writing() as connection:
-            gone = [
-                row
-                for entry_id in ids
-                for row in connection.execute(
-                    "DELETE FROM outbox WHERE id = ? RETURNING lines, length(body)", (entry_id,)
-                ).fetchall()
-            ]
-            lines = sum(lines for lines, _ in gone)
-            add_counts(connection, "move", [("stored", lines)])
-        self._count(batches=-len(gone), lines=-lines, disk=-sum(disk for _, disk in gone))
+        gone = self._change(lambda connection: remove_entries(connection, ids))
+        self._amount = self._amount.plus(gone)
 
     def refuse_lines(
         self, entry_id: int, remaining: Sequence[bytes], refused: Sequence[RefusedLine], now_ms: int
@@ -237,86 +226,175 @@ class Store:
             StoreFullError: The disk is full; try again.
             StoreError: The file cannot be written.
         """
-        body = pack_lines(remaining) if remaining else b""
-        with self._writing() as connection:
-            row = connection.execute("SELECT lines, length(body) FROM outbox WHERE id = ?", (entry_id,)).fetchone()
-            if row is None:
-                raise LookupError(f"the outbox has no entry {entry_id}")
-            lines, disk = row
-            if remaining:
-                connection.execute(
-                    "UPDATE outbox SET lines = ?, raw_bytes = ?, body = ? WHERE id = ?",
-                    (len(remaining), sum(map(len, remaining)) + len(remaining), body, entry_id),
-                )
-            else:
-                connection.execute("DELETE FROM outbox WHERE id = ?", (entry_id,))
-            add_quarantined(connection, (_quarantine_line(one, now_ms) for one in refused))
-            stored = lines - len(remaining) - len(refused)
-            add_counts(connection, "move", [("stored", stored), ("refused_by_database", len(refused))])
-        self._count(batches=0 if remaining else -1, lines=len(remaining) - lines, disk=len(body) - disk)
+
+        def refuse(connection: sqlite3.Connection) -> Amount:
+            change = replace_lines(connection, entry_id, remaining, len(refused))
+            add_quarantined(connection, [quarantine_line(one, now_ms) for one in refused], self._quotas)
+            insert_hours(connection, count_refused([one.line for one in refused], 1))
+            return change
+
+        self._amount = self._amount.plus(self._change(refuse))
+
+    def set_aside_entry(self, entry_id: int, now_ms: int, why: str) -> None:
+        """Move an entry of the outbox that cannot be read to the quarantine, as it is.
+
+        Args:
+            entry_id: Of the entry.
+            now_ms: Milliseconds since 1970 in UTC.
+            why: What is wrong with it.
+
+        Raises:
+            LookupError: The outbox has no such entry.
+            StoreFullError: The disk is full; try again.
+            StoreError: The file cannot be written.
+        """
+
+        def take(connection: sqlite3.Connection) -> Amount:
+            quarantined, change = take_damaged(connection, entry_id, now_ms, why)
+            add_quarantined(connection, [quarantined], self._quotas)
+            return change
+
+        self._amount = self._amount.plus(self._change(take))
 
     def depth(self) -> Depth:
         """Return how much waits in the outbox; quick at any depth."""
         with self._reading() as connection:
-            row = connection.execute("SELECT created_ms FROM outbox ORDER BY id LIMIT 1").fetchone()
-        return Depth(self._batches, self._lines, self._disk_bytes, None if row is None else row[0])
+            return read_depth(connection, self._amount)
 
     def moves(self) -> Moves:
-        """Return what became of lines after their commit, since the store was made."""
+        """Return what became of lines and quarantined entries after their commit, since the store was made."""
         with self._reading() as connection:
             return read_moves(connection)
+
+    def usage(self) -> Usage:
+        """Return what the store takes of the disk, and whether batches are refused for want of room."""
+        with self._reading() as connection:
+            return self._room.measure(connection)
 
     def quarantine(self) -> dict[Reason, int]:
         """Return how many entries the quarantine holds, by Reason."""
         with self._reading() as connection:
             return count_quarantined(connection)
 
+    def read_quarantine(self, where: Filter, after_id: int, limit: int) -> list[QuarantineRow]:
+        """Return at most so many entries of the quarantine behind an id, in order."""
+        with self._reading() as connection:
+            return read_quarantine(connection, where, after_id, limit)
+
+    def discard(self, where: Filter, limit: int) -> int:
+        """Remove entries of the quarantine that a person gives up, at most so many; return how many."""
+        return self._change(lambda connection: discard_entries(connection, where, limit))
+
+    def expire(self, now_ms: int) -> Expired:
+        """Remove what the quarantine holds too long or too much of, a bounded piece of it."""
+        return self._change(lambda connection: expire_entries(connection, now_ms, self._quotas))
+
+    def quotas(self) -> Quotas:
+        """Return how far the quotas of the quarantine are used."""
+        with self._reading() as connection:
+            return measure_quotas(connection, self._quotas)
+
     def unpublished(self) -> list[Unpublished]:
         """Return the transitions that the broker does not have yet, in order."""
         with self._reading() as connection:
             return read_unpublished(connection)
 
+    def begin_publishing(self, ids: Sequence[int]) -> None:
+        """Take note that these transitions are about to be published; for those that were before it counts a repeat."""
+
+        def begin(connection: sqlite3.Connection) -> None:
+            add_counts(connection, "event", [("alert_repeated", begin_publishing(connection, ids))])
+
+        self._change(begin)
+
     def mark_published(self, ids: Sequence[int]) -> None:
-        """Take note that the broker has these transitions."""
-        with self._writing() as connection:
-            connection.executemany("DELETE FROM unpublished WHERE id = ?", [(one,) for one in ids])
+        """Take note that the broker has these transitions; they are kept until ``forget_published``."""
+        self._change(lambda connection: mark_published(connection, ids))
 
-    def _insert_lines(self, lines: Sequence[bytes], body: bytes, now_ms: int) -> OutboxEntry:
-        size = sum(map(len, lines)) + len(lines)
-        cursor = self._connection.execute(
-            "INSERT INTO outbox (created_ms, lines, raw_bytes, body) VALUES (?, ?, ?, ?) RETURNING id",
-            (now_ms, len(lines), size, body),
+    def publish_again(self) -> int:
+        """Have every published transition that is kept published again; return how many."""
+        return self._change(publish_again)
+
+    def forget_published(self, ids: Sequence[int] | None) -> None:
+        """Remove published transitions that the broker cannot lose any more: these, or all."""
+        self._change(lambda connection: forget_published(connection, ids))
+
+    def count_event(self, name: str, count: int = 1) -> None:
+        """Count something that happened, for ever."""
+        self._change(lambda connection: add_counts(connection, "event", [(name, count)]))
+
+    def events(self) -> Counter[str]:
+        """Return how often each event happened since the store was made."""
+        with self._reading() as connection:
+            return Counter(read_counts(connection, "event")) + self._events
+
+    def note_session(self) -> None:
+        """Remember for ever that a session was made at the broker."""
+        self._change(lambda connection: set_count(connection, "session", "made", 1))
+
+    def _put(
+        self, batch: Batch, body: bytes, now_ms: int, shard: Shard | None
+    ) -> tuple[OutboxEntry | None, MarkChange, bool]:
+        """Write a batch within a transaction; return its entry, what became of marks, and whether hours were packed."""
+        connection = self._connection
+        entry = insert_entry(connection, batch.lines, body, now_ms) if batch.lines else None
+        released = release_entries(connection, batch.released) if batch.released else []
+        again = [one.payload for one in released if one.level is Level.LINE]
+        insert_hours(connection, count_refused(again, -1))
+        revise_entries(connection, batch.revised)
+        add_quarantined(connection, batch.quarantined, self._quotas)
+        put_alerts(connection, batch.alerts)
+        add_unpublished(connection, batch.transitions)
+        add_ledger(connection, batch.ledger)
+        self._hours.begin(connection, now_ms)
+        return entry, self._marks.add(connection, batch.marks, shard), self._clear_marks(now_ms, shard)
+
+    def _clear_marks(self, now_ms: int, shard: Shard | None) -> bool:
+        """Pack hours when it is time, and remove rows of marks that nothing needs; return whether hours were packed."""
+        connection, hours = self._connection, self._hours
+        needless = self._marks.find_needless(connection) if shard is not None else []
+        is_due = hours.is_due or bool(needless and needless[-1] > hours.packed_row)
+        if is_due:
+            hours.pack(connection, now_ms)
+        connection.executemany("DELETE FROM marks WHERE id = ?", [(row,) for row in needless])
+        return is_due
+
+    def _drop_marks(self, connection: sqlite3.Connection, damaged: Collection[int]) -> None:
+        log.critical(
+            "%d rows of marks in %s are damaged and removed: readings that come again may be taken again, which "
+            "InfluxDB stores once; look at the disk",
+            *(len(damaged), self._path),
         )
-        entry_id = cursor.fetchone()[0]
-        cursor.close()
-        add_counts(self._connection, "move", [("committed", len(lines))])
-        return OutboxEntry(entry_id, now_ms, len(lines), size, body)
+        connection.executemany("DELETE FROM marks WHERE id = ?", [(row,) for row in damaged])
+        add_counts(connection, "event", [("marks_damaged", len(damaged))])
 
-    def _count(self, *, batches: int, lines: int, disk: int) -> None:
-        self._batches += batches
-        self._lines += lines
-        self._disk_bytes += disk
+    def _note_event(self, name: str) -> None:
+        """Have an event counted with the next change: now there may be no room for it."""
+        self._events[name] += 1
+
+    def _give_up_reserve(self) -> None:
+        if self._room.give_up_reserve():
+            self._note_event("reserve_given_up")
+
+    def _change(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Do what makes room, or little needs: on a full disk the reserve is given up for it."""
+        try:
+            return self._transact(operation)
+        except StoreFullError:
+            self._give_up_reserve()
+        with self._reading() as connection:
+            self._room.empty_wal(connection)
+        return self._transact(operation)
+
+    def _transact(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what an operation returns, on disk as a whole, with the events that wait to be counted."""
+        with explain_errors(self._path), transaction(self._connection) as connection:
+            result = operation(connection)
+            add_counts(connection, "event", self._events.items())
+        self._events.clear()
+        return result
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with explain_errors(self._path):
             yield self._connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with explain_errors(self._path), transaction(self._connection) as connection:
-            yield connection
-
-
-def _quarantine_line(refused: RefusedLine, now_ms: int) -> Quarantined:
-    return Quarantined(
-        received_ms=now_ms,
-        level=Level.LINE,
-        reason=Reason.REFUSED_BY_DATABASE,
-        topic="",
-        device=find_device(refused.line),
-        detail=refused.answer[:ANSWER_KEPT],
-        payload=refused.line,
-        length=len(refused.line),
-        sha256=hashlib.sha256(refused.line).digest(),
-    )

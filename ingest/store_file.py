@@ -4,15 +4,18 @@ Errors:
     StoreError                the folder or file cannot be used; the message says why and what to do
     ├── StoreInUseError       another collector has the folder
     ├── StoreVersionError     the file was made by another version of the collector
-    └── StoreFullError        the disk is full: nothing was changed, and the same call may be tried again
+    ├── StoreFullError        there is no room: nothing was changed, and the same call may be tried again
+    │   └── OutboxFullError   the store has reached its bound; there is room when InfluxDB has taken lines
+    └── DamagedEntryError     an entry of the outbox cannot be read
 """
 
 import fcntl
 import logging
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +23,11 @@ from ingest.store_schema import MIGRATIONS, migrate, read_version
 
 FILE = "store.sqlite"
 LOCK = "store.lock"
+DAMAGED_FILES = "store.damaged-*.sqlite"
 WAL_KEPT_BYTES = 64 * 1024 * 1024
 """A write-ahead log that grew beyond this in a busy hour is cut back when it is next emptied."""
+FULL_BYTES = 64 * 1024
+"""A disk with less free space is full: SQLite's shared memory is of 32 KiB."""
 BUSY_S = 10.0
 """How long SQLite waits for another process that reads; a reader never blocks a commit for long."""
 
@@ -41,7 +47,15 @@ class StoreVersionError(StoreError):
 
 
 class StoreFullError(StoreError):
-    """The disk is full; nothing was changed."""
+    """There is no room on the disk; nothing was changed."""
+
+
+class OutboxFullError(StoreFullError):
+    """The store has reached its bound; nothing was changed."""
+
+
+class DamagedEntryError(StoreError):
+    """An entry of the outbox cannot be read."""
 
 
 class _DamagedError(Exception):
@@ -76,9 +90,16 @@ def lock_folder(folder: Path) -> int:
         raise StoreError(
             f"The store's folder {folder} cannot be locked ({error.strerror}); put it on a local disk."
         ) from error
-    os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode("ascii"))
+    # Who has it is only for a message: on a full disk it may be missing.
+    with suppress(OSError):
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode("ascii"))
     return lock
+
+
+def list_set_aside(folder: Path) -> list[Path]:
+    """Return the damaged files that were set aside in a store's folder and are still there, the oldest first."""
+    return sorted(folder.glob(DAMAGED_FILES))
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, Path | None]:
@@ -136,7 +157,7 @@ def explain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if _primary_code(error) == sqlite3.SQLITE_FULL:
+        if _is_disk_full(error, path.parent):
             raise StoreFullError(
                 f"The disk that holds {path} is full; nothing is lost and nothing more is taken until there is room: "
                 "free space on it."
@@ -180,6 +201,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         raise _DamagedError(found)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    # Some builds write zeros over what is removed: as much again as was committed, and room that a full disk has not.
+    connection.execute("PRAGMA secure_delete = OFF")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_KEPT_BYTES}")
     migrate(connection)
     _check_version(connection, path)
@@ -198,6 +221,14 @@ def _primary_code(error: sqlite3.Error) -> int | None:
     # The low byte of an extended result code; errors of the Python module itself have none.
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
+
+
+def _is_disk_full(error: sqlite3.Error, folder: Path) -> bool:
+    """Whether SQLite failed for want of room, which it says plainly only of some of its files."""
+    code = _primary_code(error)
+    if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    return code == sqlite3.SQLITE_FULL
 
 
 def _set_aside(path: Path) -> Path:

@@ -1,92 +1,198 @@
 """Marks on disk: what deduplication remembers, packed per batch, never one row a reading.
 
-A batch adds one row, columns of its marks as JSON, deflated. When the loose rows hold ``LOOSE_RATIO`` times what the
-snapshot holds, all rows are folded into a new snapshot, so a start reads a bounded number of marks and folding costs
-each mark a bounded share.
+A batch adds one row: columns of its marks in JSON, deflated, each combination of names once. So that a start reads a
+bounded number of marks, what is remembered of all devices is written again from time to time, a shard of the devices
+with a commit (``ingest.shard``), never all at once. Rows of batches that are older than every shard's row are removed.
+At a start the marks of a device are its shard's row, then all rows of batches behind it.
 
-The fold is what ``ingest.memory`` would remember after all of them: per device the last ``WINDOW`` payloads, and the
-one of the newest event time, which must be known though later readings of the past pushed it out of the window; and the
-last ``PACKETS`` packet identifiers.
+A row whose bytes were damaged is passed over: what it would have told is not known, and nothing stops for it.
 """
 
-import itertools
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pydantic_core import from_json, to_json
 
 from ingest.batch import Mark
-from ingest.memory import PACKET_MARK, PACKETS, WINDOW
+from ingest.memory import ANY_FIELD
+from ingest.shard import SHARDS, Shard, find_shard
 
-PlainMark = tuple[str, int, int, int]
-"""A Mark before it is one: device, key, time_ms, digest."""
-
-LOOSE_RATIO = 4
-LOOSE_FLOOR = 20_000
-"""Loose marks below which folding is not worth its while."""
-CHECKED_EVERY = 64
-"""Rows between two looks at whether folding is due: counting them costs more than adding one."""
+LOOSE_RATIO = 2
+"""A shard is due when so many times its marks came since the last one: each mark is written again a bounded share."""
+LOOSE_FLOOR = 500
+"""Marks between two shards at least."""
+REMOVED_AT_ONCE = 64
+"""Rows of batches that are removed with a shard, beside twice as many as came since the last one."""
 
 
-def append_marks(connection: sqlite3.Connection, marks: Sequence[Mark]) -> None:
-    """Add a batch's marks within the caller's transaction, and fold all when it is time."""
-    if not marks:
-        return
-    row = connection.execute(
-        "INSERT INTO marks (snapshot, count, body) VALUES (0, ?, ?)", (len(marks), pack_marks(marks))
-    ).lastrowid
-    if row is not None and row % CHECKED_EVERY == 0:
-        folded, loose = connection.execute(
-            "SELECT total(count) FILTER (WHERE snapshot), total(count) FILTER (WHERE NOT snapshot) FROM marks"
+class MarkRow(NamedTuple):
+    """A row of marks.
+
+    Attributes:
+        id: Grows with time.
+        shard: Number of the shard; None for what a batch added.
+        body: Packed marks.
+    """
+
+    id: int
+    shard: int | None
+    body: bytes
+
+    def is_sound(self) -> bool:
+        """Whether the bytes are what was written."""
+        try:
+            zlib.decompress(self.body)
+        except zlib.error:
+            return False
+        return True
+
+
+class StoredMarks:
+    """What was remembered, of each device and of the messages the oldest first; unpacked as it is asked for.
+
+    Args:
+        rows: Sound ones, in order.
+    """
+
+    def __init__(self, rows: Sequence[MarkRow]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Mark]:
+        """Yield a device's marks from its shard's row, and from the rows of batches behind it."""
+        shards = {row.shard: row.id for row in self._rows if row.shard is not None}
+        begins: dict[str, int] = {}
+        for row in self._rows:
+            marks = unpack_marks(row.body)
+            if row.shard is not None:
+                yield from marks
+                continue
+            for mark in marks:
+                begin = begins.get(mark.device)
+                if begin is None:
+                    begin = begins[mark.device] = shards.get(find_shard(mark.device), 0)
+                if row.id > begin:
+                    yield mark
+
+
+class MarkChange(NamedTuple):
+    """What a commit did to the rows of marks.
+
+    Attributes:
+        marks: How many a batch added.
+        row: Id of their row; None where there are none.
+        shard: Number of the shard that came with it; None where none did.
+        shard_marks: How many it has.
+        shard_row: Id of its row.
+    """
+
+    marks: int
+    row: int | None
+    shard: int | None = None
+    shard_marks: int = 0
+    shard_row: int = 0
+
+
+class MarkRows:
+    """The rows of marks of one store: which shard is due, and which rows nothing needs any more.
+
+    ``add`` writes within the caller's transaction and changes nothing here; ``note`` follows when it is on disk.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute("SELECT shard, id, count FROM marks WHERE shard IS NOT NULL")
+        self._shards: dict[int, tuple[int, int]] = {shard: (row, count) for shard, row, count in rows}
+        newest = max((row for row, _ in self._shards.values()), default=0)
+        self._loose, self._loose_rows = connection.execute(
+            "SELECT coalesce(sum(count), 0), count(*) FROM marks WHERE id > ?", (newest,)
         ).fetchone()
-        if loose > max(LOOSE_FLOOR, LOOSE_RATIO * folded):
-            fold_rows(connection)
+
+    def find_due(self) -> int | None:
+        """Return the number of the shard that should come with the next commit; None while none is due."""
+        if len(self._shards) < SHARDS:
+            number, count = next(number for number in range(SHARDS) if number not in self._shards), 0
+        else:
+            number = min(self._shards, key=self._shards.__getitem__)
+            count = self._shards[number][1]
+        return number if self._loose >= max(LOOSE_FLOOR, LOOSE_RATIO * count) else None
+
+    def add(self, connection: sqlite3.Connection, marks: Sequence[Mark], shard: Shard | None) -> MarkChange:
+        """Add a batch's marks, and put a shard in the place of what is on disk of it."""
+        row = _insert(connection, None, marks) if marks else None
+        if shard is None:
+            return MarkChange(len(marks), row)
+        if shard.number in self._shards:
+            connection.execute("DELETE FROM marks WHERE id = ?", (self._shards[shard.number][0],))
+        shard_row = _insert(connection, shard.number, shard.marks)
+        return MarkChange(len(marks), row, shard.number, len(shard.marks), shard_row)
+
+    def note(self, change: MarkChange) -> None:
+        """Take note of what is on disk now."""
+        if change.row is not None:
+            self._loose += change.marks
+            self._loose_rows += 1
+        if change.shard is not None:
+            self._shards[change.shard] = (change.shard_row, change.shard_marks)
+            self._loose = self._loose_rows = 0
+
+    def find_needless(self, connection: sqlite3.Connection) -> list[int]:
+        """Return rows of batches that are older than every shard's row: the oldest, a bounded number."""
+        if len(self._shards) < SHARDS:
+            return []
+        oldest = min(row for row, _ in self._shards.values())
+        rows = connection.execute(
+            "SELECT id FROM marks WHERE id < ? AND shard IS NULL ORDER BY id LIMIT ?",
+            (oldest, REMOVED_AT_ONCE + 2 * self._loose_rows),
+        )
+        return [row for (row,) in rows]
 
 
-def fold_rows(connection: sqlite3.Connection) -> None:
-    """Replace all rows by one snapshot within the caller's transaction."""
-    marks = read_marks(connection)
-    connection.execute("DELETE FROM marks")
-    connection.execute("INSERT INTO marks (snapshot, count, body) VALUES (1, ?, ?)", (len(marks), pack_marks(marks)))
+def _insert(connection: sqlite3.Connection, shard: int | None, marks: Sequence[Mark]) -> int:
+    row: int = connection.execute(
+        "INSERT INTO marks (shard, count, body) VALUES (?, ?, ?) RETURNING id", (shard, len(marks), pack_marks(marks))
+    ).fetchall()[0][0]
+    return row
 
 
-def read_marks(connection: sqlite3.Connection) -> list[Mark]:
-    """Return the folded marks, per device the oldest first."""
-    rows = connection.execute("SELECT body FROM marks ORDER BY id DESC")
-    return fold_marks(itertools.chain.from_iterable(unpack_latest_first(body) for (body,) in rows))
+def read_rows(connection: sqlite3.Connection, after_id: int = 0) -> Iterator[MarkRow]:
+    """Yield the rows behind an id in order."""
+    rows = connection.execute("SELECT id, shard, body FROM marks WHERE id > ? ORDER BY id", (after_id,))
+    return map(MarkRow._make, rows)
 
 
-def fold_marks(latest_first: Iterable[PlainMark]) -> list[Mark]:
-    """Return what is worth remembering of marks that come in reverse order, turned round again."""
-    windows: dict[str, dict[tuple[int, int], PlainMark]] = {}
-    newest: dict[str, PlainMark] = {}
-    for mark in latest_first:
-        device, key, time_ms, digest = mark
-        window = windows.get(device)
-        if window is None:
-            windows[device] = {(key, digest): mark}
-            newest[device] = mark
-            continue
-        if time_ms > newest[device][2]:
-            newest[device] = mark
-        most = PACKETS if device == PACKET_MARK else WINDOW
-        if len(window) < most and (key, digest) not in window:
-            window[key, digest] = mark
-    return [Mark._make(mark) for device, window in windows.items() for mark in _turn_round(window, newest[device])]
-
-
-def _turn_round(window: dict[tuple[int, int], PlainMark], newest: PlainMark) -> Iterator[PlainMark]:
-    if newest not in window.values():
-        yield newest
-    yield from reversed(window.values())
+def read_batch_marks(connection: sqlite3.Connection, after_id: int) -> Iterator[tuple[int, list[Mark]]]:
+    """Yield id and marks of each sound row of a batch behind an id."""
+    for row in read_rows(connection, after_id):
+        if row.shard is None and row.is_sound():
+            yield row.id, unpack_marks(row.body)
 
 
 def pack_marks(marks: Sequence[Mark]) -> bytes:
-    """Return marks as four columns (device, key, time_ms, digest) in JSON, deflated."""
-    return zlib.compress(to_json(tuple(zip(*marks, strict=True))), 1)
+    """Return marks as columns in JSON, deflated: device, key, digest, index of the names, point; then all names."""
+    if not marks:
+        return zlib.compress(b"[[],[],[],[],[],[]]", 1)
+    devices, keys, digests, names, points = zip(*marks, strict=True)
+    places = {one: place for place, one in enumerate(dict.fromkeys(names))}
+    # Points as plain numbers: each member of an enumeration would cost half a microsecond.
+    columns = (devices, keys, digests, [*map(places.__getitem__, names)], [*bytes(points)], list(places))
+    return zlib.compress(to_json(columns), 1)
 
 
-def unpack_latest_first(body: bytes) -> Iterator[PlainMark]:
-    """Yield what ``pack_marks`` packed in reverse order; plain tuples, as most are looked at once and dropped."""
-    return zip(*(reversed(column) for column in from_json(zlib.decompress(body))), strict=True)
+def unpack_marks(body: bytes) -> list[Mark]:
+    """Return what ``pack_marks`` packed, or a store of version 1, which knew no names and counted no points.
+
+    Raises:
+        ValueError: The bytes are not what was packed.
+        zlib.error: Likewise.
+    """
+    columns = from_json(zlib.decompress(body))
+    if len(columns) == 4:  # noqa: PLR2004 - version 1: device, key, time, digest
+        devices, keys, _, digests = columns
+        return [
+            Mark(device, key, digest, (ANY_FIELD,) if device else ())
+            for device, key, digest in zip(devices, keys, digests, strict=True)
+        ]
+    devices, keys, digests, places, points, tables = columns
+    names = [tuple(one) for one in tables]
+    return [*map(Mark._make, zip(devices, keys, digests, map(names.__getitem__, places), points, strict=True))]

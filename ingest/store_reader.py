@@ -2,20 +2,21 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ingest.batch import Ledger
+from ingest.batch import Ledger, QuarantineRow
+from ingest.quarantine_filter import Filter
+from ingest.settings import Quarantine as QuarantineSettings
+from ingest.settings import Store as StoreSettings
+from ingest.store_backup import Progress, copy_store
 from ingest.store_file import FILE, explain_errors, open_readonly
-from ingest.store_rows import (
-    Moves,
-    QuarantineRow,
-    count_quarantined,
-    read_ledger,
-    read_moves,
-    read_quarantine,
-)
+from ingest.store_hours import HourCount, read_hours
+from ingest.store_outbox import Depth, count_points, iterate_lines, measure_outbox, read_depth
+from ingest.store_quarantine import Group, Quotas, count_quarantined, iterate_quarantine, list_groups, measure_quotas
+from ingest.store_reserve import Room, Usage
+from ingest.store_rows import Moves, read_counts, read_ledger, read_moves
 from schemas.reason import Reason
 
 
@@ -26,29 +27,99 @@ class StoreReader:
         self._path = path
         self._connection = connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Have all that the block reads be of one moment. Keep it short: the write-ahead log grows meanwhile."""
+        with explain_errors(self._path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("ROLLBACK")
+
     def ledger(self) -> Ledger:
         """Return the totals since the store was made."""
         with explain_errors(self._path):
             return read_ledger(self._connection)
 
     def moves(self) -> Moves:
-        """Return what became of lines after their commit, since the store was made."""
+        """Return what became of lines and quarantined entries after their commit, since the store was made."""
         with explain_errors(self._path):
             return read_moves(self._connection)
+
+    def events(self) -> Counter[str]:
+        """Return how often each event happened since the store was made."""
+        with explain_errors(self._path):
+            return Counter(read_counts(self._connection, "event"))
+
+    def depth(self) -> Depth:
+        """Return how much waits in the outbox; looks at each entry."""
+        with explain_errors(self._path):
+            return read_depth(self._connection, measure_outbox(self._connection))
+
+    def usage(self, settings: StoreSettings) -> Usage:
+        """Return what the store takes of the disk; whether batches are refused is known to the collector alone."""
+        with explain_errors(self._path):
+            return Room(self._path.parent, settings).measure(self._connection)
 
     def reasons(self) -> Counter[Reason]:
         """Return how many entries the quarantine holds, by Reason."""
         with explain_errors(self._path):
             return count_quarantined(self._connection)
 
-    def quarantine(self, after_id: int = 0) -> Iterator[QuarantineRow]:
+    def quarantine(self, where: Filter = Filter(), after_id: int = 0) -> Iterator[QuarantineRow]:  # noqa: B008 - a tuple
         """Yield the quarantine's entries in order, read in pieces: a long look does not hold the collector up.
 
         Args:
+            where: Which are meant.
             after_id: Entries up to this one are left out.
         """
         with explain_errors(self._path):
-            yield from read_quarantine(self._connection, after_id)
+            yield from iterate_quarantine(self._connection, where, after_id)
+
+    def stats(self, where: Filter = Filter()) -> list[Group]:  # noqa: B008 - a tuple
+        """Return the quarantine's groups, the largest first."""
+        with explain_errors(self._path):
+            return list_groups(self._connection, where)
+
+    def quotas(self, quarantine: QuarantineSettings) -> Quotas:
+        """Return how far the quotas of the quarantine are used."""
+        with explain_errors(self._path):
+            return measure_quotas(self._connection, quarantine)
+
+    def hours(self, from_ms: int, to_ms: int, device: str | None = None) -> Mapping[tuple[str, int], HourCount]:
+        """Return the points that were accepted, by device and hour since 1970 in UTC.
+
+        Args:
+            from_ms: Begin, milliseconds since 1970 in UTC; the whole hour counts.
+            to_ms: End, itself not included; likewise.
+            device: Only this one.
+        """
+        with explain_errors(self._path):
+            if self._connection.in_transaction:
+                return read_hours(self._connection, from_ms, to_ms, device)
+            with self.snapshot():
+                return read_hours(self._connection, from_ms, to_ms, device)
+
+    def hours_since_ms(self) -> int | None:
+        """Return since when all accepted points are counted, milliseconds since 1970 in UTC; None before the first."""
+        with explain_errors(self._path):
+            return read_counts(self._connection, "hours").get("since_ms")
+
+    def outbox_points(self, from_ms: int, to_ms: int, device: str | None = None) -> Counter[tuple[str, int]]:
+        """Return how many lines of readings still wait, by device and hour; see ``hours``."""
+        with explain_errors(self._path):
+            return count_points(self._connection, from_ms, to_ms, device)
+
+    def outbox_lines(self) -> Iterator[bytes]:
+        """Yield the lines that wait in the outbox, without newlines, in the order in which they came."""
+        with explain_errors(self._path):
+            yield from iterate_lines(self._connection)
+
+    def backup(self, path: Path, progress: Progress | None = None) -> None:
+        """Make a copy that is consistent while the collector writes; see ``ingest.store_backup.copy_store``."""
+        with explain_errors(self._path):
+            copy_store(self._connection, path, progress)
 
 
 @contextmanager

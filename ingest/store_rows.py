@@ -3,56 +3,42 @@
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from ingest.batch import SUMS, AlertRecord, Ledger, Quarantined
-from schemas.reason import Level, Reason
-from schemas.rule import AlertPhase, Transition
-
-CHUNK = 1_000
-"""Rows read at a time: a long read would keep SQLite from emptying its write-ahead log."""
+from ingest.batch import SUMS, AlertRecord, Ledger
+from schemas.reason import Reason
+from schemas.rule import AlertPhase
 
 _DEVICE_TAG = re.compile(rb",device=((?:\\.|[^\\, ])+)")
 _ESCAPED = re.compile(rb"\\(.)")
 
 
 class Moves(NamedTuple):
-    """What became of lines after their commit: ``committed = stored + refused_by_database + those in the outbox``.
+    """What became of lines and of quarantined entries after their commit, since the store was made.
+
+    Lines: ``committed = stored + refused_by_database + damaged + those in the outbox``.
+    Quarantine: ``quarantined = reprocessed + discarded + expired + those that it holds``.
 
     Attributes:
         committed: Lines that came into the outbox.
         stored: Lines that InfluxDB said it has.
-        refused_by_database: Lines that it refused; they are in the quarantine.
+        refused_by_database: Lines that it refused; each is an entry of the quarantine.
+        damaged: Lines of entries of the outbox that could not be read; each such entry is one of the quarantine.
+        quarantined: Entries that came into the quarantine.
+        reprocessed: Entries that left it because they were repaired.
+        discarded: Entries that a person gave up.
+        expired: Entries that were older or more than the settings keep.
     """
 
     committed: int = 0
     stored: int = 0
     refused_by_database: int = 0
-
-
-class QuarantineRow(NamedTuple):
-    """An entry of the quarantine.
-
-    Attributes:
-        id: Grows with time.
-        quarantined: What is kept.
-    """
-
-    id: int
-    quarantined: Quarantined
-
-
-class Unpublished(NamedTuple):
-    """A transition that the broker does not have yet.
-
-    Attributes:
-        id: Names it for ``mark_published``; grows with time.
-        transition: What to publish.
-    """
-
-    id: int
-    transition: Transition
+    damaged: int = 0
+    quarantined: int = 0
+    reprocessed: int = 0
+    discarded: int = 0
+    expired: int = 0
 
 
 def add_counts(connection: sqlite3.Connection, kind: str, counts: Iterable[tuple[str, int]]) -> None:
@@ -62,6 +48,11 @@ def add_counts(connection: sqlite3.Connection, kind: str, counts: Iterable[tuple
         "ON CONFLICT (kind, name) DO UPDATE SET count = count + excluded.count",
         [(kind, name, count) for name, count in counts if count],
     )
+
+
+def set_count(connection: sqlite3.Connection, kind: str, name: str, count: int) -> None:
+    """Set one count of a kind."""
+    connection.execute("INSERT OR REPLACE INTO counts (kind, name, count) VALUES (?, ?, ?)", (kind, name, count))
 
 
 def read_counts(connection: sqlite3.Connection, kind: str) -> dict[str, int]:
@@ -86,41 +77,6 @@ def read_moves(connection: sqlite3.Connection) -> Moves:
     return Moves(**read_counts(connection, "move"))
 
 
-def add_quarantined(connection: sqlite3.Connection, quarantined: Iterable[Quarantined]) -> None:
-    """Put refused payloads or lines in the quarantine."""
-    rows = list(quarantined)
-    if not rows:
-        return
-    connection.executemany(
-        "INSERT INTO quarantine (received_ms, level, reason, topic, device, detail, payload, length, sha256) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        rows,
-    )
-    add_counts(connection, "quarantine", Counter(row.reason for row in rows).items())
-
-
-def count_quarantined(connection: sqlite3.Connection) -> Counter[Reason]:
-    """Return how many entries the quarantine holds, by Reason."""
-    return Counter({Reason(name): count for name, count in read_counts(connection, "quarantine").items()})
-
-
-def read_quarantine(connection: sqlite3.Connection, after_id: int = 0) -> Iterator[QuarantineRow]:
-    """Yield the quarantine's entries in order, those that come while reading included.
-
-    Args:
-        connection: To the store.
-        after_id: Entries up to this one are left out.
-    """
-    statement = (
-        "SELECT id, received_ms, level, reason, topic, device, detail, payload, length, sha256 "
-        "FROM quarantine WHERE id > ? ORDER BY id LIMIT ?"
-    )
-    while rows := connection.execute(statement, (after_id, CHUNK)).fetchall():
-        for row_id, received_ms, level, reason, *rest in rows:
-            yield QuarantineRow(row_id, Quarantined(received_ms, Level(level), Reason(reason), *rest))
-        after_id = rows[-1][0]
-
-
 def put_alerts(connection: sqlite3.Connection, alerts: Iterable[AlertRecord]) -> None:
     """Set the state of alerts."""
     connection.executemany("INSERT OR REPLACE INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", alerts)
@@ -132,24 +88,6 @@ def read_alerts(connection: sqlite3.Connection) -> list[AlertRecord]:
     return [
         AlertRecord._make((device, rule, AlertPhase(phase), *rest, bool(simulated)))
         for device, rule, phase, *rest, simulated in rows
-    ]
-
-
-def add_unpublished(connection: sqlite3.Connection, transitions: Iterable[Transition]) -> None:
-    """Remember transitions until they are published."""
-    connection.executemany(
-        "INSERT INTO unpublished (device, site, zone, rule, phase, time_ms, since_ms, value, simulated) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        transitions,
-    )
-
-
-def read_unpublished(connection: sqlite3.Connection) -> list[Unpublished]:
-    """Return the transitions that are not published, in order."""
-    rows = connection.execute("SELECT * FROM unpublished ORDER BY id")
-    return [
-        Unpublished(row_id, Transition._make((*placed, AlertPhase(phase), time_ms, since_ms, value, bool(simulated))))
-        for row_id, *placed, phase, time_ms, since_ms, value, simulated in rows
     ]
 
 

@@ -70,7 +70,74 @@ CREATE TABLE counts (           -- the ledger, its reasons, what the quarantine 
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_SECOND = """
+CREATE TABLE quarantine_of_ids ( -- see ingest.batch.Quarantined
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: what is asked for by id must be what was seen under it
+    received_ms INTEGER NOT NULL,
+    level TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    device TEXT NOT NULL,
+    sender TEXT NOT NULL,       -- see ingest.store_quarantine.find_sender
+    detail TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    length INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    retain INTEGER NOT NULL,
+    part INTEGER,
+    given_ms INTEGER,
+    fields TEXT NOT NULL,       -- JSON list of names; empty for none
+    bytes INTEGER NOT NULL      -- what counts against the quotas
+) STRICT;
+INSERT INTO quarantine_of_ids
+    SELECT id, received_ms, level, reason, topic, device,
+        iif(device != '' OR instr(topic, '/') = 0, iif(device != '', device, topic), (
+            WITH upper AS (SELECT substr(topic, 1, length(rtrim(topic, replace(topic, '/', ''))) - 1) AS path)
+            SELECT substr(path, length(rtrim(path, replace(path, '/', ''))) + 1) FROM upper
+        )),
+        detail, payload, length, sha256, 0, NULL, NULL, '',
+        256 + length(topic) + length(detail) + length(payload)
+    FROM quarantine ORDER BY id;
+DROP TABLE quarantine;
+ALTER TABLE quarantine_of_ids RENAME TO quarantine;
+CREATE INDEX quarantine_by_group ON quarantine (sender, reason, id);
+CREATE INDEX quarantine_by_age ON quarantine (received_ms);
+
+CREATE TABLE quarantine_groups ( -- what the quarantine holds, by whom it is from and why it was refused
+    sender TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    entries INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (sender, reason)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX quarantine_groups_by_bytes ON quarantine_groups (bytes);
+CREATE INDEX quarantine_groups_by_entries ON quarantine_groups (entries);
+INSERT INTO quarantine_groups SELECT sender, reason, count(*), sum(bytes) FROM quarantine GROUP BY sender, reason;
+INSERT INTO counts SELECT 'quarantine_bytes', 'held', total(bytes) FROM quarantine;
+INSERT INTO counts SELECT 'move', 'quarantined', count(*) FROM quarantine;
+
+CREATE TABLE marks_of_batches ( -- see ingest.store_marks; in order
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: what is known up to an id must stay so
+    shard INTEGER,              -- of a snapshot of what is remembered of these devices; NULL: what a batch added
+    count INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+INSERT INTO marks_of_batches (id, count, body) SELECT id, count, body FROM marks;
+DROP TABLE marks;
+ALTER TABLE marks_of_batches RENAME TO marks;
+
+CREATE TABLE hours (            -- see ingest.store_hours; an hour's rows are added up
+    id INTEGER PRIMARY KEY,
+    hour INTEGER NOT NULL,      -- since 1970 in UTC
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX hours_by_hour ON hours (hour);
+
+ALTER TABLE unpublished ADD COLUMN tries INTEGER NOT NULL DEFAULT 0; -- how often it was begun to be published
+ALTER TABLE unpublished ADD COLUMN published INTEGER NOT NULL DEFAULT 0; -- the broker has it, and may lose it yet
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
 """Each brings a file from the version that is its index to the next. Never change one that was released: add one."""
 
 

@@ -4,15 +4,25 @@ A call that is cancelled while it runs still completes on disk; its answer is lo
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from ingest.batch import Batch
-from ingest.store import Depth, OutboxEntry, RefusedLine, Restored, Store
-from ingest.store_rows import Moves, Unpublished
+from ingest.batch import Batch, QuarantineRow
+from ingest.quarantine_filter import Filter
+from ingest.settings import Quarantine as QuarantineSettings
+from ingest.settings import Store as StoreSettings
+from ingest.shard import Shard
+from ingest.store import Store
+from ingest.store_outbox import Depth, OutboxEntry, RefusedLine
+from ingest.store_quarantine import Expired, Quotas
+from ingest.store_reserve import Usage
+from ingest.store_restored import Restored
+from ingest.store_rows import Moves
+from ingest.store_unpublished import Unpublished
 from schemas.reason import Reason
 
 T = TypeVar("T")
@@ -34,13 +44,17 @@ class StoreThread:
         """See ``Store.load``."""
         return await self._call(self._store.load)
 
-    async def commit(self, batch: Batch, now_ms: int) -> OutboxEntry | None:
+    async def commit(self, batch: Batch, now_ms: int, shard: Shard | None = None) -> OutboxEntry | None:
         """See ``Store.commit``."""
-        return await self._call(lambda: self._store.commit(batch, now_ms))
+        return await self._call(lambda: self._store.commit(batch, now_ms, shard))
 
-    async def oldest(self, limit_bytes: int) -> list[OutboxEntry]:
+    def wants_shard(self) -> int | None:
+        """See ``Store.wants_shard``; it only looks at what is in memory, so it does not wait for the thread."""
+        return self._store.wants_shard()
+
+    async def oldest(self, limit_bytes: int, after_id: int = 0) -> list[OutboxEntry]:
         """See ``Store.oldest``."""
-        return await self._call(lambda: self._store.oldest(limit_bytes))
+        return await self._call(lambda: self._store.oldest(limit_bytes, after_id))
 
     async def remove(self, ids: Sequence[int]) -> None:
         """See ``Store.remove``."""
@@ -51,6 +65,10 @@ class StoreThread:
     ) -> None:
         """See ``Store.refuse_lines``."""
         await self._call(lambda: self._store.refuse_lines(entry_id, remaining, refused, now_ms))
+
+    async def set_aside_entry(self, entry_id: int, now_ms: int, why: str) -> None:
+        """See ``Store.set_aside_entry``."""
+        await self._call(lambda: self._store.set_aside_entry(entry_id, now_ms, why))
 
     async def depth(self) -> Depth:
         """See ``Store.depth``."""
@@ -64,29 +82,76 @@ class StoreThread:
         """See ``Store.quarantine``."""
         return await self._call(self._store.quarantine)
 
+    async def usage(self) -> Usage:
+        """See ``Store.usage``."""
+        return await self._call(self._store.usage)
+
+    async def read_quarantine(self, where: Filter, after_id: int, limit: int) -> list[QuarantineRow]:
+        """See ``Store.read_quarantine``."""
+        return await self._call(lambda: self._store.read_quarantine(where, after_id, limit))
+
+    async def discard(self, where: Filter, limit: int) -> int:
+        """See ``Store.discard``."""
+        return await self._call(lambda: self._store.discard(where, limit))
+
+    async def expire(self, now_ms: int) -> Expired:
+        """See ``Store.expire``."""
+        return await self._call(lambda: self._store.expire(now_ms))
+
+    async def quotas(self) -> Quotas:
+        """See ``Store.quotas``."""
+        return await self._call(self._store.quotas)
+
+    async def count_event(self, name: str, count: int = 1) -> None:
+        """See ``Store.count_event``."""
+        await self._call(lambda: self._store.count_event(name, count))
+
+    async def events(self) -> Counter[str]:
+        """See ``Store.events``."""
+        return await self._call(self._store.events)
+
+    async def note_session(self) -> None:
+        """See ``Store.note_session``."""
+        await self._call(self._store.note_session)
+
     async def unpublished(self) -> list[Unpublished]:
         """See ``Store.unpublished``."""
         return await self._call(self._store.unpublished)
 
+    async def begin_publishing(self, ids: Sequence[int]) -> None:
+        """See ``Store.begin_publishing``."""
+        await self._call(lambda: self._store.begin_publishing(ids))
+
     async def mark_published(self, ids: Sequence[int]) -> None:
         """See ``Store.mark_published``."""
         await self._call(lambda: self._store.mark_published(ids))
+
+    async def publish_again(self) -> int:
+        """See ``Store.publish_again``."""
+        return await self._call(self._store.publish_again)
+
+    async def forget_published(self, ids: Sequence[int] | None) -> None:
+        """See ``Store.forget_published``."""
+        await self._call(lambda: self._store.forget_published(ids))
 
     async def _call(self, operation: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, operation)
 
 
 @asynccontextmanager
-async def open_store(folder: Path) -> AsyncIterator[StoreThread]:
+async def open_store(
+    settings: StoreSettings, quarantine: QuarantineSettings | None = None
+) -> AsyncIterator[StoreThread]:
     """Open the store in a folder, in a thread of its own, until the block ends.
 
     Raises:
         StoreInUseError: Another collector has the folder.
         StoreVersionError: A later version of the collector made the file.
+        StoreFullError: The disk is full and there was no reserve.
         StoreError: The folder or file cannot be used.
     """
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="store") as executor:
-        store = await asyncio.get_running_loop().run_in_executor(executor, Store.open, folder)
+        store = await asyncio.get_running_loop().run_in_executor(executor, Store.open, settings, quarantine)
         try:
             yield StoreThread(store, executor)
         finally:

@@ -109,6 +109,9 @@ def read_toml(path: Path) -> TomlFile:
         ConfigurationError: It cannot be read, is not UTF-8, or is not TOML.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            # Reading a pipe or a device may never end.
+            raise ConfigurationError([Mistake(path, 0, "", "is a pipe or a device; name a file")])
         data = path.read_bytes()
     except OSError as error:
         raise ConfigurationError([Mistake(path, 0, "", f"cannot be read: {error.strerror}")]) from error

@@ -1,22 +1,24 @@
 """The writer: outbox to InfluxDB, and out of the outbox only what InfluxDB has or has refused by name.
 
-- Order is not promised and not needed: points carry their time. One request is in flight at a time; it takes as many
-  entries as fit, so a backlog goes in large requests and a quiet hour in small ones.
+- Order is not promised and not needed: points carry their time. In a quiet hour one request is in flight, with all that
+  came since the one before; while there is enough for full requests, several are.
 - Everything may be done twice: a line that is written again is the same point, so a crash anywhere costs a repeat.
-- A refused request is bisected, first by entries, then by lines. Each halving asks for both halves, so one line at
-  fault among n costs about 2 log2(n) requests, and every other line is stored on the way.
-- What may heal (network, server, settings) keeps the lines and waits; see the errors of ``ingest.influx``.
+- What is refused is judged apart, by ``ingest.bisection``, while other entries go on being written.
+- What may heal (network, server, settings) keeps the lines and waits, with one request at a time; see the errors of
+  ``ingest.influx``. Which entries are next then is said in ``ingest.backlog``.
+- An entry whose bytes cannot be read goes to the quarantine whole.
 """
 
 import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from ingest.backlog import Backlog
 from ingest.backoff import Backoff
+from ingest.bisection import Parts
 from ingest.influx import (
     BrokenOffError,
     BusyError,
@@ -26,36 +28,22 @@ from ingest.influx import (
     RefusedLinesError,
     TooLargeError,
 )
-from ingest.store import OutboxEntry, RefusedLine, pack_lines, unpack_lines
-from ingest.store_file import StoreError
+from ingest.store_file import DamagedEntryError, StoreError
+from ingest.store_outbox import OutboxEntry, pack_lines, unpack_lines
 from ingest.store_thread import StoreThread
+from ingest.writer_state import Tally, Trouble, WriterState
 
 GATHER_S = 0.2
 """After a quiet moment the writer waits this long for more: a request costs as much CPU as some hundred lines."""
 SMALLEST_BODY_BYTES = 10_000
 """Requests are not made smaller than this because the server broke off."""
 LONGEST_RETRY_AFTER_S = 600.0
-RATE_WINDOW_S = 10.0
-REPEATED_EVERY_S = 300.0
-"""How often the same trouble is said again while it lasts."""
+LAST_TRY_S = 3.0
+"""How long the one try may take that a drain makes while there is trouble."""
+LAST_FAILURES = 3
+"""Failures in a row after which a drain ends that began without trouble."""
 
 log = logging.getLogger(__name__)
-
-
-class WriterState(NamedTuple):
-    """How writing goes.
-
-    Attributes:
-        error: What stands in the way and what to do about it; empty while all is well.
-        failing_since_ms: When it began, milliseconds since 1970 in UTC; None while all is well.
-        written_lines: Lines written since the writer began.
-        lines_per_s: Over the last ten seconds.
-    """
-
-    error: str
-    failing_since_ms: int | None
-    written_lines: int
-    lines_per_s: float
 
 
 class Writer:
@@ -84,18 +72,24 @@ class Writer:
         self._slow = slow or Backoff(first_s=10.0, most_s=60.0)
         self._gather_s = gather_s
         self._most_bytes = client.settings.max_body_bytes
+        self._most_requests = client.settings.requests_in_flight
         self._body_bytes = self._most_bytes
+        self._backlog = Backlog(store)
+        self._accused: asyncio.Queue[_Accused] = asyncio.Queue()
+        self._requests = 0
         self._more = asyncio.Event()
         self._idle = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._trouble = _Trouble()
-        self._tally = _Tally()
+        self._failed = asyncio.Event()
+        self._wait_s = 0.0
+        self._trouble = Trouble()
+        self._tally = Tally()
 
     @property
     def state(self) -> WriterState:
         """How writing goes at this moment."""
-        lines_per_s = self._tally.rate(time.monotonic())
-        return WriterState(self._trouble.error, self._trouble.since_ms, self._tally.total, lines_per_s)
+        trouble, lines_per_s = self._trouble, self._tally.rate(time.monotonic())
+        return WriterState(trouble.error, trouble.needs_person, trouble.since_ms, self._tally.total, lines_per_s)
 
     def wake(self) -> None:
         """Say that the outbox has something new."""
@@ -107,20 +101,23 @@ class Writer:
 
         A store that fails is tried again, too: the lines are still in it.
         """
-        await self._attempt(self._client.check())
-        while True:
-            self._more.clear()
-            entries = await self._store.oldest(self._body_bytes)
-            if entries:
-                await self._attempt(self._write(entries))
-                continue
-            if not self._more.is_set():
-                self._idle.set()
-            await self._more.wait()
-            await self._rest(self._gather_s)
+        await self._check()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._judge_accused(), name="write: judge")
+            while True:
+                await self._rest_in_trouble()
+                self._more.clear()
+                entries = await self._take()
+                if entries:
+                    self._requests += 1
+                    group.create_task(self._deliver(entries), name="write: request")
+                else:
+                    await self._wait_for_more()
 
     async def drain(self, deadline_s: float) -> bool:
         """Wait until the outbox is empty; ``run`` must be running and nothing more be committed.
+
+        While there is trouble one more try is made, and no time is spent on the rest.
 
         Args:
             deadline_s: Seconds to wait at most.
@@ -129,64 +126,122 @@ class Writer:
             Whether it is empty. What is left stays on disk for the next start.
         """
         self.wake()
+        in_trouble = bool(self._trouble.error)
+        self._trouble.failures = LAST_FAILURES - 1 if in_trouble else 0
+        self._failed.clear()
         self._hurry.set()
+        waiting = [asyncio.ensure_future(event.wait()) for event in (self._idle, self._failed)]
         try:
-            async with asyncio.timeout(deadline_s):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+            await asyncio.wait(
+                waiting,
+                timeout=min(deadline_s, LAST_TRY_S) if in_trouble else deadline_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            # Once the trouble is over there is time for the rest.
+            if in_trouble and not self._idle.is_set() and not self._failed.is_set() and not self._trouble.error:
+                await asyncio.wait(waiting, timeout=deadline_s - LAST_TRY_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+        return self._idle.is_set()
 
-    async def _attempt(self, step: Coroutine[None, None, None]) -> None:
-        """Do a step; when it fails for what may heal, say so and wait."""
+    async def _check(self) -> None:
         try:
-            await step
-        except MisconfiguredError as error:
-            await self._wait_out(error, self._slow.next_s())
-        except BusyError as error:
-            asked_s = min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S)
-            await self._wait_out(error, asked_s + self._retry.next_s())
-        except (InfluxError, StoreError) as error:
-            await self._wait_out(error, self._retry.next_s())
-        else:
-            self._trouble.end(time.time())
-            self._retry.reset()
-            self._slow.reset()
+            await self._client.check()
+        except InfluxError as error:
+            self._note_failure(error)
 
-    async def _wait_out(self, error: Exception, wait_s: float) -> None:
-        self._trouble.note(str(error), time.time())
-        await self._rest(wait_s)
+    async def _take(self) -> list[OutboxEntry]:
+        """Return what the next request is to have; nothing while there is too little, or enough is in flight."""
+        in_trouble = bool(self._trouble.error)
+        if self._requests >= (1 if in_trouble else self._most_requests):
+            return []
+        # A second request at a time is worth its price only when it is full.
+        at_least = 0 if not self._requests else self._body_bytes // 2
+        try:
+            return await self._backlog.take(self._body_bytes, time.monotonic(), at_least)
+        except StoreError as error:
+            self._note_failure(error)
+            return []
+
+    async def _wait_for_more(self) -> None:
+        """Return when there may be something to write."""
+        is_quiet = not self._requests and not self._trouble.error
+        if is_quiet and self._backlog.is_idle and not self._more.is_set():
+            self._idle.set()
+        due_s = self._backlog.next_due_s()
+        wait_s = None if due_s is None else max(0.05, due_s - time.monotonic())
+        if self._wait_s:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._more.wait()
+        if is_quiet:
+            await self._rest(self._gather_s)
+
+    async def _rest_in_trouble(self) -> None:
+        wait_s, self._wait_s = self._wait_s, 0.0
+        if wait_s:
+            await self._rest(wait_s)
+            self._hurry.clear()
 
     async def _rest(self, wait_s: float) -> None:
         """Wait, but not while told to hurry."""
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._hurry.wait()
-        self._hurry.clear()
 
-    async def _write(self, entries: Sequence[OutboxEntry]) -> None:
-        """Write entries whole, or by halves where they are refused.
-
-        Raises:
-            InfluxError: Some are still to be written, for what may heal.
-        """
-        if len(entries) == 1 and entries[0].raw_bytes > self._body_bytes:
-            await self._write_lines(entries[0])
-            return
-        raw_bytes = sum(entry.raw_bytes for entry in entries)
+    async def _deliver(self, entries: list[OutboxEntry]) -> None:
+        """Write entries in one request, and see to what became of them."""
         try:
-            await self._send(
-                b"".join(entry.body for entry in entries), sum(entry.lines for entry in entries), raw_bytes
-            )
-        except (RefusedLinesError, TooLargeError) as error:
-            if len(entries) == 1:
-                await self._write_lines(entries[0], error)
+            if len(entries) == 1 and entries[0].raw_bytes > self._body_bytes:
+                self._accused.put_nowait(_Accused(entries, None))  # it goes by parts
                 return
-            middle = len(entries) // 2
-            await self._write(entries[:middle])
-            await self._write(entries[middle:])
+            await self._send(b"".join(one.body for one in entries), _count_lines(entries), _count_bytes(entries))
+            await self._store.remove([one.id for one in entries])
+        except (RefusedLinesError, TooLargeError) as error:
+            self._note_success()
+            if isinstance(error, TooLargeError) and len(entries) > 1:
+                self._backlog.give_back(entries)
+            else:
+                self._accused.put_nowait(_Accused(entries, error))
+        except (InfluxError, StoreError) as error:
+            self._fail(entries, error)
         else:
-            await self._store.remove([entry.id for entry in entries])
+            self._note_success()
+            self._backlog.settle(entries)
+        finally:
+            self._requests -= 1
+            self._more.set()
+
+    def _fail(self, entries: list[OutboxEntry], error: InfluxError | StoreError) -> None:
+        """Let entries wait that were not written, for what may heal."""
+        # A server that breaks off may do so because a request is too much for it: it gets smaller ones first.
+        is_smallest = len(entries) == 1 or self._body_bytes <= SMALLEST_BODY_BYTES
+        if isinstance(error, BusyError) or (isinstance(error, BrokenOffError) and is_smallest):
+            self._backlog.blame(entries, time.monotonic())
+        else:
+            self._backlog.give_back(entries)
+        self._note_failure(error)
+
+    def _note_failure(self, error: InfluxError | StoreError) -> None:
+        match error:
+            case MisconfiguredError():
+                self._wait_s = self._slow.next_s()
+            case BusyError():
+                self._wait_s = min(error.retry_after_s or 0.0, LONGEST_RETRY_AFTER_S) + self._retry.next_s()
+            case _:
+                self._wait_s = self._retry.next_s()
+        self._trouble.note(str(error), time.time(), needs_person=isinstance(error, MisconfiguredError))
+        if not isinstance(error, BrokenOffError):
+            self._trouble.failures += 1
+        if self._trouble.failures >= LAST_FAILURES:
+            self._failed.set()
+
+    def _note_success(self) -> None:
+        self._trouble.end(time.time())
+        self._retry.reset()
+        self._slow.reset()
 
     async def _send(self, body: bytes, lines: int, raw_bytes: int) -> None:
         """Write one request, and learn from it how much the server takes at a time.
@@ -203,7 +258,43 @@ class Writer:
         self._body_bytes = min(self._most_bytes, self._body_bytes + self._body_bytes // 8)
         self._tally.add(lines, time.monotonic())
 
-    async def _write_lines(self, entry: OutboxEntry, known: InfluxError | None = None) -> None:
+    async def _judge_accused(self) -> None:
+        """Find the lines at fault in what was refused, one request's entries after the other. Runs until cancelled."""
+        while True:
+            entries, error = await self._accused.get()
+            try:
+                await self._judge(entries, error)
+            except (InfluxError, StoreError) as failure:
+                self._fail(entries, failure)
+            else:
+                self._note_success()
+                self._backlog.settle(entries)
+            self._more.set()
+
+    async def _judge(self, entries: list[OutboxEntry], error: "_Refusal | None") -> None:
+        """Write entries of which some are refused, by halves.
+
+        Args:
+            entries: Of one request.
+            error: What the server said to it.
+
+        Raises:
+            InfluxError: Some are still to be written, for what may heal.
+            StoreError: Likewise.
+        """
+        if len(entries) == 1:
+            await self._write_lines(entries[0], error)
+            return
+        middle = len(entries) // 2
+        for half in (entries[:middle], entries[middle:]):
+            try:
+                await self._send(b"".join(one.body for one in half), _count_lines(half), _count_bytes(half))
+            except (RefusedLinesError, TooLargeError) as refusal:
+                await self._judge(half, refusal)
+            else:
+                await self._store.remove([one.id for one in half])
+
+    async def _write_lines(self, entry: OutboxEntry, known: "_Refusal | None") -> None:
         """Write one entry by parts, down to the lines that are refused; what was reached is kept if it breaks off.
 
         Args:
@@ -212,28 +303,36 @@ class Writer:
 
         Raises:
             InfluxError: Some lines are still to be written, for what may heal.
+            StoreError: Likewise.
         """
-        parts = _Parts(unpack_lines(entry.body), self._body_bytes if known is None else entry.raw_bytes)
-        if known is not None:
-            parts.refuse(str(known))
+        try:
+            lines = unpack_lines(entry.body)
+        except DamagedEntryError as error:
+            log.critical("%s; it is in quarantine as it is, with about %d lines", error, entry.lines)
+            await self._store.set_aside_entry(entry.id, int(time.time() * 1000), str(error))
+            return
+        parts = Parts(lines, self._body_bytes)
+        if known is not None and len(parts.waiting) == 1:
+            parts.refuse(str(known), known.dropped if isinstance(known, RefusedLinesError) else None)
         try:
             while parts.waiting:
                 await self._write_part(parts)
-        except InfluxError:
+        finally:
+            # Also when it breaks off, or is cancelled: what was found out need not be found out again.
             await self._settle(entry, parts)
-            raise
-        await self._settle(entry, parts)
 
-    async def _write_part(self, parts: "_Parts") -> None:
+    async def _write_part(self, parts: Parts) -> None:
         part = parts.waiting[-1]
         try:
             await self._send(pack_lines(part), len(part), sum(map(len, part)))
-        except (RefusedLinesError, TooLargeError) as error:
+        except RefusedLinesError as error:
+            parts.refuse(str(error), error.dropped)
+        except TooLargeError as error:
             parts.refuse(str(error))
         else:
             parts.accept()
 
-    async def _settle(self, entry: OutboxEntry, parts: "_Parts") -> None:
+    async def _settle(self, entry: OutboxEntry, parts: Parts) -> None:
         await self._store.refuse_lines(entry.id, parts.remaining(), parts.refused, int(time.time() * 1000))
         if parts.refused:
             log.warning(
@@ -242,97 +341,19 @@ class Writer:
             )
 
 
-class _Parts:
-    """The lines of one entry while they are written in parts.
-
-    Attributes:
-        waiting: Parts that are still to be written, the next one last.
-        refused: Lines that were refused alone.
-    """
-
-    def __init__(self, lines: Sequence[bytes], most_bytes: int) -> None:
-        """Cut lines into parts of so many bytes, at least a line each."""
-        self.waiting: list[Sequence[bytes]] = []
-        self.refused: list[RefusedLine] = []
-        start = size = 0
-        for end, line in enumerate(lines):
-            size += len(line) + 1
-            if size > most_bytes and end > start:
-                self.waiting.append(lines[start:end])
-                start, size = end, len(line) + 1
-        self.waiting.append(lines[start:])
-        self.waiting.reverse()
-
-    def accept(self) -> None:
-        """The next part is stored."""
-        self.waiting.pop()
-
-    def refuse(self, answer: str) -> None:
-        """The next part was refused: its halves take its place; a single line is done."""
-        part = self.waiting.pop()
-        if len(part) == 1:
-            self.refused.append(RefusedLine(part[0], answer))
-            return
-        middle = len(part) // 2
-        self.waiting += part[middle:], part[:middle]
-
-    def remaining(self) -> list[bytes]:
-        """Return the lines of all parts that wait."""
-        return [line for part in reversed(self.waiting) for line in part]
+_Refusal = RefusedLinesError | TooLargeError
 
 
-class _Trouble:
-    """What stands in the way of writing, said aloud when it changes, from time to time, and when it ends.
+class _Accused(NamedTuple):
+    """Entries that were refused, or are too large for one request."""
 
-    Attributes:
-        error: What and what to do; empty while all is well.
-        since_ms: When it began; None while all is well.
-    """
-
-    def __init__(self) -> None:
-        self.error = ""
-        self.since_ms: int | None = None
-        self._said_s = 0.0
-
-    def note(self, error: str, now_s: float) -> None:
-        """Remember that writing fails."""
-        if error != self.error or now_s - self._said_s > REPEATED_EVERY_S:
-            log.error("nothing is written to InfluxDB and all is kept in the outbox: %s", error)
-            self._said_s = now_s
-        self.error = error
-        if self.since_ms is None:
-            self.since_ms = int(now_s * 1000)
-
-    def end(self, now_s: float) -> None:
-        """Remember that writing goes well."""
-        if self.since_ms is not None:
-            log.warning("InfluxDB takes lines again, after %.0f s", now_s - self.since_ms / 1000)
-        self.error = ""
-        self.since_ms = None
+    entries: list[OutboxEntry]
+    error: _Refusal | None
 
 
-class _Tally:
-    """How many lines were written, and how fast of late.
+def _count_lines(entries: Sequence[OutboxEntry]) -> int:
+    return sum(entry.lines for entry in entries)
 
-    Attributes:
-        total: Lines ever.
-    """
 
-    def __init__(self) -> None:
-        self.total = 0
-        self._recent: deque[tuple[float, int]] = deque()
-
-    def add(self, lines: int, now_s: float) -> None:
-        """Count lines that were written now."""
-        self.total += lines
-        self._recent.append((now_s, lines))
-        self._forget(now_s)
-
-    def rate(self, now_s: float) -> float:
-        """Return the lines per second of the last ``RATE_WINDOW_S``."""
-        self._forget(now_s)
-        return sum(lines for _, lines in self._recent) / RATE_WINDOW_S
-
-    def _forget(self, now_s: float) -> None:
-        while self._recent and self._recent[0][0] <= now_s - RATE_WINDOW_S:
-            self._recent.popleft()
+def _count_bytes(entries: Sequence[OutboxEntry]) -> int:
+    return sum(entry.raw_bytes for entry in entries)

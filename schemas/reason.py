@@ -38,6 +38,7 @@ class Reason(StrEnum):
     UNKNOWN_FIELD = "unknown_field"
     CONFLICT = "conflict"
     REFUSED_BY_DATABASE = "refused_by_database"
+    DAMAGED_ENTRY = "damaged_entry"
 
 
 class Explanation(NamedTuple):
@@ -140,6 +141,11 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.REFUSED_BY_DATABASE: Explanation(
         Level.LINE, "InfluxDB refused the line", "read the server's answer that is kept with it"
+    ),
+    Reason.DAMAGED_ENTRY: Explanation(
+        Level.LINE,
+        "lines that waited for InfluxDB were damaged on the collector's disk",
+        "look at the disk; `gjovik reconcile` says which hours of which devices miss readings",
     ),
 }
 

@@ -9,6 +9,7 @@ Errors::
     │   ├── DurationError            a text is not a duration
     │   ├── FleetError               the inventory or the accounts cannot give the fleet
     │   ├── RecordingError           a file is not a recording
+    │   ├── SoakFolderError          the folder cannot be a soak's: it holds something else
     │   ├── ReplayError              a recording does not make readings of that device
     │   └── TownError                no town can be made of the figures
     └── RunError                     it went wrong while it ran (exit code 1)
@@ -49,6 +50,10 @@ class RecordingError(UsageError):
 
 class ReplayError(UsageError):
     """A recording does not make readings of the device."""
+
+
+class SoakFolderError(UsageError):
+    """The folder cannot be a soak's."""
 
 
 class TownError(UsageError):

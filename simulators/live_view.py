@@ -16,6 +16,8 @@ TALL = 36
 MANY, FEW = 6, 2
 REASONS = 7
 """Reasons that are named, the most frequent first; the rest is counted."""
+VALUE_WIDTH = 22
+"""Characters of a figure in the path's panel: with more, 80 columns would be too few."""
 SEVERITIES = ("critical", "warning", "info")
 
 
@@ -78,21 +80,22 @@ def summarise(view: View) -> str:
 
 def _render_flow(view: View) -> Panel:
     status, ledger = view.status, view.status["ledger"]
-    table = Table.grid(padding=(0, 2))
-    table.add_column()
-    table.add_column(justify="right")
+    table = Table.grid(padding=(0, 1))
     rows = {
-        "readings a second": f"{status['accepted_per_s']:.0f}",
-        "published by the fleet": f"{view.published}",
+        "published, a second": f"{view.published}, {status['accepted_per_s']:.0f}",
         "received, accepted": f"{ledger['received']}, {ledger['accepted']}",
-        "lines in InfluxDB, our own too": f"{status['stored']}",
+        "lines in InfluxDB": f"{status['stored']}",
         "outbox: lines, oldest": f"{status['outbox_lines']}, {status['outbox_age_s']:.1f} s",
-        "in quarantine, fields too": f"{status['quarantined']}",
+        "outbox: leaves, empty in": f"{status['drain_per_s']:.0f}/s, {format_span(status['empty_in_s'])}",
+        "store: used, room for": f"{_used_share(status):.1f} %, {_format_hours(status['capacity_hours'])}",
+        "in quarantine": f"{status['quarantined']}",
         "broker": "connected" if status["mqtt_connected"] else f"away: {status['mqtt_error']}",
         "InfluxDB": "answers" if status["influx_ok"] else f"away: {status['influx_error']}",
     }
+    table.add_column()
+    table.add_column(justify="right")
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(name, value if len(value) <= VALUE_WIDTH else f"{value[: VALUE_WIDTH - 1]}…")
     return Panel(table, title="Path", title_align="left")
 
 
@@ -122,6 +125,9 @@ def _render_alerts(status: Mapping[str, Any], rows: int) -> Panel:
     if len(firing) > rows:
         table.add_row("", f"{len(firing) - rows} more")
     title = f"Alerts firing: {len(firing)}   silent devices: {status['silent_count']}"
+    notices = ", ".join(one["key"] for one in status["notices"])
+    if notices:
+        title += f"   notices: {notices}"
     return Panel(table if firing else Text("none"), title=title, title_align="left")
 
 
@@ -134,6 +140,25 @@ def _render_latest(latest: Sequence[Latest]) -> Panel:
         shown = "  ".join(f"{name} {value}" for name, value in one.values)
         table.add_row(Text(one.device, style="bold"), format_local(one.time_ms), shown)
     return Panel(table if latest else Text("nothing stored yet"), title="Latest values in InfluxDB", title_align="left")
+
+
+def format_span(seconds: float | None) -> str:
+    """Return a span of time in the unit that suits it; None is one that does not end."""
+    if seconds is None:
+        return "growing"
+    for unit_s, unit in ((3600, "h"), (60, "min")):
+        if seconds >= unit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def _format_hours(hours: float | None) -> str:
+    return "not known yet" if hours is None else f"{hours:.0f} h"
+
+
+def _used_share(status: Mapping[str, Any]) -> float:
+    most: int = status["store_most_bytes"]
+    return 100.0 * status["store_bytes"] / most if most else 0.0
 
 
 def format_local(time_ms: int) -> str:

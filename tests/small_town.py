@@ -1,5 +1,6 @@
 """An inventory of one device of each type, for tests that need no files."""
 
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from devices import load_device_types
@@ -10,6 +11,7 @@ from ingest.memory import Memory
 from ingest.message import Message
 from ingest.process import Limits, Processor
 from ingest.route import RouteTable
+from schemas.device_type import DeviceType
 from schemas.rule import Rule
 
 FROM_MS = 1_704_067_200_000  # 2024-01-01T00:00:00Z
@@ -21,11 +23,11 @@ def make_site(key: str) -> Site:
     return Site(key, key.title(), "office", 60.8, 10.7, 1000.0, {"first": Zone("first", "1. etasje")}, ())
 
 
-def make_inventory() -> Inventory:
+def make_inventory(types: Mapping[str, DeviceType] | None = None) -> Inventory:
     """Return site ``hall`` with one device of each type, named after it, and an empty site ``annex``."""
     devices = {
         key: Device(key, key, "+A=360.001-RT001", (Placement(FROM_MS, OPEN_END_MS, "hall", "first"),))
-        for key in load_device_types()
+        for key in (types or load_device_types())
     }
     return Inventory({"hall": make_site("hall"), "annex": make_site("annex")}, devices, ZoneInfo("Europe/Oslo"))
 
@@ -35,13 +37,14 @@ def make_processor(
     rules: dict[str, Rule] | None = None,
     *,
     memory: Memory | None = None,
+    types: Mapping[str, DeviceType] | None = None,
     accept_simulated: bool = False,
     max_payload_bytes: int = 65_536,
     kept_payload_bytes: int = 4_096,
 ) -> Processor:
     """Return a Processor over an inventory, by default the small town's, without rules."""
-    types = load_device_types()
-    routes = RouteTable(inventory or make_inventory(), types, CODEC, "gjovik")
+    types = types or load_device_types()
+    routes = RouteTable(inventory or make_inventory(types), types, CODEC, "gjovik")
     limits = Limits(accept_simulated, max_payload_bytes, kept_payload_bytes)
     return Processor(routes, memory or Memory(), AlertBook(rules or {}), limits)
 

@@ -1,14 +1,52 @@
-"""Batches for tests of the store."""
+"""Stores and batches for tests of the store."""
 
 import hashlib
 from collections import Counter
+from pathlib import Path
 
-from ingest.batch import AlertRecord, Batch, Ledger, Mark, Quarantined
+from ingest.batch import AlertRecord, Batch, Ledger, Mark, Point, Quarantined
+from ingest.memory import Memory
+from ingest.settings import Store as StoreSettings
+from ingest.shard import SHARDS, Shard
+from ingest.store import Store
 from schemas.reason import Level, Reason
 from schemas.rule import AlertPhase, Transition
 
 NOW_MS = 1_768_471_200_000
 READINGS = 40
+RESERVE_BYTES = 64 * 1024
+
+
+def choose(folder: Path, most_bytes: int = 1 << 30, reserve_bytes: int = RESERVE_BYTES) -> StoreSettings:
+    """Return settings of a store with a small reserve."""
+    return StoreSettings(folder=folder, most_bytes=most_bytes, reserve_bytes=reserve_bytes)
+
+
+def open_in(folder: Path) -> Store:
+    """Open a store with a small reserve."""
+    return Store.open(choose(folder))
+
+
+def commit_with_shard(store: Store, memory: Memory, batch: Batch, now_ms: int = NOW_MS) -> None:
+    """Commit as the collector does: with the shard that is due."""
+    memory.restore(batch.marks)
+    due = store.wants_shard()
+    store.commit(batch, now_ms, None if due is None else Shard(due, memory.list_marks(due)))
+
+
+def bring_every_shard(store: Store, memory: Memory) -> None:
+    """Have every shard come round."""
+    for _ in range(SHARDS):
+        commit_with_shard(store, memory, Batch())
+
+
+def recall(memory: Memory) -> dict[str, list[Mark]]:
+    """Return what deduplication remembers, by device."""
+    known: dict[str, list[Mark]] = {}
+    for shard in range(SHARDS):
+        for mark in memory.list_marks(shard):
+            known.setdefault(mark.device, []).append(mark)
+    return known
 
 
 def make_batch(number: int) -> Batch:
@@ -27,7 +65,7 @@ def make_batch(number: int) -> Batch:
         ],
         transitions=[transition],
         alerts=[AlertRecord(device, "hot", AlertPhase.FIRING, 0, number, 30.5, "skole", "plan1", simulated=True)],
-        marks=[Mark(device, t, t, t << 28) for t in times],
+        marks=[Mark(device, t, t << 28, ("temperature",), Point.NEW) for t in times],
         ledger=Ledger(
             received=READINGS,
             decoded=READINGS,

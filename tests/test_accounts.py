@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import mqtt5
 import pytest
 
-from ingest.accounts import COLLECTOR, MONITOR, AccountError, parse_secrets, write_accounts
+from ingest.accounts import COLLECTOR, MONITOR, AccountError, Owners, parse_secrets, write_accounts
 from ingest.inventory import Device, Inventory
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 
@@ -210,17 +210,52 @@ async def test_accounts_of_an_inventory_log_in(tmp_path: Path) -> None:
                 assert answer.reason_code == mqtt5.ConnAckReasonCode.SUCCESS
 
 
-def test_existing_accounts_keep_their_passwords_and_others_lose_theirs(tmp_path: Path) -> None:
+def read_accounts(file: Path) -> dict[str, str]:
+    return parse_secrets(file.read_text(encoding="utf-8"))
+
+
+def test_existing_accounts_keep_their_passwords_and_those_of_others_stay(tmp_path: Path) -> None:
     secrets_file, password_file = tmp_path / "private" / "secrets", tmp_path / "passwords"
     first = write_accounts(_inventory(METER), secrets_file, password_file)
-    before = parse_secrets(secrets_file.read_text(encoding="utf-8"))
-    second = write_accounts(_inventory(METER, OTHER), secrets_file, password_file)
-    after = parse_secrets(secrets_file.read_text(encoding="utf-8"))
-    third = write_accounts(_inventory(OTHER), secrets_file, password_file)
+    before = read_accounts(secrets_file)
+    second = write_accounts(_inventory(OTHER), secrets_file, password_file)
+    after = read_accounts(secrets_file)
     assert first.added == (COLLECTOR, MONITOR, METER)
-    assert (second.added, second.kept) == ((OTHER,), (COLLECTOR, MONITOR, METER))
+    assert (second.added, second.kept) == ((OTHER,), (COLLECTOR, MONITOR))
+    assert (second.others, second.removed) == ((METER,), ())
     assert {name: after[name] for name in before} == before
-    assert third.removed == (METER,)
+    assert f"{METER}:" in password_file.read_text(encoding="utf-8")
+
+
+def test_accounts_of_others_are_removed_when_that_is_asked_for(tmp_path: Path) -> None:
+    secrets_file, password_file = tmp_path / "secrets", tmp_path / "passwords"
+    write_accounts(_inventory(METER), secrets_file, password_file)
+    change = write_accounts(_inventory(OTHER), secrets_file, password_file, owners=Owners(prune=True))
+    assert (change.others, change.removed) == ((), (METER,))
+    assert set(read_accounts(secrets_file)) == {COLLECTOR, MONITOR, OTHER}
+    assert f"{METER}:" not in password_file.read_text(encoding="utf-8")
+
+
+def test_collectors_get_accounts_by_the_names_of_their_settings(tmp_path: Path) -> None:
+    owners = Owners(username="north", collectors=("south", "north"))
+    files = tmp_path / "secrets", tmp_path / "passwords", tmp_path / "own"
+    change = write_accounts(_inventory(METER), *files, owners=owners)
+    assert change.added == ("north", MONITOR, "south", METER)
+    assert files[2].read_text(encoding="utf-8").strip() == read_accounts(files[0])["north"]
+
+
+@pytest.mark.parametrize("owners", [Owners("a:b"), Owners(collectors=("a b",)), Owners(MONITOR), Owners(METER)])
+def test_a_collectors_name_that_is_unfit_is_refused(tmp_path: Path, owners: Owners) -> None:
+    with pytest.raises(AccountError):
+        write_accounts(_inventory(METER), tmp_path / "secrets", tmp_path / "passwords", owners=owners)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_secrets_file_of_something_else_is_refused_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "secrets").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(AccountError, match="not UTF-8"):
+        write_accounts(_inventory(METER), tmp_path / "secrets", tmp_path / "passwords")
+    assert (tmp_path / "secrets").read_bytes() == b"\xff\xfe\x00"
 
 
 def test_passwords_are_readable_for_their_owner_only(tmp_path: Path) -> None:

@@ -83,3 +83,19 @@ def test_a_broken_device_type_is_a_mistake(configured: Path, monkeypatch: pytest
     ]
     monkeypatch.setattr(check, "load_device_types", load_device_types)
     assert check_configuration(configured, {}) == []
+
+
+def test_files_of_passwords_are_opened(configured: Path) -> None:
+    folder = configured.parent
+    (folder / "empty").write_text("")
+    (folder / "binary").write_bytes(b"\xff\xfe\x00")
+    parts = '[mqtt]\npassword_file = "empty"\n[influx]\npassword_file = "binary"\n'
+    configured.write_text(configured.read_text() + parts)
+    mistakes = check_configuration(configured, {})
+    assert [(mistake.file.name, mistake.field) for mistake in mistakes] == [
+        ("empty", "mqtt.password_file"),
+        ("binary", "influx.password_file"),
+    ]
+    (folder / "empty").write_text("secret\n")
+    (folder / "binary").write_text("secret\n")
+    assert check_configuration(configured, {}) == []

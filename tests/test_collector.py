@@ -155,3 +155,13 @@ def test_a_device_that_was_never_heard_is_silent_three_intervals_after_the_start
     for started_ms, expected in ((now_ms - 3 * interval_ms, False), (now_ms - 3 * interval_ms - 1, True)):
         silent = list_silent(inventory, types, Memory(), started_ms, now_ms)
         assert ("road_weather" in {one.device for one in silent}) is expected
+
+
+def test_devices_at_other_collectors_sites_are_not_ours_to_call_silent(now_ms: int) -> None:
+    inventory, types = make_inventory(), load_device_types()
+    started_ms = now_ms - 30 * 24 * 60 * MINUTE_MS
+    everywhere = list_silent(inventory, types, Memory(), started_ms, now_ms)
+    assert everywhere
+    for site in inventory.sites:
+        ours = list_silent(inventory, types, Memory(), started_ms, now_ms, [site])
+        assert ours == [one for one in everywhere if one.site == site]

@@ -110,6 +110,11 @@ def make_status(time_ms: int, count: int) -> Status:
         reload_error="",
         store_set_aside="",
         devices=220,
+        store_bytes=20_000_000,
+        store_most_bytes=2 * 1024**3,
+        drain_per_s=9.5,
+        empty_in_s=0.3,
+        capacity_hours=300.0,
     )
 
 
@@ -196,7 +201,15 @@ async def test_every_query_answers_with_rows(influxd: Influxd, filled_database: 
 
 async def test_a_dead_collector_has_nothing_to_say(influxd: Influxd, filled_database: str) -> None:
     later = END + timedelta(hours=20)
-    for title in ("Megler", "Database", "Varsler nå", "Tause sensorer", "Eldste i utboksen", "Mottatt nå"):
+    for title in (
+        "Megler",
+        "Database",
+        "Varsler nå",
+        "Tause sensorer",
+        "Eldste i utboksen",
+        "Mottatt nå",
+        "Lager brukt",
+    ):
         query = find_query("drift.json", title)
         assert await influxd.query(fill_in(query, END - timedelta(hours=24), END, {}), filled_database), title
         assert await influxd.query(fill_in(query, later - timedelta(hours=24), later, {}), filled_database) == []

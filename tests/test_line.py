@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ingest.influx import open_influx
 from ingest.line import build_line, build_prefix, format_value
 from ingest.settings import Influx
-from ingest.store import pack_lines
+from ingest.store_outbox import pack_lines
 from simulators.testbed.influxd import Influxd
 
 AWKWARD = [

@@ -248,7 +248,7 @@ async def test_a_full_inbox_outlives_the_keep_alive_and_a_restart(mosquitto: Mos
                 await device.publish(TOPIC, number, qos=1)
                 await asyncio.sleep(0.02)  # so that they are read one by one, and fill the inbox on the way
             await wait_until(lambda broker=broker: broker.status.waiting >= 5)  # type: ignore[misc]
-            await asyncio.sleep(1.7)  # longer than a silence that would end the connection
+            await asyncio.sleep(3.2)  # twice as long as a silence that would end the connection, here or there
             assert (broker.status.connected, broker.status.connections) == (True, 1)
         await mosquitto.restart()
     async with connect(mosquitto) as broker:

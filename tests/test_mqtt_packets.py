@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.mqtt import tls_context
 from ingest.mqtt_error import ConnectRefused, PublishRefused, TlsUnusable
-from ingest.mqtt_packets import ADVICE, Split, read_disconnect, read_session, require_taken, split
+from ingest.mqtt_packets import ADVICE, Split, read_disconnect, read_session, require_taken, split, write_connect
 from ingest.settings import Mqtt, Tls
 from tests.mqtt_wire import write_length, write_packet, write_publish
 
@@ -168,3 +168,11 @@ def test_certificate_files_that_cannot_be_used_are_named(tmp_path: Path, part: s
         file.write_text(contents)
     with pytest.raises(TlsUnusable, match=r"mqtt\.tls.*some\.pem"):
         tls_context(Tls.model_validate({"enabled": True, part: file}))
+
+
+def test_connect_asks_for_a_session_and_bounds_nothing() -> None:
+    packet = write_connect(Mqtt(keep_alive_s=31, session_expiry_s=604_800), "secret")
+    # Section 3.1.2: protocol name and version, flags (user name, password; no clean start), keep-alive, properties.
+    assert packet[2:12] == b"\x00\x04MQTT\x05\xc0\x00\x1f"
+    # The one property is the Session Expiry Interval (17): neither Receive Maximum (33) nor Maximum Packet Size (39).
+    assert packet[12:18] == b"\x05\x11" + (604_800).to_bytes(4, "big")

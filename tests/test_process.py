@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from devices import load_device_types
 from ingest.batch import Batch
+from ingest.codecs.native import CODEC
 from ingest.inventory import Device, Inventory, Placement
 from ingest.memory import WINDOW, Memory
 from ingest.message import Message
 from ingest.process import Processor
+from ingest.route import RouteTable
 from schemas.reason import Level, Reason
 from tests.small_town import FROM_MS, RECEIVED_MS, make_inventory, make_message, make_processor
 
@@ -225,6 +227,19 @@ def test_a_backlog_without_times_is_as_many_points_as_readings() -> None:
     batch = make_processor().process(messages)
     assert batch.ledger.accepted == 5000
     assert len({line.rpartition(b" ")[2] for line in batch.lines}) == 5000
+
+
+def test_collectors_that_share_a_subscription_keep_the_readings_of_a_device_without_a_clock_apart() -> None:
+    light = make_message("street_light", '{"on":true,"power":10}')
+    climate_now = make_message("indoor_climate", climate())
+    series: dict[str, set[bytes]] = {"light": set(), "climate": set()}
+    for sharer in ("collector-a", "collector-b"):
+        processor = make_processor()
+        processor.routes = RouteTable(make_inventory(), load_device_types(), CODEC, "gjovik", sharer)
+        for name, line in zip(series, processor.process([light, climate_now]).lines, strict=True):
+            series[name].add(line.split(b" ")[0])
+    assert len(series["light"]) == 2
+    assert len(series["climate"]) == 1
 
 
 def test_a_clock_of_ours_that_was_ahead_does_not_stay_ahead() -> None:

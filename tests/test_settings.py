@@ -1,5 +1,6 @@
 """Settings from a file and the environment: what counts, what is refused, and that no secret is printed."""
 
+import json
 import os
 import re
 import traceback
@@ -14,6 +15,10 @@ from ingest.toml_file import ConfigurationError, Mistake
 
 SECRET = "correct horse"  # noqa: S105 - it opens nothing
 SAMPLES = {
+    "GJOVIK_MQTT__HOST": "broker.example",
+    "GJOVIK_MQTT__USERNAME": "collector-2",
+    "GJOVIK_MQTT__SITES": '["school","town-hall"]',
+    "GJOVIK_MQTT__SHARE": "collectors",
     "GJOVIK_MQTT__TOPIC_PREFIX": "town/sensors",
     "GJOVIK_INFLUX__URL": "https://database:8086",
     "GJOVIK_INFLUX__DATABASE": "readings",
@@ -71,6 +76,8 @@ def test_every_setting_has_a_variable(tmp_path: Path) -> None:
         for part in path:
             found = getattr(found, part)
         shown = found.get_secret_value() if isinstance(found, SecretStr) else str(found)
+        if isinstance(found, tuple):
+            shown = json.dumps(found, separators=(",", ":"))
         assert (shown.lower() if isinstance(found, bool) else shown) == value
 
 
@@ -88,7 +95,12 @@ def test_relative_paths_of_a_file_start_at_its_folder_and_others_at_the_current_
     [
         ('\n[mqtt]\nhots = "broker"\n', 3, "mqtt.hots", r"is not known; did you mean host\?"),
         ("[mqt]\n", 1, "mqt", r"did you mean mqtt\?"),
-        ("xyz = 1\n", 1, "xyz", "is not known; known here: inventory, rules, mqtt, influx, store, ingest, heartbeat"),
+        (
+            "xyz = 1\n",
+            1,
+            "xyz",
+            "is not known; known here: inventory, rules, mqtt, influx, store, quarantine, ingest, heartbeat",
+        ),
         ("[mqtt.tls]\nenable = 1\n", 2, "mqtt.tls.enable", r"did you mean enabled\?"),
         ("mqtt.port = 70000\n", 1, "mqtt.port", "must be at most 65535, not 70000"),
         ('mqtt.port = "a"\n', 1, "mqtt.port", 'must be a whole number, not "a"'),
@@ -115,7 +127,11 @@ def test_a_mistake_in_the_file_is_named_with_its_line(
         ("GJOVIK_MQTT__HOTS", "x", r"is not known; did you mean GJOVIK_MQTT__HOST\?"),
         ("GJOVIK_MQTT_HOST", "x", r"is not known; did you mean GJOVIK_MQTT__HOST\?"),
         ("gjovik_mqtt__host", "x", "is not known"),
-        ("GJOVIK_MQTT", '{"host": "x"}', "is a branch, not a setting; set for example GJOVIK_MQTT__HOST"),
+        (
+            "GJOVIK_MQTT",
+            '{"host": "x"}',
+            "is a branch, not a setting; set for example GJOVIK_MQTT__BROKER_MEMORY_BYTES",
+        ),
         ("GJOVIK_MQTT__PORT", "many", 'must be a whole number, not "many"'),
         ("GJOVIK_MQTT__PASSWORD_FILE", "/nowhere/secret", "/nowhere/secret does not exist or cannot be read"),
     ],
@@ -216,3 +232,38 @@ def test_trees_are_merged_leaf_by_leaf() -> None:
         "a": {"b": 4, "c": 2},
         "d": {"e": 5},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "message"),
+    [
+        ('[mqtt]\nhost = "broker\\u0000"', "mqtt.host", "must be a host name"),
+        ('[mqtt]\nhost = "mqtt://broker"', "mqtt.host", "must be a host name"),
+        ('[mqtt]\nusername = "a/b"', "mqtt.username", "one segment of a topic"),
+        ('[mqtt]\nsites = ["school", "a/+"]', "mqtt.sites[1]", "one segment of a topic"),
+        ('[mqtt]\nsites = "school"', "mqtt.sites", "must be an array"),
+        ('[mqtt]\nshare = "#"', "mqtt.share", "one segment of a topic"),
+        ("[mqtt]\nbroker_memory_bytes = 1e300", "mqtt.broker_memory_bytes", "must be a whole number"),
+        (f"[store]\nmost_bytes = {2**63}", "store.most_bytes", "must be at most"),
+        ("[store]\nmost_bytes = 1_000", "store.most_bytes", "must be at least"),
+        (f"[ingest]\nkept_payload_bytes = {2**40}", "ingest.kept_payload_bytes", "must be at most"),
+        ("[influx]\nrequests_in_flight = 0", "influx.requests_in_flight", "must be at least 1"),
+        ('[store]\nfolder = "a\\u0000b"', "store.folder", "NUL"),
+        ('[mqtt]\npassword_file = "a\\u0000b"', "mqtt.password_file", "NUL"),
+    ],
+)
+def test_odd_values_are_mistakes_and_no_crash(tmp_path: Path, text: str, field: str, message: str) -> None:
+    (mistake,) = find_mistakes(write(tmp_path, text))
+    assert mistake.field == field
+    assert message in mistake.message
+
+
+def test_sites_in_the_environment_must_be_json() -> None:
+    (mistake,) = find_mistakes(None, {"GJOVIK_MQTT__SITES": "school,town-hall"})
+    assert (mistake.field, "JSON array" in mistake.message) == ("GJOVIK_MQTT__SITES", True)
+
+
+def test_settings_from_a_pipe_are_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "collector.toml")
+    (mistake,) = find_mistakes(tmp_path / "collector.toml")
+    assert "is a pipe" in mistake.message

@@ -1,87 +1,38 @@
 """The writer on the real InfluxDB: every committed line is stored, or is in quarantine with the server's reason."""
 
-import asyncio
 import logging
 import os
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from ingest.backoff import Backoff
-from ingest.batch import Batch, Quarantined
-from ingest.influx import InfluxClient, open_influx
-from ingest.settings import Influx
-from ingest.store_reader import open_reader
+from ingest.influx import open_influx
+from ingest.settings import Influx, Store
 from ingest.store_rows import Moves
 from ingest.store_thread import StoreThread, open_store
-from ingest.writer import Writer
 from schemas.reason import Level, Reason
 from simulators.testbed.influxd import Influxd, run_influxd
 from simulators.testbed.port import LOOPBACK, free_port
-
-NOW_MS = 1_768_471_200_000
-DEADLINE_S = 20.0
-
-
-class CountingClient(InfluxClient):
-    """A client that counts its requests, and what they had in bytes of gzip."""
-
-    def __init__(self, client: InfluxClient) -> None:
-        super().__init__(client.settings, client._session)  # noqa: SLF001 - it is the same client, counted
-        self.sizes: list[int] = []
-
-    async def write(self, body: bytes) -> None:
-        """Count the request, and do it."""
-        self.sizes.append(len(body))
-        await super().write(body)
+from tests.writer_stand import (
+    DEADLINE_S,
+    NOW_MS,
+    CountingClient,
+    commit_lines,
+    make_lines,
+    read_numbers,
+    read_refused,
+    serve,
+    until,
+    writing,
+)
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[StoreThread]:
-    async with open_store(tmp_path / "store") as opened:
+    async with open_store(Store(folder=tmp_path / "store", reserve_bytes=0)) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def writing(store: StoreThread, client: InfluxClient) -> AsyncIterator[Writer]:
-    """Run a writer with short waits until the block ends."""
-    retry, slow = Backoff(first_s=0.02, most_s=0.1), Backoff(first_s=0.05, most_s=0.1)
-    writer = Writer(store, client, retry=retry, slow=slow, gather_s=0.01)
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(writer.run(), name="write")
-        yield writer
-        task.cancel()
-
-
-async def commit_lines(store: StoreThread, *batches: list[bytes]) -> None:
-    for lines in batches:
-        await store.commit(Batch(lines=lines), NOW_MS)
-
-
-def make_lines(start: int, count: int) -> list[bytes]:
-    """Return lines with different times, a few devices, and a value that repeats the time."""
-    return [b"m,device=d%d v=%d.0 %d" % (number % 7, number, NOW_MS + number) for number in range(start, start + count)]
-
-
-async def read_numbers(influxd: Influxd, database: str) -> list[float]:
-    """Return the stored values in order of time."""
-    found = await influxd.query("SELECT v FROM m", database)
-    return [row[1] for series in found for row in series.rows]
-
-
-def read_refused(tmp_path: Path) -> list[Quarantined]:
-    with open_reader(tmp_path / "store") as reader:
-        return [row.quarantined for row in reader.quarantine()]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(DEADLINE_S):
-        while not holds():  # noqa: ASYNC110 - the state is looked at as an operator does; nothing signals it
-            await asyncio.sleep(0.01)
 
 
 async def test_what_is_committed_is_stored_and_leaves_the_outbox(
@@ -139,7 +90,7 @@ async def test_one_line_at_fault_among_thousands_is_quarantined_alone(
     assert (refused.level, refused.reason) == (Level.LINE, Reason.REFUSED_BY_DATABASE)
     assert (refused.payload, refused.device) == (guilty, "d9")
     assert reason in refused.detail
-    assert await store.moves() == Moves(committed=5_021, stored=5_020, refused_by_database=1)
+    assert await store.moves() == Moves(committed=5_021, stored=5_020, refused_by_database=1, quarantined=1)
     # Three entries, then 13 halvings of 5,001 lines, two requests each.
     assert len(counting.sizes) <= 5 + 2 * 13
 
@@ -242,41 +193,6 @@ async def test_a_body_that_is_too_large_is_halved_until_it_fits(
     assert "413" in refused.detail
 
 
-@asynccontextmanager
-async def serve(
-    answers: list[web.Response], slow_above: int = 1 << 40
-) -> AsyncIterator[tuple[str, list[tuple[float, list[bytes]]]]]:
-    """Stand in for a server that throttles or is too slow, which the real one cannot be made to be on purpose.
-
-    It gives the answers in order, then 204, but none for a second above so many lines. It notes when each write came,
-    and its lines.
-    """
-    came: list[tuple[float, list[bytes]]] = []
-
-    async def write(request: web.Request) -> web.Response:
-        lines = (await request.read()).splitlines()
-        came.append((time.monotonic(), lines))
-        if len(lines) > slow_above:
-            await asyncio.sleep(1.0)
-        return answers.pop(0) if answers else web.Response(status=204)
-
-    async def query(_: web.Request) -> web.Response:
-        series = {"name": "databases", "columns": ["name"], "values": [["sensors"]]}
-        return web.json_response({"results": [{"series": [series]}]})
-
-    application = web.Application(client_max_size=1 << 30)
-    application.router.add_post("/write", write)
-    application.router.add_post("/query", query)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, LOOPBACK, port).start()
-    try:
-        yield f"http://{LOOPBACK}:{port}", came
-    finally:
-        await runner.cleanup()
-
-
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_throttled_writer_waits_as_long_as_it_is_told(store: StoreThread, status: int) -> None:
     lines = make_lines(0, 10)
@@ -317,11 +233,11 @@ async def test_what_was_found_out_is_kept_when_the_server_goes_in_the_middle(
         depth, moves = await store.depth(), await store.moves()
         # Told to drain, it does not wait for the thirty seconds.
         assert await writer.drain(DEADLINE_S)
-    assert moves == Moves(committed=4, stored=1, refused_by_database=1)
+    assert moves == Moves(committed=4, stored=1, refused_by_database=1, quarantined=1)
     assert depth.lines == 2
     assert [len(body) for _, body in came] == [4, 2, 1, 1, 2, 2]
     assert [one.payload for one in read_refused(tmp_path)] == lines[:1]
-    assert await store.moves() == Moves(committed=4, stored=3, refused_by_database=1)
+    assert await store.moves() == Moves(committed=4, stored=3, refused_by_database=1, quarantined=1)
 
 
 async def test_a_server_that_times_out_gets_less_at_a_time(store: StoreThread) -> None:

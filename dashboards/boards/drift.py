@@ -26,12 +26,13 @@ READINGS = tuple(load_device_types())
 STREET_LIGHT = "street_light"
 BY_COLLECTOR = ("collector",)
 NO_ANSWER = "Innsamleren svarer ikke"
+NOT_KNOWN = "Ikke kjent nå"
 
 INTRODUCTION = introduction(
     "Slik leser du siden",
     "**Virker plattformen?** Alt skal være grønt øverst. *Innsamleren svarer ikke*, og rødt i *Megler* eller "
     "*Database*, gjelder alle sensorer: ta det først. Rødt i *Tause sensorer* gjelder enkeltsensorer. Ingenting som er "
-    "mottatt, går tapt mens databasen er borte; det venter i utboksen.",
+    "mottatt, går tapt mens databasen er borte; det venter i utboksen. *Kapasitet igjen* sier hvor lenge det varer.",
 )
 
 
@@ -81,6 +82,21 @@ def connection(title: str, description: str, field: str) -> Panel:
         nothing=NO_ANSWER,
     )
 
+
+def estimate(title: str, description: str, query: Query, unit: str, steps: tuple[Step, ...]) -> Panel:
+    """A figure that the collectors cannot always give: what follows from a rate, when nothing moves."""
+    return replace(status(title, description, query, unit, steps), steps=steps, nothing=NOT_KNOWN)
+
+
+FILLED = Query(
+    Select(
+        columns='last("store_bytes") / last("store_most_bytes") * 100 AS "Lager"',
+        source=("collector",),
+        by=BY_COLLECTOR,
+        period=JUST_NOW,
+    ),
+    alias="$tag_collector",
+)
 
 KEY_FIGURES = (
     connection(
@@ -171,6 +187,54 @@ KEY_FIGURES = (
         "1",
         NEUTRAL,
     ),
+    estimate(
+        "Kapasitet igjen",
+        "Hvor lenge målinger kan vente hvis databasen blir borte nå, med den farten de kommer i: først i innsamlerens "
+        "lager, så hos megleren. Etter det går målinger tapt. Under et døgn: sørg for mer plass (store.most_bytes og "
+        "mqtt.broker_memory_bytes), og få databasen opp før tida er ute.",
+        health("capacity_hours", "Timer"),
+        "h",
+        (Step("red"), Step("orange", 8), Step("green", 24)),
+    ),
+    status(
+        "Lager brukt",
+        "Hvor mye av lagerets plass som er brukt, av målinger som venter, karantene og det som huskes. Ved 50 % og "
+        "80 % blir det sagt fra. Ved 100 % tar innsamleren ikke imot flere målinger, og de venter hos megleren.",
+        FILLED,
+        "%",
+        limits(50, 80),
+    ),
+    status(
+        "Tømmes i sekundet",
+        "Linjer som forlater utboksen per sekund, i snitt over det siste minuttet. Null mens noe venter: databasen tar "
+        "ikke imot.",
+        health("drain_per_s", "Tømmes"),
+        "{line}/s",
+        NEUTRAL,
+    ),
+    estimate(
+        "Utboksen tom om",
+        "Hvor lenge det tar før det som venter, er skrevet, med den farten det går nå. Ikke kjent når utboksen vokser.",
+        health("empty_in_s", "Tom om"),
+        "s",
+        (Step("green"), Step("orange", 600), Step("red", 3600)),
+    ),
+    status(
+        "Meldinger om driften",
+        "Hva innsamleren selv sier fra om nå: fullt lager, full disk, tapt økt, karantene nær grensen, avvist av "
+        "databasen. `gjovik status` viser tekstene og hva du skal gjøre.",
+        health("notices", "Meldinger"),
+        "1",
+        limits(1, 3),
+    ),
+    status(
+        "Tapte økter i perioden",
+        "Hvor mange ganger megleren har mistet innsamlerens økt. Da kan målinger som ventet hos megleren, være borte: "
+        "se `gjovik reconcile` for hull.",
+        grown("session_lost_total", "Tapte økter"),
+        "1",
+        (Step("green"), Step("red", 1)),
+    ),
 )
 
 INGEST = (
@@ -237,6 +301,32 @@ INGEST = (
         low=0,
         decimals=0,
         columns=(Column(name="Eldste", unit="s", right=True),),
+    ),
+    Panel(
+        title="Lagerets plass",
+        description=(
+            "Hvor mye lageret tar på disken, og karantenens del av det. Vokser mens databasen er nede. Linja øverst er "
+            "grensen, der innsamleren slutter å ta imot."
+        ),
+        visual=TimeSeries(),
+        queries=tuple(
+            Query(
+                Select(
+                    columns=f'max("{field}") AS "{title}"',
+                    source=("collector",),
+                    by=BY_COLLECTOR,
+                    every="$__interval",
+                ),
+                alias=f"$tag_collector: {title.lower()}",
+            )
+            for field, title in (
+                ("store_bytes", "Brukt"),
+                ("quarantine_bytes", "Karantene"),
+                ("store_most_bytes", "Grense"),
+            )
+        ),
+        unit="By",
+        low=0,
     ),
     Panel(
         title="Forsinkelse",

@@ -36,6 +36,11 @@ def format_topic(prefix: str, transition: Transition) -> str:
     return f"{prefix}/alerts/{transition.device}/{transition.rule}"
 
 
+def format_id(transition: Transition) -> str:
+    """Return what names a transition for ever: who hears it twice knows that it is the same."""
+    return f"{transition.device}/{transition.rule}/{transition.time_ms}/{transition.phase}"
+
+
 def format_payload(transition: Transition, rule: Rule | None) -> bytes:
     """Return the state of an alert as JSON for whoever listens; times are RFC 3339 in UTC.
 
@@ -44,6 +49,7 @@ def format_payload(transition: Transition, rule: Rule | None) -> bytes:
         rule: Its Rule; None when it has vanished since, and then the message says less.
     """
     state: dict[str, Any] = {
+        "id": format_id(transition),
         "state": transition.phase.value,
         "device": transition.device,
         "site": transition.site,

@@ -74,6 +74,10 @@ class AlertBook:
         """
         return self._rules[key]
 
+    def get_rule(self, key: str) -> Rule | None:
+        """Return a Rule by its key; None when it has vanished."""
+        return self._rules.get(key)
+
     def list_firing(self) -> list[AlertRecord]:
         """Return the alerts that fire, by rule in order of firing."""
         found = (record for records in self._records.values() for record in records.values())

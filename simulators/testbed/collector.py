@@ -3,20 +3,20 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ingest.accounts import COLLECTOR, write_private
-from ingest.collector import STATUS_FILE
+from ingest.reporter import STATUS_FILE
 from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import Mosquitto
 from simulators.testbed.process import Program
 from simulators.testbed.server import Server
 
-Value = str | int | float | bool
+Value = str | int | float | bool | Sequence[str]
 Table = Mapping[str, "Value | Table"]
 
 
@@ -29,12 +29,22 @@ class Setup:
         rules: Folder of the alert rules.
         database: Where it writes; it exists already.
         ingest: Settings of the part ``ingest``.
+        account: Its name at the broker, which must know it.
+        mqtt: Settings of the part ``mqtt`` that replace the usual ones, for example the port of a proxy.
+        influx: Likewise of the part ``influx``.
+        store: Likewise of the part ``store``.
+        environment: Variables added to ours.
     """
 
     inventory: Path
     rules: Path
     database: str = "sensors"
-    ingest: Mapping[str, Value] = field(default_factory=dict)
+    ingest: Table = field(default_factory=dict)
+    account: str = COLLECTOR
+    mqtt: Table = field(default_factory=dict)
+    influx: Table = field(default_factory=dict)
+    store: Table = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class CollectorProcess(Server):
@@ -42,18 +52,21 @@ class CollectorProcess(Server):
 
     Attributes:
         store: Folder of its store.
+        settings: File of its settings.
     """
 
     def __init__(self, folder: Path, broker: Mosquitto, influxd: Influxd, setup: Setup) -> None:
         folder = folder.absolute()
         self.store = folder / "store"
-        self._folder = folder
+        self.settings = folder / "collector.toml"
         self._settings = _list_settings(folder, broker, influxd, setup)
-        write_private(folder / "mqtt-password", broker.accounts[COLLECTOR] + "\n", mode=0o600)
+        write_private(folder / "mqtt-password", broker.accounts[setup.account] + "\n", mode=0o600)
         write_private(folder / "influx-password", influxd.password + "\n", mode=0o600)
-        command = (sys.executable, "-m", "gjovik", "collector", "--settings", str(folder / "collector.toml"))
+        command = (sys.executable, "-m", "gjovik", "collector", "--settings", str(self.settings))
         # From the project's own folder, so that an installation in place and a checkout behave alike.
-        program = Program(command, folder=Path(__file__).parents[2], log=folder / "collector.log")
+        program = Program(
+            command, folder=Path(__file__).parents[2], log=folder / "collector.log", environment=setup.environment
+        )
         super().__init__(program, drain_s=40.0)
 
     def read_status(self) -> dict[str, Any]:
@@ -67,7 +80,7 @@ class CollectorProcess(Server):
         Raises:
             ProgramError: When it ends, or is not ready in time.
         """
-        (self._folder / "collector.toml").write_text(render_settings(self._settings), encoding="utf-8")
+        self.settings.write_text(render_settings(self._settings), encoding="utf-8")
         began_ms = self.read_status().get("time_ms", 0)
 
         async def is_subscribed() -> bool:
@@ -109,15 +122,15 @@ def render_settings(settings: Table, path: tuple[str, ...] = ()) -> str:
 
 
 def _list_settings(folder: Path, broker: Mosquitto, influxd: Influxd, setup: Setup) -> Table:
-    mqtt: dict[str, Value | Mapping[str, Value]] = {
+    mqtt: dict[str, Value | Table] = {
         "host": broker.host,
         "port": broker.port,
-        "username": COLLECTOR,
+        "username": setup.account,
         "password_file": str(folder / "mqtt-password"),
     }
     if broker.certificates is not None:
         mqtt["tls"] = {"enabled": True, "ca_file": str(broker.certificates.ca)}
-    influx = {
+    influx: dict[str, Value | Table] = {
         "url": influxd.url,
         "database": setup.database,
         "username": influxd.username,
@@ -128,9 +141,9 @@ def _list_settings(folder: Path, broker: Mosquitto, influxd: Influxd, setup: Set
     return {
         "inventory": str(setup.inventory.absolute()),
         "rules": str(setup.rules.absolute()),
-        "mqtt": mqtt,
-        "influx": influx,
-        "store": {"folder": str(folder / "store")},
+        "mqtt": mqtt | dict(setup.mqtt),
+        "influx": influx | dict(setup.influx),
+        "store": {"folder": str(folder / "store")} | dict(setup.store),
         "ingest": dict(setup.ingest),
     }
 

@@ -156,6 +156,23 @@ class Influxd(Server):
                 raise QueryError(f"InfluxDB refused {influxql!r}: {part['error']}")
         return [_read_series(series) for result in results for series in result.get("series", [])]
 
+    async def write(self, lines: str, database: str) -> None:
+        """Write lines of the line protocol as the administrator, with times in milliseconds.
+
+        Raises:
+            QueryError: When the server refuses.
+            aiohttp.ClientError: When it does not answer.
+        """
+        login = aiohttp.encode_basic_auth(self.admin, self.admin_password)
+        async with self._session.post(
+            f"{self.url}/write",
+            params={"db": database, "precision": "ms"},
+            data=lines.encode(),
+            headers={"Authorization": login},
+        ) as response:
+            if response.status != 204:  # noqa: PLR2004 - "no content" is how InfluxDB says yes
+                raise QueryError(f"InfluxDB refused {lines!r}: {await response.text()}")
+
     async def _is_ready(self) -> bool:
         try:
             async with self._session.get(f"{self.url}/ping") as response:

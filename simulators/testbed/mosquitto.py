@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from ingest.accounts import complete_accounts, render_password_file, write_private
+from ingest.accounts import COLLECTOR, complete_accounts, render_password_file, write_private
 from simulators.testbed.certificates import Certificates
 from simulators.testbed.port import LOOPBACK, free_port
 from simulators.testbed.process import Program, ProgramError, accepts_connections, find_program
@@ -37,6 +37,23 @@ def place_configuration(text: str, values: Mapping[str, str]) -> str:
     return text
 
 
+def permit_collectors(text: str, names: Iterable[str]) -> str:
+    """Return permissions in which further collectors may do what the one of the text may.
+
+    Args:
+        text: Contents of an ``acl``.
+        names: Accounts of the further collectors.
+
+    Raises:
+        ProgramError: When the text does not say what the collector may do.
+    """
+    found = re.search(rf"^user {COLLECTOR}\n((?:topic .*\n)+)", text, re.MULTILINE)
+    if found is None:
+        raise ProgramError(f"The acl has no paragraph for the user {COLLECTOR}; it must have one.")
+    paragraphs = "".join(f"user {name}\n{found[1]}\n" for name in names)
+    return text[: found.start()] + paragraphs + text[found.start() :]
+
+
 class Mosquitto(Server):
     """A broker on a port of its own, which it keeps over restarts.
 
@@ -46,12 +63,20 @@ class Mosquitto(Server):
         certificates: Its TLS files, or None.
     """
 
-    def __init__(self, folder: Path, port: int, accounts: Mapping[str, str], certificates: Certificates | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        accounts: Mapping[str, str],
+        certificates: Certificates | None,
+        collectors: Sequence[str] = (),
+    ) -> None:
         self.host = LOOPBACK
         self.port = port
         self.certificates = certificates
         self._folder = folder.absolute()
         self._accounts = dict(accounts)
+        self._collectors = tuple(collectors)
         command = (find_program("mosquitto", "mosquitto"), "-c", str(self._folder / "mosquitto.conf"))
         super().__init__(Program(command, folder=self._folder, log=self._folder / "mosquitto.log"))
 
@@ -114,12 +139,14 @@ class Mosquitto(Server):
             "user": "root",
             "persistence_location": f"{data}/",
             "password_file": str(self._folder / "passwords"),
-            "acl_file": str(SHIPPED / "acl"),
+            "acl_file": str(self._folder / "acl"),
         }
         text = place_configuration((SHIPPED / "mosquitto.conf").read_text(encoding="utf-8"), values)
         if self.certificates is not None:
             text += f"certfile {self.certificates.cert}\nkeyfile {self.certificates.key}\n"
         (self._folder / "mosquitto.conf").write_text(text, encoding="utf-8")
+        permissions = permit_collectors((SHIPPED / "acl").read_text(encoding="utf-8"), self._collectors)
+        (self._folder / "acl").write_text(permissions, encoding="utf-8")
         self._write_passwords()
 
     def _write_passwords(self) -> None:
@@ -133,6 +160,7 @@ async def run_mosquitto(
     *,
     certificates: Certificates | None = None,
     port: int | None = None,
+    collectors: Sequence[str] = (),
 ) -> AsyncIterator[Mosquitto]:
     """Run a broker until the block ends; then it is stopped in order.
 
@@ -141,12 +169,13 @@ async def run_mosquitto(
         accounts: Passwords by name.
         certificates: Makes its one listener speak TLS.
         port: Where it listens; a free one when left out.
+        collectors: Accounts that may do what the collector may, beside it.
 
     Raises:
         ProgramError: When Mosquitto is not installed or does not start.
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    server = Mosquitto(folder, port or free_port(), accounts, certificates)
+    server = Mosquitto(folder, port or free_port(), accounts, certificates, collectors)
     await server.start()
     try:
         yield server

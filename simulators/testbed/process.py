@@ -62,6 +62,11 @@ class Program:
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if self._process is not None and running else None
 
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with the last time, minus the signal's number where one ended it; None before and while."""
+        return None if self._process is None else self._process.returncode
+
     async def start(self, is_ready: Callable[[], Awaitable[bool]], *, deadline_s: float = 20.0) -> None:
         """Start the program and return when it is ready.
 

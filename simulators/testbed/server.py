@@ -28,6 +28,11 @@ class Server(ABC):
         """Process id while it runs, else None."""
         return self._program.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with the last time, minus the signal's number where one ended it; None before and while."""
+        return self._program.exit_code
+
     @abstractmethod
     async def start(self) -> None:
         """Start it, with what it held when it stopped, and return when it is ready.

@@ -1,0 +1,322 @@
+"""``gjovik quarantine``: look at what was refused, and empty it.
+
+Exit codes: 0 done, also when nothing matched; 1 found a problem, entries that stay among them; 2 wrong usage.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import sys
+from collections import Counter
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as ProgressBar
+
+from ingest.command_line import (
+    PROBLEM,
+    USAGE,
+    AsJson,
+    ChosenStore,
+    SettingsFile,
+    StoreFolder,
+    choose_store,
+    explained_errors,
+    read_moment,
+)
+from ingest.printed_table import format_bytes, make_visible, print_table
+from ingest.quarantine_filter import Filter
+from ingest.quarantine_view import (
+    GROUP_HEADINGS,
+    LIST_HEADINGS,
+    render_entry,
+    render_group,
+    render_payload,
+    render_row,
+    to_plain,
+    to_plain_group,
+)
+from ingest.request import MOST_IDS, Outcome, Progress, Request, RequestKind, Waiting
+from ingest.request_alone import ask_or_do
+from ingest.request_socket import find_login
+from ingest.settings import Quarantine
+from ingest.store_quarantine import Group
+from ingest.store_reader import open_reader
+from schemas.reason import Level, Reason, explain
+
+app = typer.Typer(help="What was refused: look at it, reprocess it after a repair, discard it.", no_args_is_help=True)
+
+Ids = Annotated[list[int] | None, typer.Argument(help="Ids of entries; every entry when left out.", show_default=False)]
+ReasonOption = Annotated[Reason | None, typer.Option(help="Only what was refused for this reason.")]
+DeviceOption = Annotated[str | None, typer.Option(help="Only of this device, or of what the topic has in its place.")]
+TopicOption = Annotated[
+    str | None, typer.Option(help="Only from topics that this filter matches: + is one level, # at the end the rest.")
+]
+LevelOption = Annotated[Level | None, typer.Option(help="Only whole messages, readings, fields, or lines.")]
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="Only what was received then or later: a day or time in Oslo, or RFC 3339.")
+]
+ToOption = Annotated[str | None, typer.Option("--to", help="Only what was received before then; written likewise.")]
+AuthorOption = Annotated[str | None, typer.Option(help="Your name for the log; your login name when left out.")]
+
+
+@app.callback()
+def main() -> None:
+    """What was refused: look at it, reprocess it after a repair, discard it."""
+
+
+@app.command("list")
+def list_entries(  # noqa: PLR0913 - a command has as many parameters as it has options
+    ids: Ids = None,
+    *,
+    reason: ReasonOption = None,
+    device: DeviceOption = None,
+    topic: TopicOption = None,
+    level: LevelOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most entries on a page.")] = 50,
+    after: Annotated[int, typer.Option(min=0, help="Go on after the entry with this id.")] = 0,
+    settings: SettingsFile = None,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """List entries, the oldest first, a page at a time."""
+    where = _make_filter(ids, reason, device, topic, level, since, until)
+    with explained_errors():
+        chosen = choose_store(settings, store)
+        with open_reader(chosen.folder) as reader:
+            of = sum(group.entries for group in reader.stats(where))
+            rows = list(itertools.islice(reader.quarantine(where, after), limit))
+    last = rows[-1].id if rows else after
+    if as_json:
+        entries = [to_plain(row, with_payload=False) for row in rows]
+        _print_json({"matched": of, "entries": entries, "after": last})
+        return
+    if not of:
+        typer.echo("Nothing in the quarantine matches.")
+        return
+    print_table(LIST_HEADINGS, map(render_row, rows), ("Id", "Bytes"), ("Received", "Reason"))
+    more = f"; the next page: --after {last}" if len(rows) == limit else ""
+    typer.echo(f"{len(rows)} of {of} entries, the oldest first{more}")
+
+
+@app.command("show")
+def show_entry(
+    entry: Annotated[int, typer.Argument(metavar="ID", help="Id of the entry, as `list` shows it.")],
+    *,
+    settings: SettingsFile = None,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show an entry: why it was refused, what to do about it, and its payload."""
+    with explained_errors():
+        chosen = choose_store(settings, store)
+        with open_reader(chosen.folder) as reader:
+            row = next(iter(reader.quarantine(_make_filter([entry]))), None)
+    if row is None:
+        typer.echo(f"The quarantine has no entry {entry}; it may have left since.", err=True)
+        raise typer.Exit(PROBLEM)
+    if as_json:
+        _print_json(to_plain(row, with_payload=True))
+        return
+    parts = render_entry(row)
+    width = max(len(name) for name, _ in parts)
+    for name, value in parts:
+        typer.echo(f"{name:<{width}}  {value}")
+    typer.echo()
+    typer.echo(render_payload(row.quarantined.payload))
+
+
+@app.command("stats")
+def count_entries(  # noqa: PLR0913 - see list_entries
+    ids: Ids = None,
+    *,
+    reason: ReasonOption = None,
+    device: DeviceOption = None,
+    topic: TopicOption = None,
+    level: LevelOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    settings: SettingsFile = None,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count entries by reason and device, with their share of the quota and when the first of them expires."""
+    where = _make_filter(ids, reason, device, topic, level, since, until)
+    with explained_errors():
+        chosen = choose_store(settings, store)
+        groups = _read_groups(chosen.folder, where)
+    quotas = Quarantine() if chosen.settings is None else chosen.settings.quarantine
+    entries, size = sum(group.entries for group in groups), sum(group.bytes for group in groups)
+    if as_json:
+        plain = [to_plain_group(group, quotas) for group in groups]
+        _print_json({"entries": entries, "bytes": size, "most_bytes": quotas.most_bytes, "groups": plain})
+        return
+    if not groups:
+        typer.echo("Nothing in the quarantine matches.")
+        return
+    print_table(
+        GROUP_HEADINGS,
+        (render_group(group, quotas) for group in groups),
+        ("Entries", "Bytes", "Quota"),
+        ("Oldest", "Expires"),
+    )
+    share = f"{format_bytes(size)}, {size / quotas.most_bytes:.1%} of {format_bytes(quotas.most_bytes)}"
+    guess = " (quotas and days are the defaults; name --settings for the collector's own)"
+    typer.echo(f"{entries} entries, {share}{guess if chosen.settings is None else ''}")
+
+
+@app.command("reprocess")
+def reprocess_entries(  # noqa: PLR0913 - see list_entries
+    ids: Ids = None,
+    *,
+    reason: ReasonOption = None,
+    device: DeviceOption = None,
+    topic: TopicOption = None,
+    level: LevelOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    author: AuthorOption = None,
+    settings: SettingsFile = None,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the present code and inventory over entries; send refused lines again.
+
+    What succeeds is written at its original time and leaves; what fails stays with its new reason, and then the exit
+    code is 1. The collector does it while it runs, after a reload (SIGHUP) with the mended inventory; without one the
+    command does it itself.
+    """
+    where = _make_filter(ids, reason, device, topic, level, since, until)
+    with explained_errors():
+        chosen = choose_store(settings, store)
+        outcome = _request(chosen, Request(RequestKind.REPROCESS, where, author or find_login(os.getuid())))
+    kept = sum(outcome.kept.values())
+    if as_json:
+        _print_json({"matched": outcome.matched, "reprocessed": outcome.left, "kept": outcome.kept})
+    elif not outcome.matched:
+        typer.echo("Nothing in the quarantine matches; nothing was done.")
+    else:
+        rows = [("reprocessed", str(outcome.left), "")]
+        rows += [
+            (f"still {one}", str(count), explain(one).remedy) for one, count in Counter(outcome.kept).most_common()
+        ]
+        print_table(("Outcome", "Entries", "What to do"), rows, ("Entries",))
+        typer.echo(f"{outcome.left} of {outcome.matched} entries left the quarantine; {kept} stay.")
+    raise typer.Exit(PROBLEM if kept else 0)
+
+
+@app.command("discard")
+def discard_entries(  # noqa: PLR0913 - see list_entries
+    ids: Ids = None,
+    *,
+    reason: ReasonOption = None,
+    device: DeviceOption = None,
+    topic: TopicOption = None,
+    level: LevelOption = None,
+    since: FromOption = None,
+    until: ToOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every entry, when nothing else says which.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; needed where nobody can be asked.")] = False,
+    author: AuthorOption = None,
+    settings: SettingsFile = None,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give entries up for good; they are counted as discarded, and the log names who did it."""
+    where = _make_filter(ids, reason, device, topic, level, since, until)
+    if (where == Filter()) is not everything:
+        raise typer.BadParameter("name ids or options that say which entries, or else --all", param_hint="--all")
+    with explained_errors():
+        chosen = choose_store(settings, store)
+        if not yes:
+            _confirm(_read_groups(chosen.folder, where))
+        outcome = _request(chosen, Request(RequestKind.DISCARD, where, author or find_login(os.getuid())))
+    if as_json:
+        _print_json({"matched": outcome.matched, "discarded": outcome.left})
+    elif not outcome.matched:
+        typer.echo("Nothing in the quarantine matches; nothing was done.")
+    else:
+        typer.echo(f"{outcome.left} entries were discarded.")
+
+
+def _make_filter(
+    ids: list[int] | None,
+    reason: Reason | None = None,
+    device: str | None = None,
+    topic: str | None = None,
+    level: Level | None = None,
+    since: str | None = None,
+    until: str | None = None,
+) -> Filter:
+    if ids and len(ids) > MOST_IDS:
+        raise typer.BadParameter(
+            f"{len(ids)} ids are too many, {MOST_IDS} are the most; use the options", param_hint="IDS"
+        )
+    if ids and not all(0 <= one < 2**63 for one in ids):
+        raise typer.BadParameter("an id is a positive number, as `list` shows it", param_hint="IDS")
+    from_ms, to_ms = read_moment(since, "--from"), read_moment(until, "--to")
+    where = Filter(tuple(ids) if ids else None, reason, device, topic, level, from_ms, to_ms)
+    try:
+        _ = where.where
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--topic") from None
+    return where
+
+
+def _read_groups(folder: Path, where: Filter) -> list[Group]:
+    with open_reader(folder) as reader:
+        return reader.stats(where)
+
+
+def _confirm(groups: list[Group]) -> None:
+    """Ask whether these are to be given up; end the command where the answer is no, or nobody can be asked."""
+    entries = sum(group.entries for group in groups)
+    if not entries:
+        return
+    if not sys.stdin.isatty():
+        typer.echo(f"{entries} entries would be discarded for good; say --yes where nobody can be asked.", err=True)
+        raise typer.Exit(USAGE)
+    reasons = Counter[str]()
+    for group in groups:
+        reasons[group.reason] += group.entries
+    shown = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    if not typer.confirm(f"Discard {entries} entries for good ({shown})?"):
+        typer.echo("Nothing was discarded.")
+        raise typer.Exit(PROBLEM)
+
+
+def _request(chosen: ChosenStore, request: Request) -> Outcome:
+    """Have a request performed, with a bar for people while it lasts."""
+    # Also finds out that there is no store: to ask is not to make one.
+    if not _read_groups(chosen.folder, request.where):
+        return Outcome(0, 0, {})
+    return asyncio.run(_follow(chosen, request))
+
+
+async def _follow(chosen: ChosenStore, request: Request) -> Outcome:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    outcome = Outcome(0, 0, {})
+    with ProgressBar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(str(request.kind), total=None)
+        async with aclosing(ask_or_do(chosen.folder, request, chosen.settings)) as answers:
+            async for answer in answers:
+                match answer:
+                    case Waiting():
+                        console.print(make_visible(f"{answer.author} comes first: {answer.kind}"), markup=False)
+                    case Progress():
+                        bar.update(task, completed=answer.done, total=answer.of)
+                    case Outcome():
+                        outcome = answer
+    return outcome
+
+
+def _print_json(plain: dict[str, Any]) -> None:
+    typer.echo(json.dumps(plain, ensure_ascii=False))

@@ -1,0 +1,135 @@
+"""Entries of the quarantine as people and programs read them. Pure: values in, texts and plain values out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ingest.batch import Quarantined, QuarantineRow
+from ingest.event_time import format_time
+from ingest.local_time import format_local
+from ingest.printed_table import format_bytes, make_visible
+from ingest.settings import Quarantine
+from ingest.store_quarantine import Group
+from schemas.reason import explain
+
+DAY_MS = 86_400_000
+LIST_HEADINGS = ("Id", "Received", "Reason", "From", "Bytes", "Detail")
+GROUP_HEADINGS = ("Reason", "Device", "Entries", "Bytes", "Quota", "Oldest", "Expires")
+_HEX_ROW = 16
+
+
+def render_row(row: QuarantineRow) -> Sequence[str]:
+    """Return the cells of an entry, under ``LIST_HEADINGS``."""
+    one = row.quarantined
+    sender = one.topic or one.device
+    return str(row.id), format_local(one.received_ms), one.reason, sender, str(one.length), one.detail
+
+
+def render_entry(row: QuarantineRow) -> Sequence[tuple[str, str]]:
+    """Return everything that is known of an entry but its payload, name and value."""
+    one = row.quarantined
+    explanation = explain(one.reason)
+    parts = [
+        ("Id", str(row.id)),
+        ("Reason", one.reason),
+        ("What happened", explanation.happened),
+        ("What to do", explanation.remedy),
+        ("Detail", one.detail),
+        ("Level", one.level),
+        ("Device", one.device),
+        ("Topic", one.topic),
+        ("Received", _describe_moment(one.received_ms)),
+        ("Time given", "" if one.given_ms is None else _describe_moment(one.given_ms)),
+        ("Retained", "yes" if one.retain else ""),
+        ("Observation", "" if one.part is None else f"number {one.part} of the payload, counted from 0"),
+        ("Fields left", ", ".join(one.fields)),
+        ("Bytes", _describe_length(one)),
+        ("SHA-256", one.sha256.hex()),
+    ]
+    return [(name, make_visible(value)) for name, value in parts if value]
+
+
+def _describe_moment(time_ms: int) -> str:
+    return f"{format_local(time_ms)} in Oslo, {time_ms} ms since 1970"
+
+
+def _describe_length(one: Quarantined) -> str:
+    if len(one.payload) == one.length:
+        return str(one.length)
+    return f"{one.length}, of which the first {len(one.payload)} are kept; it cannot be reprocessed"
+
+
+def render_payload(payload: bytes) -> str:
+    """Return a payload as text where it is text, else its bytes in hexadecimal with what is readable beside them."""
+    text = _read_text(payload)
+    if text is not None:
+        return text
+    lines = []
+    for start in range(0, len(payload), _HEX_ROW):
+        part = payload[start : start + _HEX_ROW]
+        shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)  # noqa: PLR2004 - printable ASCII
+        lines.append(f"{start:08x}  {part.hex(' '):<{3 * _HEX_ROW - 1}}  {shown}")
+    return "\n".join(lines)
+
+
+def _read_text(payload: bytes) -> str | None:
+    """Return a payload as text; None where it is none, or would make a terminal do something."""
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if all(character.isprintable() or character in "\n\t" for character in text) else None
+
+
+def to_plain(row: QuarantineRow, *, with_payload: bool) -> dict[str, Any]:
+    """Return an entry for ``json.dumps``; its payload as text where it is UTF-8, else in hexadecimal."""
+    one = row.quarantined
+    plain: dict[str, Any] = {
+        "id": row.id,
+        "received": format_time(one.received_ms),
+        "received_ms": one.received_ms,
+        "level": one.level,
+        "reason": one.reason,
+        "device": one.device,
+        "topic": one.topic,
+        "detail": one.detail,
+        "length": one.length,
+        "kept": len(one.payload),
+        "sha256": one.sha256.hex(),
+        "retain": one.retain,
+        "part": one.part,
+        "given_ms": one.given_ms,
+        "fields": list(one.fields),
+    }
+    if with_payload:
+        explanation = explain(one.reason)
+        plain |= {"happened": explanation.happened, "remedy": explanation.remedy}
+        try:
+            plain["payload"] = one.payload.decode()
+        except UnicodeDecodeError:
+            plain["payload_hex"] = one.payload.hex()
+    return plain
+
+
+def render_group(group: Group, quotas: Quarantine) -> Sequence[str]:
+    """Return the cells of a group, under ``GROUP_HEADINGS``."""
+    return (
+        group.reason,
+        group.sender,
+        str(group.entries),
+        format_bytes(group.bytes),
+        f"{group.entries / quotas.most_entries_each:.0%}",
+        _name_day(group.oldest_ms),
+        _name_day(group.oldest_ms + quotas.days * DAY_MS),
+    )
+
+
+def _name_day(time_ms: int) -> str:
+    return format_local(time_ms).partition(" ")[0]
+
+
+def to_plain_group(group: Group, quotas: Quarantine) -> dict[str, Any]:
+    """Return a group for ``json.dumps``."""
+    return group._asdict() | {
+        "quota_share": group.entries / quotas.most_entries_each,
+        "first_expires_ms": group.oldest_ms + quotas.days * DAY_MS,
+    }

@@ -1,0 +1,239 @@
+"""``gjovik reconcile``: what was accepted, held against what InfluxDB has, and against the devices' own count.
+
+Exit codes: 0 they agree; 1 they do not; 2 wrong usage or settings, or a store or database that cannot be asked.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile, read_moment
+from ingest.influx import InfluxError, open_influx
+from ingest.local_time import format_local
+from ingest.printed_table import make_visible, print_table
+from ingest.reconcile import Asked, Findings, reconcile
+from ingest.settings import Settings
+from ingest.settings_file import load_settings, read_secret
+from ingest.store_file import StoreError
+from ingest.store_hours import HOUR_MS
+from ingest.store_reader import open_reader
+from ingest.toml_file import ConfigurationError
+
+DAY_MS = 24 * HOUR_MS
+SHOWN = 50
+"""Rows of each table that people are shown; ``--json`` has all."""
+
+Stores = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--store",
+        help="Folder of a store instead of the settings' own; once for each collector that writes to the database.",
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", help="Begin: a day or time in Oslo, or RFC 3339; 24 hours before the end when left out."),
+]
+ToOption = Annotated[
+    str | None, typer.Option("--to", help="End, itself not included, written likewise; now when left out.")
+]
+DeviceOption = Annotated[str | None, typer.Option(help="Compare only this device.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("reconcile")(compare_stores)
+
+
+def compare_stores(
+    settings: SettingsFile = None,
+    store: Stores = None,
+    *,
+    from_: FromOption = None,
+    to: ToOption = None,
+    device: DeviceOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare, per device and hour, what was accepted with what InfluxDB holds, and look for missing numbers.
+
+    Whole hours are compared. The collector may run meanwhile. Exit code 1 when points or numbers are missing, or points
+    are there that no collector accepted.
+    """
+    asked = choose_hours(read_moment(from_, "--from"), read_moment(to, "--to"), device)
+    with _explained_errors():
+        loaded = load_settings(settings, os.environ)
+        folders = store or [loaded.store.folder]
+        findings = asyncio.run(_reconcile(loaded, read_secret(loaded.influx, "influx"), folders, asked))
+    if as_json:
+        typer.echo(json.dumps(to_plain(findings), ensure_ascii=False))
+    else:
+        _print_findings(findings)
+    raise typer.Exit(0 if findings.agree else PROBLEM)
+
+
+def choose_hours(from_ms: int | None, to_ms: int | None, device: str | None) -> Asked:
+    """Return the whole hours that a time touches, up to and with the present one.
+
+    Raises:
+        typer.BadParameter: The time ends before it begins.
+    """
+    end_ms = read_clock() if to_ms is None else min(to_ms, read_clock())
+    begin_ms = end_ms - DAY_MS if from_ms is None else from_ms
+    if begin_ms >= end_ms:
+        raise typer.BadParameter("it must lie before --to, and before now", param_hint="--from")
+    return Asked(begin_ms // HOUR_MS * HOUR_MS, -(-end_ms // HOUR_MS) * HOUR_MS, device)
+
+
+def read_clock() -> int:
+    """Return now, in milliseconds since 1970 in UTC."""
+    return time.time_ns() // 1_000_000
+
+
+async def _reconcile(settings: Settings, password: str, folders: Sequence[Path], asked: Asked) -> Findings:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with ExitStack() as stack:
+        bar = stack.enter_context(Progress(*columns, console=console, transient=True, disable=not console.is_terminal))
+        stores = [stack.enter_context(open_reader(folder)) for folder in dict.fromkeys(map(Path.resolve, folders))]
+        task = bar.add_task("hours", total=(asked.to_ms - asked.from_ms) // HOUR_MS)
+        async with open_influx(settings.influx, password) as influx:
+            await influx.check()
+            return await reconcile(asked, stores, influx, lambda done: bar.update(task, completed=done), read_clock)
+
+
+@contextmanager
+def _explained_errors() -> Iterator[None]:
+    """End the command with one sentence when nothing could be compared: that is neither agreement nor a difference."""
+    try:
+        yield
+    except (ConfigurationError, StoreError, InfluxError) as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(USAGE) from None
+
+
+def to_plain(findings: Findings) -> dict[str, Any]:
+    """Return findings for programs; times are milliseconds since 1970 in UTC."""
+    asked = findings.asked
+    return {
+        "from_ms": asked.from_ms,
+        "to_ms": asked.to_ms,
+        "device": asked.device,
+        "complete_from_ms": findings.complete_from_ms,
+        "agree": findings.agree,
+        "accepted": findings.accepted,
+        "stored": findings.stored,
+        "refused": findings.refused,
+        "waiting": findings.waiting,
+        "missing": sum(one.missing for one in findings.differences),
+        "surplus": sum(one.surplus for one in findings.differences),
+        "differences": [
+            one._asdict() | {"hour": one.hour * HOUR_MS, "missing": one.missing, "surplus": one.surplus}
+            for one in findings.differences
+        ],
+        "gaps": [
+            {"device": one.device, "unreadable": one.unreadable, "missing": one.gap.missing} | one.gap._asdict()
+            for one in findings.open_gaps
+        ],
+        "explained": findings.explained,
+        "restarts": [
+            {"device": device} | restart._asdict()
+            for device, account in findings.accounts.items()
+            for restart in account.restarts
+        ],
+        "repeated": {device: account.repeated for device, account in findings.accounts.items() if account.repeated},
+        "judged_to_ms": {
+            device: account.judged_to_ms
+            for device, account in findings.accounts.items()
+            if account.judged_to_ms is not None
+        },
+    }
+
+
+def _print_findings(findings: Findings) -> None:
+    _print_rows(
+        ("Device", "Hour", "Accepted", "In InfluxDB", "Difference"),
+        [
+            (
+                one.device,
+                format_local(one.hour * HOUR_MS),
+                str(one.least) if one.least == one.most else f"{one.least} to {one.most}",
+                str(one.stored),
+                f"{one.missing} missing" if one.missing else f"{one.surplus} too many",
+            )
+            for one in findings.differences
+        ],
+    )
+    _print_rows(
+        ("Device", "Missing numbers", "Count", "After", "Before", "Unreadable in quarantine"),
+        [
+            (
+                device,
+                str(gap.first) if gap.missing == 1 else f"{gap.first} to {gap.last}",
+                str(gap.missing),
+                format_local(gap.after_ms),
+                format_local(gap.before_ms),
+                str(unreadable),
+            )
+            for device, gap, unreadable in findings.open_gaps
+        ],
+    )
+    _print_rows(
+        ("Device", "Counter restarted", "From", "To"),
+        [
+            (device, format_local(restart.time_ms), str(restart.left), str(restart.began))
+            for device, account in findings.accounts.items()
+            for restart in account.restarts
+        ],
+    )
+    for sentence in conclude(findings):
+        typer.echo(sentence)
+
+
+def _print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    if rows:
+        print_table(headings, rows[:SHOWN], numbers={"Accepted", "In InfluxDB", "Count", "Unreadable in quarantine"})
+    if len(rows) > SHOWN:
+        typer.echo(f"and {len(rows) - SHOWN} more; --json has all.", err=True)
+
+
+def conclude(findings: Findings) -> list[str]:
+    """Return what was found, in a few sentences."""
+    asked = findings.asked
+    of = "" if asked.device is None else f" of {make_visible(asked.device)}"
+    whole = (
+        f"{format_local(asked.from_ms)} to {format_local(asked.to_ms)}{of}: {findings.accepted} points accepted, "
+        f"{findings.stored} in InfluxDB, {findings.waiting} in the outbox, {findings.refused} refused by the database."
+    )
+    sentences = [whole]
+    if findings.complete_from_ms > asked.from_ms:
+        sentences.append(
+            f"All points are counted since {format_local(findings.complete_from_ms)}; in hours that began before, "
+            "only missing points are found."
+        )
+    if findings.explained:
+        sentences.append(f"Missing numbers that are in quarantine or in the outbox: {findings.explained}.")
+    erratic = [device for device, account in findings.accounts.items() if account.judged_to_ms is not None]
+    if erratic:
+        sentences.append(f"Numbers that break off too often to be judged to the end: {', '.join(erratic[:SHOWN])}.")
+    repeated = sum(account.repeated for account in findings.accounts.values())
+    if repeated:
+        sentences.append(f"Readings with a number that another one has: {repeated}.")
+    if findings.agree:
+        sentences.append("Nothing is missing." if findings.hours else "There was nothing to compare.")
+        return sentences
+    missing, surplus = (sum(getattr(one, name) for one in findings.differences) for name in ("missing", "surplus"))
+    gaps = sum(one.gap.missing for one in findings.open_gaps)
+    sentences.append(
+        f"Missing in InfluxDB: {missing} points. Too many in InfluxDB: {surplus}. "
+        f"Numbers that no reading has and nothing explains: {gaps}."
+    )
+    return sentences

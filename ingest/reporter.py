@@ -1,0 +1,338 @@
+"""The reporter: how the collector is doing, for people and for InfluxDB. It only looks; telling stops nothing.
+
+Each second: ``status.json``, and the Notices. Each ten seconds: own measurements. Each hour: facts of the sites.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+from ingest.batch import SUMS
+from ingest.capacity import Capacity, Counted, Meter, Room, state_capacity
+from ingest.collector import Collector, Peers, read_clock
+from ingest.health import (
+    Firing,
+    Silence,
+    Status,
+    format_health,
+    format_rejections,
+    format_silences,
+    format_site_facts,
+    list_placed,
+    list_silent,
+)
+from ingest.notice import Facts, NearQuota, NoticeKey, Raised, judge_facts
+from ingest.settings import Settings
+from ingest.store_file import StoreError
+from ingest.store_outbox import Depth
+from ingest.store_quarantine import Quotas
+from ingest.store_reserve import Usage
+from ingest.store_rows import Moves
+
+log = logging.getLogger(__name__)
+
+STATUS_FILE = "status.json"
+STATUS_S = 1.0
+HEALTH_S = 10.0
+FACTS_S = 3600.0
+QUOTAS_S = 60.0
+RATE_S = 5
+"""Seconds over which the rates of readings are taken."""
+GRACE_S = 60.0
+"""After a connection, before anybody is called silent."""
+SESSION_LOST = "session_lost"
+"""Name of the event in the store's counts."""
+DAMAGED = "store.damaged-*.sqlite"
+"""Damaged files that were set aside, in the store's folder."""
+
+
+class Reporter:
+    """Tells how the parts of a collector are doing.
+
+    Args:
+        settings: What the collector was told.
+        collector: The one that commits.
+        peers: The parts around it.
+        had_session: The store knows already that a session was made at the broker.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        collector: Collector,
+        peers: Peers,
+        *,
+        had_session: bool,
+    ) -> None:
+        self._settings = settings
+        self._collector = collector
+        self._broker, self._store, self._writer, self._publisher = peers
+        self._had_session = had_session
+        self._started_ms = read_clock()
+        self._rates: deque[tuple[float, int, int]] = deque(maxlen=RATE_S + 1)
+        self._arriving, self._passing = Meter(), Meter()
+        self._silent: list[Silence] = []
+        self._hearing_since_s: float | None = None
+        self._sessions_counted = 0
+        self._session_lost_ms: int | None = None
+        self._refused = -1
+        self._lines_refused_ms: int | None = None
+        self._quotas: Quotas | None = None
+        self._set_aside: list[str] = []
+        self._raised: Raised = {}
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        health_due_s = facts_due_s = quotas_due_s = time.monotonic()
+        while True:
+            now_s = time.monotonic()
+            try:
+                await self._count_sessions()
+                if now_s >= quotas_due_s:
+                    quotas_due_s = now_s + QUOTAS_S
+                    await self._look_around()
+                status = await self.make_status()
+                await self._write_status(status)
+            except (StoreError, OSError) as error:
+                # Telling how it goes must never stop what it tells of; readings are still taken and kept.
+                log.error("the status cannot be told: %s", error)  # noqa: TRY400 - the message says it all
+                await asyncio.sleep(STATUS_S)
+                continue
+            self._publisher.tell(self._raised)
+            if now_s >= health_due_s:
+                health_due_s = now_s + HEALTH_S
+                self._judge_silence(now_s)
+                await self._commit_own(status)
+            if now_s >= facts_due_s and await self._collector.try_commit_lines(
+                format_site_facts(self._collector.configuration.inventory, read_clock())
+            ):
+                facts_due_s = now_s + FACTS_S
+            await asyncio.sleep(STATUS_S)
+
+    async def finish(self) -> None:
+        """Tell for the last time: own measurements, while they can still be written.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        await self._count_sessions()
+        await self._commit_own(await self.make_status())
+
+    async def write_last_status(self) -> None:
+        """Leave a status for whoever looks after the end."""
+        try:
+            await self._write_status(await self.make_status())
+        except (StoreError, OSError) as error:
+            log.warning("the last status could not be written: %s", error)
+
+    async def _count_sessions(self) -> None:
+        """Count the sessions that the broker lost, and remember that there is one to lose."""
+        if self._collector.store_error:
+            return  # each try would hold up the store's one thread
+        status = self._broker.status
+        lost = status.sessions_lost - self._sessions_counted
+        if lost:
+            self._session_lost_ms = read_clock()
+            await self._store.count_event(SESSION_LOST, lost)
+            self._sessions_counted += lost
+        if status.connections and not self._had_session:
+            await self._store.note_session()
+            self._had_session = True
+
+    async def _look_around(self) -> None:
+        """Look at what changes slowly and takes longer to find out."""
+        self._quotas = await self._store.quotas()
+        folder = self._settings.store.folder
+        self._set_aside = await asyncio.to_thread(lambda: sorted(path.name for path in folder.glob(DAMAGED)))
+
+    async def _commit_own(self, status: Status) -> None:
+        reasons = self._collector.take_reasons()
+        lines = [
+            format_health(status),
+            *format_rejections(reasons, status.collector, status.time_ms),
+            *format_silences(status.silent, status.time_ms),
+        ]
+        if not await self._collector.try_commit_lines(lines):
+            self._collector.put_back_reasons(reasons)
+
+    def _judge_silence(self, now_s: float) -> None:
+        """Look for silent devices once what waited at the broker has had time to come: not hearing is not silence."""
+        if not self._broker.status.connected or self._collector.store_error:
+            self._hearing_since_s = None
+        elif self._hearing_since_s is None:
+            self._hearing_since_s = now_s
+        is_deaf = self._hearing_since_s is None or now_s - self._hearing_since_s < GRACE_S
+        # Whoever shares a subscription hears only some of a device's readings.
+        if is_deaf or self._settings.mqtt.share is not None:
+            self._silent = []
+            return
+        configuration, memory = self._collector.configuration, self._collector.processor.memory
+        self._silent = list_silent(
+            configuration.inventory,
+            configuration.types,
+            memory,
+            self._started_ms,
+            read_clock(),
+            self._settings.mqtt.sites,
+        )
+
+    async def _write_status(self, status: Status) -> None:
+        await asyncio.to_thread(write_status, self._settings.store.folder / STATUS_FILE, status)
+
+    async def make_status(self) -> Status:
+        """Return how the collector is doing now.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        collector, settings, now_ms = self._collector, self._settings, read_clock()
+        # Before the store is asked: what a status counts as received is then also in its outbox or stored.
+        ledger = {name: getattr(collector.ledger, name) for name in SUMS}
+        reasons = {reason.value: count for reason, count in collector.ledger.reasons.most_common()}
+        depth, moves, usage = await self._store.depth(), await self._store.moves(), await self._store.usage()
+        events, quarantined = await self._store.events(), await self._store.quarantine()
+        mqtt, written = self._broker.status, self._writer.state
+        received_per_s, accepted_per_s = self._measure_rates()
+        age_s = 0.0 if depth.oldest_ms is None else max(0.0, (now_ms - depth.oldest_ms) / 1000)
+        capacity = self._measure_capacity(depth, moves, usage, age_s)
+        self._raised = self._judge(now_ms, moves, usage, events)
+        return Status(
+            collector=settings.mqtt.username,
+            time_ms=now_ms,
+            started_ms=self._started_ms,
+            accepts_simulated=settings.ingest.accept_simulated,
+            ledger=ledger,
+            reasons=reasons,
+            stored=moves.stored,
+            refused_by_database=moves.refused_by_database,
+            received_per_s=received_per_s,
+            accepted_per_s=accepted_per_s,
+            outbox_lines=depth.lines,
+            outbox_bytes=depth.disk_bytes,
+            outbox_age_s=age_s,
+            quarantined=sum(quarantined.values()),
+            mqtt_connected=mqtt.connected,
+            mqtt_error=mqtt.problem,
+            influx_ok=not written.error,
+            influx_error=written.error,
+            reload_error=collector.reload_error,
+            devices=sum(1 for _ in list_placed(collector.configuration.inventory, settings.mqtt.sites, now_ms)),
+            store_set_aside=str(self._store.set_aside or ""),
+            store_error=collector.store_error,
+            store_bytes=_sum_bytes(usage),
+            store_most_bytes=usage.most_bytes,
+            store_is_held=usage.is_held,
+            store_has_reserve=usage.has_reserve,
+            disk_free_bytes=usage.disk_free_bytes,
+            drain_per_s=capacity.drain_per_s,
+            empty_in_s=capacity.empty_in_s,
+            store_hours=capacity.store_hours,
+            broker_hours=capacity.broker_hours,
+            capacity_hours=capacity.hours,
+            quarantine_bytes=0 if self._quotas is None else self._quotas.bytes,
+            reprocessed=moves.reprocessed,
+            discarded=moves.discarded,
+            expired=moves.expired,
+            sessions_lost=events[SESSION_LOST],
+            judges_alerts=settings.mqtt.share is None,
+            events=dict(sorted(events.items())),
+            notices=list(self._raised.values()),
+            silent=self._silent,
+            firing=self._list_firing(),
+        )
+
+    def _measure_rates(self) -> tuple[float, float]:
+        ledger = self._collector.ledger
+        self._rates.append((time.monotonic(), ledger.received, ledger.accepted))
+        (first_s, received, accepted), (last_s, *_) = self._rates[0], self._rates[-1]
+        span_s = last_s - first_s
+        if span_s <= 0:
+            return 0.0, 0.0
+        return (ledger.received - received) / span_s, (ledger.accepted - accepted) / span_s
+
+    def _measure_capacity(self, depth: Depth, moves: Moves, usage: Usage, age_s: float) -> Capacity:
+        now_s, mqtt = time.monotonic(), self._broker.status
+        counted = Counted(
+            messages=mqtt.received,
+            payload_bytes=mqtt.received_bytes,
+            lines=self._collector.committed_lines,
+            disk_bytes=self._collector.committed_bytes,
+            gone=moves.stored + moves.refused_by_database,
+        )
+        self._passing.add(now_s, counted)
+        # While nothing can come, the rate is what it was: that nothing comes says nothing about what would.
+        if mqtt.connected and not self._collector.store_error:
+            self._arriving.add(now_s, counted)
+        else:
+            self._arriving.pause()
+        room = Room(
+            used_bytes=_sum_bytes(usage),
+            most_bytes=usage.most_bytes,
+            disk_free_bytes=usage.disk_free_bytes,
+            broker_bytes=self._settings.mqtt.broker_memory_bytes,
+            is_held=usage.is_held,
+        )
+        return state_capacity(room, self._arriving.flow(), self._passing.flow(), depth.lines, age_s)
+
+    def _judge(self, now_ms: int, moves: Moves, usage: Usage, events: Mapping[str, int]) -> Raised:
+        if self._refused >= 0 and moves.refused_by_database > self._refused:
+            self._lines_refused_ms = now_ms
+        self._refused = moves.refused_by_database
+        written, quotas, settings = self._writer.state, self._quotas, self._settings
+        facts = Facts(
+            now_ms=now_ms,
+            store_share=usage.share,
+            is_held=usage.is_held and usage.has_reserve,
+            store_error=self._collector.store_error,
+            has_reserve=usage.has_reserve,
+            set_aside=self._set_aside,
+            session_lost_ms=self._session_lost_ms,
+            sessions_lost=events.get(SESSION_LOST, 0),
+            quarantine_share=0.0 if quotas is None else quotas.share,
+            near_quota=() if quotas is None else _list_near(quotas, settings.quarantine.most_entries_each),
+            first_expiry_ms=None if quotas is None else quotas.first_expires_ms,
+            influx_error=written.error if written.needs_person else "",
+            lines_refused_ms=self._lines_refused_ms,
+            reload_error=self._collector.reload_error,
+            accepts_simulated=settings.ingest.accept_simulated,
+        )
+        raised = judge_facts(facts, self._raised)
+        _log_changes(self._raised, raised)
+        return raised
+
+    def _list_firing(self) -> list[Firing]:
+        alerts = self._collector.processor.alerts
+        found = [(one, alerts.get_rule(one.rule)) for one in alerts.list_firing()]
+        return [
+            Firing(one.device, one.rule, rule.severity.value, rule.text, one.since_ms, one.value)
+            for one, rule in found
+            if rule is not None
+        ]
+
+
+def _sum_bytes(usage: Usage) -> int:
+    return usage.database_bytes + usage.wal_bytes
+
+
+def _list_near(quotas: Quotas, most_entries: int) -> list[NearQuota]:
+    return [NearQuota(one.sender, one.reason.value, one.entries / most_entries) for one in quotas.full_groups]
+
+
+def _log_changes(before: Raised, now: Raised) -> None:
+    for key in NoticeKey:
+        if key in now and key not in before:
+            log.warning("notice %s: %s %s", key, now[key].text, now[key].action)
+        elif key in before and key not in now:
+            log.warning("notice %s is cleared", key)
+
+
+def write_status(path: Path, status: Status) -> None:
+    """Replace the status file as a whole: a reader never sees half of one."""
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(status.to_json()) + os.linesep)
+    draft.replace(path)

@@ -1,0 +1,83 @@
+"""``reprocess``: entries of the quarantine in, a Batch out. Pure, as ``process`` is, and with the same code.
+
+What becomes of an entry:
+    - A payload is taken by the present inventory, types and limits, at its first time of receipt and its event time.
+      What is accepted is history: it counts as no sign of life, and is judged by the rules only where it is newer than
+      everything of its Device. The totals of the ledger do not change: they counted it when it came.
+    - Accepted, or accepted already: the entry is released. Refused still: it is revised, with its new Reason.
+    - Of a payload with a refused field only that field is added, at the time of the reading.
+    - A line that InfluxDB refused is sent again as it is; so are the lines of a damaged entry that can be unpacked.
+    - A conflict stays. What was accepted is not overwritten; only a person can say which of two values is right.
+    - A retained message without a time of its own stays: it tells what was, not when. No repair makes it a reading.
+    - A payload of which only the beginning was kept stays.
+"""
+
+import zlib
+from collections.abc import Iterable
+
+from ingest.batch import Batch, Quarantined, QuarantineRow
+from ingest.process import Processor
+from schemas.reason import Level, Reason
+
+_GZIP_WBITS = 31
+
+
+def reprocess(processor: Processor, rows: Iterable[QuarantineRow]) -> Batch:
+    """Return what becomes of these entries; ``released`` and ``revised`` name every one of them.
+
+    What the processor remembers changes, so the batch is to be committed before any later one, as those of ``process``.
+
+    Args:
+        processor: With the routes of the present inventory.
+        rows: In order of their ids, so that payloads of one device are taken in the order in which they came.
+    """
+    batch = Batch()
+    for row in rows:
+        left = _take_again(processor, row.quarantined, batch)
+        if left:
+            batch.revised[row.id] = left[0]
+            # Of a payload of several observations more than one may fail now; each is an entry of its own.
+            batch.quarantined.extend(left[1:])
+        else:
+            batch.released.append(row.id)
+    return batch
+
+
+def _take_again(processor: Processor, kept: Quarantined, batch: Batch) -> list[Quarantined]:
+    """Add what can be accepted of an entry to a batch, and return what is left of it."""
+    if len(kept.payload) < kept.length:
+        bytes_kept = f"only the first {len(kept.payload)} of its {kept.length} bytes were kept"
+        return [kept._replace(detail=f"{bytes_kept}, so it cannot be reprocessed")]
+    if kept.level is Level.LINE:
+        return _send_again(kept, batch)
+    if kept.reason is Reason.CONFLICT or (kept.level is Level.FIELD and not kept.fields):
+        return [kept]  # of a field's entry without names, version 1 of the store did not say which may be added
+    result = processor.take_again(kept)
+    batch.lines += result.lines
+    batch.marks += result.marks
+    batch.transitions += result.transitions
+    batch.alerts += result.alerts
+    if result.ledger.informational:
+        detail = "the broker had it from before, and it has no time of its own: when it was measured is not known"
+        return [kept._replace(detail=detail)]
+    return [_revise(kept, refused) for refused in result.quarantined]
+
+
+def _send_again(kept: Quarantined, batch: Batch) -> list[Quarantined]:
+    if kept.reason is not Reason.DAMAGED_ENTRY:
+        batch.lines.append(kept.payload)
+        return []
+    try:
+        lines = zlib.decompress(kept.payload, wbits=_GZIP_WBITS).splitlines()
+    except zlib.error as error:
+        return [kept._replace(detail=f"it cannot be unpacked: {error}")]
+    batch.lines += lines
+    return []
+
+
+def _revise(kept: Quarantined, refused: Quarantined) -> Quarantined:
+    """Return an entry with what is wrong with it now; when it came and what it holds do not change."""
+    revised = kept._replace(reason=refused.reason, detail=refused.detail, device=refused.device)
+    if kept.level is Level.FIELD and refused.level is not Level.FIELD:
+        return revised  # the reading was accepted long ago; what is refused is still the field
+    return revised._replace(level=refused.level, part=refused.part, given_ms=refused.given_ms, fields=refused.fields)

@@ -1,0 +1,220 @@
+"""Points per device and hour, so that what was accepted can be held against what InfluxDB has.
+
+Nothing is written for them with a batch: they are in its marks. They are added up in memory and packed from time to
+time, a row for each hour that they touch; then the rows of marks that they came from may go. ``packed`` in the counts
+says up to which row of marks they are packed, and is set in the same transaction, so a crash loses nothing and nothing
+is counted twice: whoever reads adds the packed rows and the marks behind ``packed``, in one snapshot of the file.
+
+An hour has several rows that are added up; when they are many, they are made one.
+"""
+
+import logging
+import re
+import sqlite3
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from ingest.batch import Mark, Point
+from ingest.store_marks import read_batch_marks
+from ingest.store_rows import find_device, read_counts, set_count
+
+HOUR_MS = 3_600_000
+MOST_PENDING = 20_000
+"""Devices and hours that are gathered in memory before they are packed."""
+MOST_MARKS = 100_000
+"""Marks that are gathered before they are packed: so many are read at a start, and by each reader."""
+MOST_PARTS = 4
+"""Rows of one hour before they are made one."""
+JOINED_BYTES = 256 * 1024
+"""About what is made one in a single transaction: packed bytes, a few ms."""
+REMOVED_AT_ONCE = 100
+"""Hours that are removed in one transaction because they are too old."""
+REFUSED = 3
+"""Beside the values of ``Point``: a line of the device that the database refused."""
+
+_POINT = re.compile(rb"[ ,]delay=[^ ,]+(?:,[^ ]*)? (-?\d+)$")
+
+Key = tuple[str, int, int]
+"""Device, hour since 1970 in UTC, and a ``Point`` or ``REFUSED``."""
+
+Columns = tuple[dict[str, int], dict[str, int], dict[str, int]]
+"""New, late and refused, by device: three flat maps are packed several times faster than a map of triples."""
+Counts = Counter[tuple[str, int]]
+
+log = logging.getLogger(__name__)
+
+
+class HourCount(NamedTuple):
+    """Points of one device in one hour. InfluxDB should have between ``new - refused`` and ``new + late - refused``.
+
+    Attributes:
+        new: Readings that were newer than all before them.
+        late: Readings of the past, beyond what is remembered: a point each, unless the same came long ago.
+        refused: Lines that the database refused and that were not stored since.
+    """
+
+    new: int = 0
+    late: int = 0
+    refused: int = 0
+
+
+class PointHours:
+    """Counts of one store that are not packed yet.
+
+    ``begin`` and ``pack`` write within the caller's transaction and change nothing here; ``note_written`` follows when
+    that is on disk.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, days: int) -> None:
+        self._days = days
+        self._pending: Counter[Key] = Counter()
+        self._marks = 0
+        self._last_row = read_counts(connection, "hours").get("packed", 0)
+        self.packed_row = self._last_row
+        self._has_begun = "since_ms" in read_counts(connection, "hours")
+        for row, marks in read_batch_marks(connection, self._last_row):
+            self.add(marks, row)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether so much is pending that it should be packed."""
+        return len(self._pending) >= MOST_PENDING or self._marks >= MOST_MARKS
+
+    def add(self, marks: Sequence[Mark], row: int) -> None:
+        """Count marks whose row is on disk."""
+        self._last_row = row
+        self._marks += len(marks)
+        if marks:
+            devices, keys, _, _, points = zip(*marks, strict=True)
+            self._pending.update(zip(devices, [key // HOUR_MS for key in keys], points, strict=True))
+
+    def begin(self, connection: sqlite3.Connection, now_ms: int) -> None:
+        """Write down since when points are counted."""
+        if not self._has_begun:
+            connection.execute("INSERT OR IGNORE INTO counts VALUES ('hours', 'since_ms', ?)", (now_ms,))
+
+    def pack(self, connection: sqlite3.Connection, now_ms: int) -> None:
+        """Write what is pending, make hours of many rows one, and remove hours that are too old."""
+        first_hour = now_ms // HOUR_MS - self._days * 24
+        insert_hours(connection, {key: count for key, count in self._pending.items() if key[1] >= first_hour})
+        set_count(connection, "hours", "packed", self._last_row)
+        _join_parts(connection)
+        old = connection.execute(
+            "DELETE FROM hours WHERE id IN (SELECT id FROM hours WHERE hour < ? ORDER BY hour LIMIT ?)",
+            (first_hour, REMOVED_AT_ONCE),
+        )
+        if old.rowcount:
+            connection.execute(
+                "UPDATE counts SET count = max(count, ?) WHERE kind = 'hours' AND name = 'since_ms'",
+                (first_hour * HOUR_MS,),
+            )
+
+    def note_written(self, *, is_packed: bool) -> None:
+        """Take note that what ``begin`` and, if it was called, ``pack`` wrote is on disk."""
+        self._has_begun = True
+        if is_packed:
+            self._pending.clear()
+            self._marks = 0
+            self.packed_row = self._last_row
+
+
+def insert_hours(connection: sqlite3.Connection, counts: Mapping[Key, int]) -> None:
+    """Add counts to their hours, a row for each."""
+    hours: dict[int, Columns] = {}
+    for (device, hour, point), count in counts.items():
+        if point != Point.JOINED and device:
+            columns = hours.get(hour)
+            if columns is None:
+                columns = hours[hour] = ({}, {}, {})
+            columns[point - 1][device] = count
+    connection.executemany(
+        "INSERT INTO hours (hour, body) VALUES (?, ?)", [(hour, _pack(columns)) for hour, columns in hours.items()]
+    )
+
+
+def count_refused(lines: Iterable[bytes], sign: int) -> Counter[Key]:
+    """Return how the refused lines of readings change their hours.
+
+    Args:
+        lines: Line protocol.
+        sign: 1 when they were refused, -1 when they are taken back.
+    """
+    counts: Counter[Key] = Counter()
+    for line in lines:
+        point = find_point(line)
+        if point is not None:
+            device, hour = point
+            counts[device, hour, REFUSED] += sign
+    return counts
+
+
+def find_point(line: bytes) -> tuple[str, int] | None:
+    """Return device and hour of a line of a reading, which has a field ``delay``; None of another line."""
+    found = _POINT.search(line)
+    device = find_device(line) if found is not None else ""
+    return (device, int(found[1]) // HOUR_MS) if found is not None and device else None
+
+
+def read_hours(
+    connection: sqlite3.Connection, from_ms: int, to_ms: int, device: str | None = None
+) -> dict[tuple[str, int], HourCount]:
+    """Return the counts of all hours that overlap a time, by device and hour; the caller holds one snapshot.
+
+    Args:
+        connection: To the store.
+        from_ms: Begin, milliseconds since 1970 in UTC.
+        to_ms: End, itself not included.
+        device: Only this one.
+    """
+    first, last = from_ms // HOUR_MS, (to_ms - 1) // HOUR_MS
+    sums: tuple[Counts, Counts, Counts] = Counter(), Counter(), Counter()
+    rows = connection.execute("SELECT id, hour, body FROM hours WHERE hour BETWEEN ? AND ?", (first, last))
+    for row, hour, body in rows:
+        for total, column in zip(sums, _unpack(row, body), strict=True):
+            for name, count in column.items():
+                total[name, hour] += count
+    for _, marks in read_batch_marks(connection, read_counts(connection, "hours").get("packed", 0)):
+        for mark in marks:
+            if mark.point != Point.JOINED and mark.device and first <= mark.key // HOUR_MS <= last:
+                sums[mark.point - 1][mark.device, mark.key // HOUR_MS] += 1
+    found = {at for total in sums for at, count in total.items() if count and (device is None or at[0] == device)}
+    return {at: HourCount(*(total[at] for total in sums)) for at in found}
+
+
+def _join_parts(connection: sqlite3.Connection) -> None:
+    hours = connection.execute(
+        "SELECT hour, sum(length(body)) FROM hours WHERE hour IN "
+        "(SELECT hour FROM hours GROUP BY hour HAVING count(*) >= ?) GROUP BY hour ORDER BY count(*) DESC LIMIT 100",
+        (MOST_PARTS,),
+    ).fetchall()
+    joined = 0
+    for hour, size in hours:
+        if joined and joined + size > JOINED_BYTES:
+            return
+        joined += size
+        _join_hour(connection, hour)
+
+
+def _join_hour(connection: sqlite3.Connection, hour: int) -> None:
+    sums: tuple[Counter[str], Counter[str], Counter[str]] = Counter(), Counter(), Counter()
+    for row, body in connection.execute("DELETE FROM hours WHERE hour = ? RETURNING id, body", (hour,)).fetchall():
+        for total, column in zip(sums, _unpack(row, body), strict=True):
+            total.update(column)
+    connection.execute("INSERT INTO hours (hour, body) VALUES (?, ?)", (hour, _pack(sums)))
+
+
+def _pack(columns: Sequence[Mapping[str, int]]) -> bytes:
+    return zlib.compress(to_json(columns), 1)
+
+
+def _unpack(row: int, body: bytes) -> Columns:
+    try:
+        new, late, refused = from_json(zlib.decompress(body))
+    except (ValueError, zlib.error) as error:
+        log.critical("row %d of the store's hours is damaged (%s) and passed over; look at the disk", row, error)
+        return {}, {}, {}
+    return new, late, refused

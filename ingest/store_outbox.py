@@ -1,0 +1,254 @@
+"""Rows of the outbox: lines on their way to InfluxDB, a batch a row. The caller has the transaction.
+
+Lines leave only with their count: ``committed = stored + refused_by_database + damaged + those in the outbox``.
+"""
+
+import hashlib
+import sqlite3
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ingest.batch import Quarantined
+from ingest.store_file import DamagedEntryError
+from ingest.store_hours import HOUR_MS, find_point
+from ingest.store_rows import add_counts, find_device
+from schemas.reason import Level, Reason
+
+GZIP_LEVEL = 1
+_GZIP_WBITS = 31  # zlib's largest window, in a gzip wrapper
+ANSWER_KEPT = 500
+"""Characters of the database's answer that are kept with a refused line."""
+
+
+class OutboxEntry(NamedTuple):
+    """The lines of one batch on their way to InfluxDB.
+
+    Attributes:
+        id: Grows with time, never used again.
+        created_ms: When the batch was committed, milliseconds since 1970 in UTC.
+        lines: How many.
+        raw_bytes: Of the lines, each with its newline.
+        body: The lines as one gzip member; members may be joined to one body.
+    """
+
+    id: int
+    created_ms: int
+    lines: int
+    raw_bytes: int
+    body: bytes
+
+
+class RefusedLine(NamedTuple):
+    """A line that InfluxDB refused.
+
+    Attributes:
+        line: Without its newline.
+        answer: What the server said.
+    """
+
+    line: bytes
+    answer: str
+
+
+class Depth(NamedTuple):
+    """How much waits in the outbox.
+
+    Attributes:
+        batches: Entries.
+        lines: Lines in them.
+        disk_bytes: What they take on disk, compressed.
+        oldest_ms: When the oldest was committed; None when nothing waits.
+    """
+
+    batches: int
+    lines: int
+    disk_bytes: int
+    oldest_ms: int | None
+
+
+class Amount(NamedTuple):
+    """How much came into the outbox, or, below zero, left it.
+
+    Attributes:
+        batches: Entries.
+        lines: Lines in them.
+        disk_bytes: What they take on disk, compressed.
+    """
+
+    batches: int = 0
+    lines: int = 0
+    disk_bytes: int = 0
+
+    def plus(self, other: "Amount") -> "Amount":
+        """Return the sum of two."""
+        return Amount(self.batches + other.batches, self.lines + other.lines, self.disk_bytes + other.disk_bytes)
+
+
+def pack_lines(lines: Iterable[bytes]) -> bytes:
+    """Return lines as one gzip member, each with a newline."""
+    return zlib.compress(b"".join(line + b"\n" for line in lines), GZIP_LEVEL, wbits=_GZIP_WBITS)
+
+
+def unpack_lines(body: bytes) -> list[bytes]:
+    """Return the lines of one gzip member, without newlines.
+
+    Raises:
+        DamagedEntryError: The bytes are not what was packed.
+    """
+    try:
+        return zlib.decompress(body, wbits=_GZIP_WBITS).split(b"\n")[:-1]
+    except zlib.error as error:
+        raise DamagedEntryError(f"an entry of the outbox cannot be read ({error}); look at the disk") from error
+
+
+def measure_outbox(connection: sqlite3.Connection) -> Amount:
+    """Return how much is in the outbox; reads each row."""
+    return Amount._make(
+        connection.execute(
+            "SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(length(body)), 0) FROM outbox"
+        ).fetchone()
+    )
+
+
+def read_depth(connection: sqlite3.Connection, amount: Amount) -> Depth:
+    """Return how much waits, with the time of the oldest."""
+    row = connection.execute("SELECT created_ms FROM outbox ORDER BY id LIMIT 1").fetchone()
+    return Depth(*amount, None if row is None else row[0])
+
+
+def insert_entry(connection: sqlite3.Connection, lines: Sequence[bytes], body: bytes, now_ms: int) -> OutboxEntry:
+    """Add the lines of a batch."""
+    size = sum(map(len, lines)) + len(lines)
+    entry_id = connection.execute(
+        "INSERT INTO outbox (created_ms, lines, raw_bytes, body) VALUES (?, ?, ?, ?) RETURNING id",
+        (now_ms, len(lines), size, body),
+    ).fetchall()[0][0]
+    add_counts(connection, "move", [("committed", len(lines))])
+    return OutboxEntry(entry_id, now_ms, len(lines), size, body)
+
+
+def read_oldest(connection: sqlite3.Connection, limit_bytes: int, after_id: int = 0) -> list[OutboxEntry]:
+    """Return the oldest entries behind an id that fit in so many bytes of lines, at least one if any waits."""
+    entries: list[OutboxEntry] = []
+    cursor = connection.execute(
+        "SELECT id, created_ms, lines, raw_bytes, body FROM outbox WHERE id > ? ORDER BY id", (after_id,)
+    )
+    for entry in map(OutboxEntry._make, cursor):
+        limit_bytes -= entry.raw_bytes
+        if entries and limit_bytes < 0:
+            break
+        entries.append(entry)
+    cursor.close()
+    return entries
+
+
+def remove_entries(connection: sqlite3.Connection, ids: Iterable[int]) -> Amount:
+    """Take entries out whose lines are stored; one that is not there any longer is passed over."""
+    gone = [
+        row
+        for entry_id in ids
+        for row in connection.execute(
+            "DELETE FROM outbox WHERE id = ? RETURNING lines, length(body)", (entry_id,)
+        ).fetchall()
+    ]
+    lines = sum(lines for lines, _ in gone)
+    add_counts(connection, "move", [("stored", lines)])
+    return Amount(-len(gone), -lines, -sum(disk for _, disk in gone))
+
+
+def replace_lines(connection: sqlite3.Connection, entry_id: int, remaining: Sequence[bytes], refused: int) -> Amount:
+    """Leave only some lines in an entry, none of them: not the entry; the others are stored, but for those refused.
+
+    Raises:
+        LookupError: There is no such entry.
+    """
+    body = pack_lines(remaining) if remaining else b""
+    lines, disk = _find_entry(connection, entry_id)
+    if remaining:
+        connection.execute(
+            "UPDATE outbox SET lines = ?, raw_bytes = ?, body = ? WHERE id = ?",
+            (len(remaining), sum(map(len, remaining)) + len(remaining), body, entry_id),
+        )
+    else:
+        connection.execute("DELETE FROM outbox WHERE id = ?", (entry_id,))
+    stored = lines - len(remaining) - refused
+    add_counts(connection, "move", [("stored", stored), ("refused_by_database", refused)])
+    return Amount(0 if remaining else -1, len(remaining) - lines, len(body) - disk)
+
+
+def take_damaged(connection: sqlite3.Connection, entry_id: int, now_ms: int, why: str) -> tuple[Quarantined, Amount]:
+    """Take out an entry that cannot be read; return it for the quarantine.
+
+    Raises:
+        LookupError: There is no such entry.
+    """
+    lines, disk = _find_entry(connection, entry_id)
+    body = connection.execute("DELETE FROM outbox WHERE id = ? RETURNING body", (entry_id,)).fetchall()[0][0]
+    add_counts(connection, "move", [("damaged", lines)])
+    detail = f"{lines} lines: {why}"
+    return _quarantine(body, Reason.DAMAGED_ENTRY, detail, now_ms), Amount(-1, -lines, -disk)
+
+
+def quarantine_line(refused: RefusedLine, now_ms: int) -> Quarantined:
+    """Return a refused line as it is kept."""
+    return _quarantine(refused.line, Reason.REFUSED_BY_DATABASE, refused.answer, now_ms, find_device(refused.line))
+
+
+def count_points(
+    connection: sqlite3.Connection, from_ms: int, to_ms: int, device: str | None = None
+) -> Counter[tuple[str, int]]:
+    """Return how many lines of readings wait, by device and hour, of all hours that overlap a time.
+
+    Args:
+        connection: To the store.
+        from_ms: Begin, milliseconds since 1970 in UTC.
+        to_ms: End, itself not included.
+        device: Only this one.
+    """
+    first, last = from_ms // HOUR_MS, (to_ms - 1) // HOUR_MS
+    counts: Counter[tuple[str, int]] = Counter()
+    for (body,) in connection.execute("SELECT body FROM outbox ORDER BY id"):
+        try:
+            lines = unpack_lines(body)
+        except DamagedEntryError:
+            continue  # the writer meets it, and sets it aside
+        points = (point for point in map(find_point, lines) if point is not None)
+        counts.update(at for at in points if first <= at[1] <= last and (device is None or at[0] == device))
+    return counts
+
+
+def iterate_lines(connection: sqlite3.Connection) -> Iterator[bytes]:
+    """Yield the lines that wait, without newlines, an entry at a time: a long look holds no snapshot of the file."""
+    after_id = 0
+    while rows := connection.execute(
+        "SELECT id, body FROM outbox WHERE id > ? ORDER BY id LIMIT 1", (after_id,)
+    ).fetchall():
+        after_id, body = rows[0]
+        try:
+            yield from unpack_lines(body)
+        except DamagedEntryError:
+            continue  # the writer meets it, and sets it aside
+
+
+def _find_entry(connection: sqlite3.Connection, entry_id: int) -> tuple[int, int]:
+    row = connection.execute("SELECT lines, length(body) FROM outbox WHERE id = ?", (entry_id,)).fetchone()
+    if row is None:
+        raise LookupError(f"the outbox has no entry {entry_id}")
+    lines, disk = row
+    return lines, disk
+
+
+def _quarantine(payload: bytes, reason: Reason, detail: str, now_ms: int, device: str = "") -> Quarantined:
+    return Quarantined(
+        received_ms=now_ms,
+        level=Level.LINE,
+        reason=reason,
+        topic="",
+        device=device,
+        detail=detail[:ANSWER_KEPT],
+        payload=payload,
+        length=len(payload),
+        sha256=hashlib.sha256(payload).digest(),
+    )

@@ -1,0 +1,48 @@
+"""What a collector knows again when it starts."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ingest.batch import AlertRecord, Ledger
+from ingest.store_marks import MarkRow, StoredMarks
+from ingest.store_rows import Moves, read_alerts, read_counts, read_ledger, read_moves
+
+
+class Restored(NamedTuple):
+    """What a collector knows again when it starts.
+
+    Attributes:
+        marks: For deduplication; to be gone through in order.
+        alerts: State of each alert.
+        ledger: Totals since the store was made.
+        moves: Likewise.
+        events: Likewise, how often each happened.
+        had_session: Whether a session was ever made at the broker.
+    """
+
+    marks: StoredMarks
+    alerts: list[AlertRecord]
+    ledger: Ledger
+    moves: Moves
+    events: Counter[str]
+    had_session: bool
+
+
+def restore(connection: sqlite3.Connection, marks: Sequence[MarkRow], events: Counter[str]) -> Restored:
+    """Return what is on disk.
+
+    Args:
+        connection: To the store.
+        marks: Rows of marks that are sound.
+        events: Those that are not on disk yet.
+    """
+    return Restored(
+        marks=StoredMarks(marks),
+        alerts=read_alerts(connection),
+        ledger=read_ledger(connection),
+        moves=read_moves(connection),
+        events=Counter(read_counts(connection, "event")) + events,
+        had_session=bool(read_counts(connection, "session")),
+    )

@@ -1,0 +1,80 @@
+"""Rows of the table ``unpublished``: transitions on their way to the broker; the caller has the transaction.
+
+A row is kept for a while after the broker has it: one that is killed may lose what it took last, and is told again.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from schemas.rule import AlertPhase, Transition
+
+
+class Unpublished(NamedTuple):
+    """A transition that the broker does not have yet.
+
+    Attributes:
+        id: Grows with time.
+        transition: What to publish.
+        tries: How often publishing it was begun: above 0 the broker may have it already.
+    """
+
+    id: int
+    transition: Transition
+    tries: int = 0
+
+
+def add_unpublished(connection: sqlite3.Connection, transitions: Iterable[Transition]) -> None:
+    """Remember transitions until they are published."""
+    connection.executemany(
+        "INSERT INTO unpublished (device, site, zone, rule, phase, time_ms, since_ms, value, simulated) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        transitions,
+    )
+
+
+def read_unpublished(connection: sqlite3.Connection) -> list[Unpublished]:
+    """Return the transitions that are not published, in order."""
+    rows = connection.execute(
+        "SELECT id, tries, device, site, zone, rule, phase, time_ms, since_ms, value, simulated FROM unpublished "
+        "WHERE published = 0 ORDER BY id"
+    )
+    return [
+        Unpublished(
+            row_id,
+            Transition._make((*placed, AlertPhase(phase), time_ms, since_ms, value, bool(simulated))),
+            tries,
+        )
+        for row_id, tries, *placed, phase, time_ms, since_ms, value, simulated in rows
+    ]
+
+
+def begin_publishing(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
+    """Take note that these are about to be sent; return how many of them had been begun before."""
+    repeated = [
+        tries
+        for one in ids
+        for (tries,) in connection.execute(
+            "UPDATE unpublished SET tries = tries + 1 WHERE id = ? RETURNING tries", (one,)
+        ).fetchall()
+        if tries > 1
+    ]
+    return len(repeated)
+
+
+def mark_published(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Take note that the broker has these."""
+    connection.executemany("UPDATE unpublished SET published = 1 WHERE id = ?", [(one,) for one in ids])
+
+
+def publish_again(connection: sqlite3.Connection) -> int:
+    """Have every published row that is kept published again; return how many."""
+    return connection.execute("UPDATE unpublished SET published = 0 WHERE published = 1").rowcount
+
+
+def forget_published(connection: sqlite3.Connection, ids: Sequence[int] | None) -> None:
+    """Remove published rows: these, or all."""
+    if ids is None:
+        connection.execute("DELETE FROM unpublished WHERE published = 1")
+    else:
+        connection.executemany("DELETE FROM unpublished WHERE published = 1 AND id = ?", [(one,) for one in ids])

@@ -1,0 +1,214 @@
+"""Commands without a collector: nothing is cut off, nothing a device wrote is obeyed, odd input is a sentence."""
+
+import hashlib
+import json
+import os
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import gjovik
+from ingest.batch import Batch, Quarantined
+from ingest.printed_table import format_bytes, make_visible, print_table
+from ingest.quarantine_view import render_payload
+from ingest.settings import Store as StoreSettings
+from ingest.store import Store
+from ingest.store_file import FILE
+from schemas.reason import Level, Reason
+from tests.test_status import STATUS
+
+PAYLOAD = b"\x1b]0;title\x07 and \xff"
+TOPIC = "gjovik/" + "ø" * 200 + "/climate-9/reading"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A store with entries that nothing good can be said of, and no collector."""
+    made = tmp_path / "store"
+    with closing(Store.open(StoreSettings(folder=made, reserve_bytes=0))) as store:
+        entry = Quarantined(
+            *(1_768_478_402_000, Level.MESSAGE, Reason.UNKNOWN_DEVICE, TOPIC, "", "\x1b[31mred\nnext", PAYLOAD),
+            *(len(PAYLOAD), hashlib.sha256(PAYLOAD).digest()),
+        )
+        store.commit(Batch(quarantined=[entry, entry._replace(payload=b'{"a": "\xc3\xa6"}', length=11)]), 0)
+    return made
+
+
+def run(*words: str) -> tuple[int, str]:
+    """Run a command; return its exit code and what it printed."""
+    result = CliRunner().invoke(gjovik.app, list(words))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize(("text", "shown"), [("æ 𝛼", "æ 𝛼"), ("a\x1b[0m\n\u202e", "a\\x1b[0m\\n\\u202e")])
+def test_what_a_terminal_would_obey_is_made_visible(text: str, shown: str) -> None:
+    assert make_visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (2**31, "2.0 GiB"), (2**60, "1048576.0 TiB")],
+)
+def test_a_size_has_a_unit(size: int, shown: str) -> None:
+    assert format_bytes(size) == shown
+
+
+def test_in_a_pipe_every_row_is_one_whole_line(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 5_000
+    print_table(("A", "Count"), [(long, "1"), ("[bold]b", "22")], numbers=("Count",))
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert head.split() == ["A", "Count"]
+    assert first.split() == [long, "1"]
+    assert second.split() == ["[bold]b", "22"]
+
+
+@pytest.mark.parametrize("columns", [20, 80, 120])
+def test_in_a_terminal_nothing_is_cut_off(
+    folder: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        gjovik.app(["quarantine", "list", "--store", str(folder)])
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert shown.count("ø") == TOPIC.count("ø") * 2
+    assert "\x1b[31m" not in shown
+    if columns >= 80:
+        assert "\x1b[1m" in shown
+        assert max(map(len, re.sub(r"\x1b\[\d*m", "", shown).splitlines())) <= columns
+
+
+def test_a_payload_is_shown_as_text_or_in_hexadecimal(folder: Path) -> None:
+    assert run("quarantine", "show", "2", "--store", str(folder))[1].endswith('\n{"a": "æ"}\n')
+    shown = run("quarantine", "show", "1", "--store", str(folder))[1]
+    assert "no device of this name is in the inventory" in shown
+    assert "add the device to the inventory and reload" in shown
+    assert "00000000  1b 5d 30 3b" in shown
+    assert "\x1b" not in shown
+    assert render_payload(b"") == ""
+
+
+def remove(folder: Path) -> None:
+    """Remove the file."""
+    (folder / FILE).unlink()
+
+
+def age(folder: Path) -> None:
+    """Make it a store of a later version."""
+    with closing(sqlite3.connect(folder / FILE)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+
+
+def scramble(folder: Path) -> None:
+    """Make it no store at all."""
+    (folder / FILE).write_bytes(b"garbage" * 1000)
+
+
+COMMANDS = [
+    ("quarantine", "list"),
+    ("quarantine", "show", "1"),
+    ("quarantine", "stats"),
+    ("quarantine", "reprocess"),
+    ("quarantine", "discard", "--all", "--yes"),
+    ("store", "backup", "/nonexistent/copy"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("breaking", [remove, age, scramble])
+def test_a_store_that_cannot_be_used_is_a_sentence(
+    folder: Path, breaking: Callable[[Path], None], command: tuple[str, ...]
+) -> None:
+    breaking(folder)
+    code, output = run(*command, "--store", str(folder))
+    assert code == 1
+    assert str(folder) in output
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("quarantine", "list", "--reason", "bad"), 2, "bad"),
+        (("quarantine", "list", "--from", "then"), 2, "then"),
+        (("quarantine", "list", "--topic", "a/#/b"), 2, "topic filter"),
+        (("quarantine", "list", "-1"), 2, "-1"),
+        (("quarantine", "show", str(2**70)), 2, "id"),
+        (("quarantine", "show", "12"), 1, "no entry 12"),
+        (("quarantine", "discard"), 2, "--all"),
+        (("quarantine", "discard", "--all", "--device", "x"), 2, "--all"),
+        (("quarantine", "discard", "--all"), 2, "--yes"),
+        (("quarantine", "discard", "--device", "nobody"), 0, "nothing was done"),
+        (("quarantine", "reprocess", "--device", "nobody"), 0, "nothing was done"),
+        (("quarantine", "reprocess"), 1, "--settings"),
+        (("quarantine", "reprocess", "--author", "a\x1bb"), 1, "author"),
+        (("quarantine", "list", "--device", "nobody"), 0, "Nothing"),
+        (("status",), 1, "no collector has run"),
+    ],
+)
+def test_wrong_use_is_a_sentence_and_an_exit_code(
+    folder: Path, words: tuple[str, ...], code: int, sentence: str
+) -> None:
+    ended, output = run(*words, "--store", str(folder))
+    assert (ended, sentence in output) == (code, True), output
+
+
+def test_odd_files_are_a_sentence(folder: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for words in (["status"], ["quarantine", "list"], ["check"], ["collector"]):
+        code, output = run(*words, "--settings", str(pipe))
+        assert (code in {1, 2}, "is a pipe" in output) == (True, True)
+    assert run("status", "--store", "a\0b")[0] == 2
+    assert run("quarantine", "list", "--settings", "a\0b")[0] == 2
+    status = folder / "status.json"
+    for text in ("{", "[]", '{"time_ms": 1}', "[" * 100_000):
+        status.write_text(text)
+        code, output = run("status", "--store", str(folder))
+        assert (code, str(status) in output) == (1, True)
+    status.unlink()
+    os.mkfifo(status)
+    assert "is not a file" in run("status", "--store", str(folder))[1]
+
+
+def test_a_backup_replaces_nothing(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    assert run("store", "backup", str(copy), "--store", str(folder))[0] == 0
+    made = copy.read_bytes()
+    code, output = run("store", "backup", str(copy), "--store", str(folder))
+    assert (code, "exists already" in output) == (1, True)
+    assert copy.read_bytes() == made
+    assert run("store", "backup", "a\0b", "--store", str(folder))[0] == 2
+
+
+def test_the_status_of_a_collector_that_stopped_is_a_problem(folder: Path) -> None:
+    (folder / "status.json").write_text(json.dumps(STATUS))
+    code, output = run("status", "--store", str(folder), "--json")
+    assert (code, json.loads(output)["running"]) == (1, False)
+    code, output = run("status", "--store", str(folder))
+    assert (code, output.startswith("The collector does not run")) == (1, True)
+
+
+def test_a_command_that_works_alone_is_run_by_the_owner(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "collector.toml"
+    settings.write_text(f'[store]\nfolder = "{folder}"\n')
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    code, output = run("quarantine", "reprocess", "--settings", str(settings))
+    assert (code, "must be its owner's" in output) == (1, True)
+
+
+def test_a_folder_that_may_not_be_looked_at_is_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "exists", refuse)  # a test may run as root, who may look at everything
+    code, output = run("quarantine", "list", "--store", str(folder))
+    assert (code, "Permission denied" in output) == (1, True)

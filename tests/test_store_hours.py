@@ -1,0 +1,174 @@
+"""Points per device and hour: equal to a plain count, whatever is packed where, over any restart, for any reader."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest import store_hours, store_marks
+from ingest.batch import Batch, Mark, Point
+from ingest.memory import Memory
+from ingest.store import Store
+from ingest.store_file import FILE, StoreError
+from ingest.store_hours import HOUR_MS, HourCount, find_point
+from ingest.store_outbox import RefusedLine
+from ingest.store_reader import open_reader
+from schemas.reason import Reason
+from tests.store_batches import NOW_MS, bring_every_shard, commit_with_shard, open_in
+
+DAY = 24
+NOW_HOUR = NOW_MS // HOUR_MS
+ALWAYS = (0, 1 << 60)
+
+MARKS = st.builds(
+    Mark,
+    device=st.sampled_from(["a", "b", ""]),
+    key=st.integers(NOW_MS - 5 * HOUR_MS, NOW_MS + HOUR_MS),
+    digest=st.integers(0, 99),
+    names=st.just(("x",)),
+    point=st.sampled_from(Point),
+)
+
+
+def count_plainly(marks: list[Mark]) -> dict[tuple[str, int], HourCount]:
+    """Return the counts of marks, one by one."""
+    counts = Counter((mark.device, mark.key // HOUR_MS, mark.point) for mark in marks if mark.device)
+    return {
+        (device, hour): HourCount(counts[device, hour, Point.NEW], counts[device, hour, Point.LATE])
+        for device, hour, _ in counts
+        if counts[device, hour, Point.NEW] + counts[device, hour, Point.LATE]
+    }
+
+
+def read_all(folder: Path, device: str | None = None) -> dict[tuple[str, int], HourCount]:
+    """Return what another process would read."""
+    with open_reader(folder) as reader:
+        return dict(reader.hours(*ALWAYS, device))
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.tuples(st.lists(MARKS, max_size=9), st.booleans(), st.booleans(), st.booleans()), max_size=12),
+    st.sampled_from([1, 3, 20, 1000]),
+)
+def test_hours_are_a_plain_count_over_any_restart_and_for_any_reader(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[list[Mark], bool, bool, bool]], pending: int
+) -> None:
+    folder = tmp_path_factory.mktemp("hours")
+    memory, taken = Memory(), list[Mark]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_marks, "LOOSE_FLOOR", 0)
+        patch.setattr(store_marks, "LOOSE_RATIO", 0)
+        patch.setattr(store_hours, "MOST_PENDING", pending)
+        store = open_in(folder)
+        for marks, look, come_round, restart in batches:
+            commit_with_shard(store, memory, Batch(marks=marks))
+            taken += marks
+            if look:
+                assert read_all(folder) == count_plainly(taken)
+            if come_round:
+                bring_every_shard(store, memory)
+            if restart:
+                store.close()
+                store = open_in(folder)
+        store.close()
+    assert read_all(folder) == count_plainly(taken)
+    assert read_all(folder, "a") == count_plainly([mark for mark in taken if mark.device == "a"])
+
+
+def test_a_commit_that_fails_in_the_middle_of_packing_counts_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("the disk went away")
+
+    monkeypatch.setattr(store_hours, "MOST_PENDING", 1)
+    batch = Batch(marks=[Mark("a", NOW_MS, 1, ("x",), Point.NEW)])
+    with closing(open_in(tmp_path)) as store:
+        store.commit(batch, NOW_MS)
+        with monkeypatch.context() as patch:
+            patch.setattr(store_hours, "_join_parts", fail)
+            with pytest.raises(StoreError, match="went away"):
+                store.commit(batch, NOW_MS)
+        store.commit(batch, NOW_MS)
+        assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(new=2)}
+
+
+def test_rows_of_an_hour_are_made_one_and_old_hours_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_hours, "MOST_PENDING", 1)
+    days = 92
+    with closing(open_in(tmp_path)) as store:
+        for second in range(50):
+            marks = [Mark("a", NOW_MS + 1000 * second, second, ("x",), Point.NEW)]
+            store.commit(Batch(marks=marks), NOW_MS)
+        with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+            assert connection.execute("SELECT count(*) FROM hours").fetchone()[0] <= store_hours.MOST_PARTS
+        assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(new=50)}
+        with open_reader(tmp_path) as reader:
+            assert reader.hours_since_ms() == NOW_MS
+        later_ms = NOW_MS + (days * DAY + 2) * HOUR_MS
+        for second in range(2):
+            store.commit(Batch(marks=[Mark("a", later_ms + second, second, ("x",), Point.NEW)]), later_ms)
+        assert read_all(tmp_path) == {("a", later_ms // HOUR_MS): HourCount(new=2)}
+        with open_reader(tmp_path) as reader:
+            assert reader.hours_since_ms() == (NOW_HOUR + 2) * HOUR_MS
+
+
+def commit_line(store: Store, line: bytes) -> int:
+    """Commit one line; return its entry."""
+    entry = store.commit(Batch(lines=[line]), NOW_MS)
+    assert entry is not None
+    return entry.id
+
+
+def test_a_refused_line_counts_until_it_is_sent_again_and_only_if_it_is_of_a_reading(tmp_path: Path) -> None:
+    line = b"indoor_climate,device=a,site=s temperature=1.0,delay=0.5 %d" % NOW_MS
+    own = b"silence,device=a seconds=7.0 %d" % NOW_MS
+    with closing(open_in(tmp_path)) as store:
+        for one in (line, own):
+            store.refuse_lines(commit_line(store, one), [], [RefusedLine(one, "conflict")], NOW_MS)
+        assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(refused=1)}
+        with open_reader(tmp_path) as reader:
+            rows = {row.quarantined.payload: row.id for row in reader.quarantine()}
+        store.commit(Batch(lines=[line], released=[rows[line]]), NOW_MS)
+        assert read_all(tmp_path) == {}
+        assert store.quarantine() == {Reason.REFUSED_BY_DATABASE: 1}
+        assert store.moves().reprocessed == 1
+        store.commit(Batch(released=[rows[line]]), NOW_MS)
+        assert read_all(tmp_path) == {}
+        with open_reader(tmp_path) as reader:
+            assert reader.outbox_points(*ALWAYS) == {("a", NOW_HOUR): 1}
+            assert reader.outbox_points(NOW_MS, NOW_MS + 1, "a") == {("a", NOW_HOUR): 1}
+            assert reader.outbox_points(NOW_MS, NOW_MS + 1, "b") == {}
+            assert reader.outbox_points(0, NOW_HOUR * HOUR_MS) == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "point"),
+    [
+        (b"m,device=a v=1.0,delay=0.5 7200000", ("a", 2)),
+        (b"m,device=a delay=-0.5 -1", ("a", -1)),
+        (b"m,device=a delay=0.5,v=true 3600000", ("a", 1)),
+        ("m,device=sj\u00f8\\ 1,site=s v=1.0,seq=4.0,delay=1e-05 0".encode(), ("sj\u00f8 1", 0)),
+        (b"m,device=a v=1.0 7200000", None),
+        (b"m,device=a delayed=1.0 7200000", None),
+        (b"collector,collector=c delay=1.0 7200000", None),
+        (b"\x1f\x8b", None),
+    ],
+)
+def test_the_point_of_a_line_is_that_of_a_reading(line: bytes, point: tuple[str, int] | None) -> None:
+    assert find_point(line) == point
+
+
+def test_a_damaged_row_of_hours_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_hours, "MOST_PENDING", 1)
+    with closing(open_in(tmp_path)) as store:
+        for number in range(3):
+            store.commit(Batch(marks=[Mark("a", NOW_MS, number, ("x",), Point.NEW)]), NOW_MS)
+        with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as connection:
+            connection.execute("UPDATE hours SET body = x'00' WHERE id = (SELECT min(id) FROM hours)")
+        assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(new=2)}

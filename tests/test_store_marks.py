@@ -1,0 +1,128 @@
+"""Marks on disk: after any restart deduplication knows what it knew, from a bounded number of rows."""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest import store_marks
+from ingest.batch import Batch, Mark, Point
+from ingest.memory import FORGET_PACKETS, PACKET_MARK, Memory
+from ingest.shard import SHARDS, Shard, find_shard
+from ingest.store import Store
+from ingest.store_file import FILE
+from ingest.store_marks import pack_marks, unpack_marks
+from tests.store_batches import NOW_MS, bring_every_shard, commit_with_shard, make_batch, open_in, recall
+
+NAMES = [("temperature",), ("temperature", "humidity"), ("co2",), ()]
+READING_MARKS = st.builds(
+    Mark,
+    device=st.sampled_from(["a", "b", "sjø 1"]),
+    key=st.integers(-3, 30),
+    digest=st.integers(0, (1 << 60) - 1) | st.just(1),
+    names=st.sampled_from(NAMES),
+    point=st.sampled_from(Point),
+)
+PACKET_MARKS = st.builds(
+    Mark,
+    device=st.just(PACKET_MARK),
+    key=st.integers(FORGET_PACKETS, 9),
+    digest=st.integers(0, 3),
+    names=st.just(()),
+    point=st.just(Point.JOINED),
+)
+MARKS = READING_MARKS | PACKET_MARKS
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(open_in(tmp_path)) as opened:
+        yield opened
+
+
+@given(st.lists(MARKS))
+def test_marks_are_packed_as_they_are(marks: list[Mark]) -> None:
+    assert unpack_marks(pack_marks(marks)) == marks
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.lists(MARKS, max_size=12), st.booleans(), st.booleans()), max_size=12))
+def test_after_any_restart_deduplication_knows_what_it_knew(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[list[Mark], bool, bool]]
+) -> None:
+    folder = tmp_path_factory.mktemp("marks")
+    memory = Memory()
+    with pytest.MonkeyPatch.context() as patch:
+        # A shard with each batch; where all have come round, rows that are not needed are gone.
+        patch.setattr(store_marks, "LOOSE_FLOOR", 0)
+        patch.setattr(store_marks, "LOOSE_RATIO", 0)
+        store = open_in(folder)
+        for marks, come_round, restart in batches:
+            commit_with_shard(store, memory, Batch(marks=marks))
+            if come_round:
+                bring_every_shard(store, memory)
+            if restart:
+                store.close()
+                store = open_in(folder)
+                again = Memory()
+                again.restore(store.load().marks)
+                assert recall(again) == recall(memory)
+        store.close()
+
+
+def test_marks_stay_bounded_on_disk_and_every_shard_comes_round(store: Store, tmp_path: Path) -> None:
+    memory = Memory()
+    for number in range(2_000):
+        commit_with_shard(store, memory, make_batch(number))
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        shards, rows, count = connection.execute("SELECT count(shard), count(*), sum(count) FROM marks").fetchone()
+    marks = len(make_batch(0).marks)
+    cycle = SHARDS * (store_marks.LOOSE_FLOOR + 2 * marks)
+    assert shards == SHARDS
+    assert rows <= SHARDS + 1.1 * cycle / marks
+    assert count <= 1.1 * cycle
+    again = Memory()
+    again.restore(store.load().marks)
+    assert recall(again) == recall(memory)
+
+
+def test_a_large_shard_is_due_later(store: Store) -> None:
+    marks = [Mark("a", key, key) for key in range(store_marks.LOOSE_FLOOR)]
+    assert store.wants_shard() is None
+    for number in range(SHARDS):
+        store.commit(Batch(marks=marks), NOW_MS)
+        assert store.wants_shard() == number
+        store.commit(Batch(), NOW_MS, Shard(number, marks * 2 if number == 0 else []))
+        assert store.wants_shard() is None
+    for _ in range(2 * store_marks.LOOSE_RATIO):
+        assert store.wants_shard() is None
+        store.commit(Batch(marks=marks), NOW_MS)
+    assert store.wants_shard() == 0
+
+
+@pytest.mark.parametrize("damaged", ["batch", "shard"])
+def test_a_damaged_row_of_marks_is_passed_over_said_and_counted(
+    tmp_path: Path, damaged: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    shard = Shard(find_shard("a"), [Mark("a", 1, 1, ("x",))])
+    with closing(open_in(tmp_path)) as store:
+        store.commit(Batch(marks=[Mark("b", 2, 2, ("x",))]), NOW_MS)
+        store.commit(Batch(), NOW_MS, shard)
+    number = None if damaged == "batch" else shard.number
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as connection:
+        row, body = connection.execute("SELECT id, body FROM marks WHERE shard IS ?", (number,)).fetchone()
+        flipped = bytes((*body[:9], body[9] ^ 1, *body[10:]))
+        connection.execute("UPDATE marks SET body = ? WHERE id = ?", (flipped, row))
+    with caplog.at_level(logging.CRITICAL), closing(open_in(tmp_path)) as store:
+        restored = store.load()
+        assert [mark.device for mark in restored.marks] == (["a"] if damaged == "batch" else ["b"])
+        assert store.events() == {"marks_damaged": 1}
+        store.commit(Batch(marks=[Mark("b", 3, 3, ("x",))]), NOW_MS)
+    assert "are damaged and removed" in caplog.text
+    with closing(open_in(tmp_path)) as store:
+        assert store.load().events == {"marks_damaged": 1}
