@@ -15,9 +15,12 @@ from simulators.trials.stage import Layout, Stage, empty_folder, set_stage
 from simulators.trials.traffic import Traffic
 
 DEVICES = 13
-WARM_UP_S = 10.0
-"""Before memory is measured: everything was used once."""
+WARM_UP_S = 40.0
+"""Before memory is measured: what is remembered of messages and devices has filled its bounds by then."""
 KIBIBYTE = 1024
+LEAST_OF_RATE = 0.95
+MOST_GROWTH = 1.05
+"""Memory in the last third of an outage against that in the first: more is not flat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,23 @@ class Outage:
             f" {self.bytes_a_line:.1f} bytes of disk a line."
         )
 
-    def to_json(self) -> str:
-        """Return one JSON object with the sentence."""
-        return json.dumps(asdict(self) | {"measurement": self.to_text()}, ensure_ascii=False)
+    def list_problems(self, asked_rate: float) -> list[str]:
+        """Return what is wrong, as sentences.
+
+        Args:
+            asked_rate: Readings a second that were to be taken.
+        """
+        problems = []
+        if self.rate < LEAST_OF_RATE * asked_rate:
+            problems.append(f"{self.rate:,.0f} readings/s were taken of {asked_rate:,.0f}")
+        if self.last_mib > MOST_GROWTH * self.first_mib:
+            problems.append(f"memory grew by {self.last_mib - self.first_mib:.1f} MiB")
+        return problems
+
+    def to_json(self, asked_rate: float) -> str:
+        """Return one JSON object with the sentence and what is wrong."""
+        told = {"measurement": self.to_text(), "problems": self.list_problems(asked_rate)}
+        return json.dumps(asdict(self) | told, ensure_ascii=False)
 
 
 async def measure_outage(folder: Path, seconds: float, rate: float, seed: int = 1) -> Outage:

@@ -8,12 +8,14 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from simulators.trials.disturbances import load_disturbances
 
 HEAD = """<!-- Made by deploy/faults from its last full run; run it again, do not change this page. -->
 
@@ -34,13 +36,14 @@ def describe_machine() -> str:
     return f"{os.cpu_count()} cores, {memory_gib:.0f} GiB of memory, {system}"
 
 
-def render_report(rows: Sequence[Mapping[str, Any]], when: datetime, machine: str) -> str:
+def render_report(rows: Sequence[Mapping[str, Any]], when: datetime, machine: str, expected: Iterable[str] = ()) -> str:
     """Return the page.
 
     Args:
         rows: Of trials and measurements, in any order.
         when: Of the run.
         machine: It ran on.
+        expected: Titles of all scenarios; what has no row is named.
     """
     trials = sorted((row for row in rows if "measurement" not in row), key=lambda row: (row["title"], row["seed"]))
     lines = [
@@ -52,8 +55,14 @@ def render_report(rows: Sequence[Mapping[str, Any]], when: datetime, machine: st
     ]
     lines += [_render_row(title, list(group)) for title, group in groupby(trials, key=lambda row: row["title"])]
     lines += ["", f"Seeds: {', '.join(str(seed) for seed in sorted({row['seed'] for row in trials}))}.", ""]
-    lines += [f"- {row['measurement']}" for row in rows if "measurement" in row]
+    lines += [f"- {row['measurement']}{_tell(row['problems'])}" for row in rows if "measurement" in row]
+    if absent := set(expected) - {row["title"] for row in trials}:
+        lines += ["", f"**Without a result**, skipped or broken off: {'; '.join(sorted(absent))}."]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _tell(problems: Sequence[str]) -> str:
+    return f" **Not kept**: {'; '.join(problems)}." if problems else ""
 
 
 def _render_row(title: str, trials: Sequence[Mapping[str, Any]]) -> str:
@@ -78,9 +87,10 @@ def main() -> int:
         return 2
     results, page = Path(sys.argv[1]), Path(sys.argv[2])
     rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-    text = render_report(rows, datetime.now(ZoneInfo("Europe/Oslo")), describe_machine())
+    titles = [disturbance.title for disturbance in load_disturbances().values()]
+    text = render_report(rows, datetime.now(ZoneInfo("Europe/Oslo")), describe_machine(), titles)
     page.write_text(text, encoding="utf-8")
-    return 1 if any(row.get("problems") for row in rows) else 0
+    return 1 if any(row["problems"] for row in rows) else 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The page that is made of the results of a whole run."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,8 +29,20 @@ def test_a_promise_that_was_not_kept_is_in_the_table() -> None:
 
 def test_measurements_stand_below_as_sentences() -> None:
     outage = Outage(90.0, 2000.0, 180_000, 41.5, 60.0, 60.5, 61.0)
-    page = render_report([make_row(1), {"measurement": outage.to_text()}], WHEN, "")
+    page = render_report([make_row(1), json.loads(outage.to_json(2000.0))], WHEN, "")
     assert "180,000 lines wait, 41.5 bytes of disk a line" in page
+    assert "Not kept" not in page
+
+
+def test_memory_that_grows_and_a_rate_that_is_missed_are_not_kept() -> None:
+    outage = Outage(90.0, 1800.0, 180_000, 41.5, 60.0, 66.0, 66.0)
+    page = render_report([make_row(1), json.loads(outage.to_json(2000.0))], WHEN, "")
+    assert "**Not kept**: 1,800 readings/s were taken of 2,000; memory grew by 6.0 MiB." in page
+
+
+def test_a_scenario_that_was_skipped_or_broke_off_is_named() -> None:
+    page = render_report([make_row(1)], WHEN, "", ["Broker gone", "Disk full"])
+    assert "**Without a result**, skipped or broken off: Disk full." in page
 
 
 def test_the_machine_is_described_without_its_names() -> None:

@@ -17,10 +17,8 @@ from simulators.trials.trial import Trial, run_trial
 SIZE = os.environ.get("TRIALS", "short")
 IS_FULL = SIZE in {"full", "long"}
 SEEDS = tuple(int(seed) for seed in os.environ.get("TRIALS_SEEDS", "1 2 3" if IS_FULL else "1").split())
-OUTAGE_S = 600.0 if SIZE == "long" else 90.0
+OUTAGE_S = 600.0 if SIZE == "long" else 60.0
 OUTAGE_RATE = 2_000.0
-MOST_GROWTH = 1.05
-"""Memory in the last third of an outage against that in the first."""
 
 
 def list_trials() -> Iterator[Trial]:
@@ -51,9 +49,8 @@ async def test_nothing_is_lost_and_every_alert_is_told_once(trial: Trial, tmp_pa
 
 
 @pytest.mark.skipif(not IS_FULL, reason="an outage of minutes is measured by deploy/faults")
-@pytest.mark.timeout(OUTAGE_S + 120)
+@pytest.mark.timeout(OUTAGE_S + 180)
 async def test_memory_stays_flat_while_the_database_is_away(tmp_path: Path) -> None:
     outage = await measure_outage(tmp_path / "outage", OUTAGE_S, OUTAGE_RATE)
-    note(outage.to_json())
-    assert outage.rate > 0.95 * OUTAGE_RATE
-    assert outage.last_mib < outage.first_mib * MOST_GROWTH, outage.to_text()
+    note(outage.to_json(OUTAGE_RATE))
+    assert outage.list_problems(OUTAGE_RATE) == [], outage.to_text()

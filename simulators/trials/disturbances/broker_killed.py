@@ -21,7 +21,7 @@ DISTURBANCE = Disturbance(
     plan=draw_blows,
     strike=strike,
     short=Size(messages=3_000, rate=1_500),
-    full=Size(messages=20_000, rate=600, blows=3),
+    full=Size(messages=20_000, rate=1_000, blows=3),
     memory_s=MEMORY_S,
     layout=Layout(has_saved=True),
     tolerance=Tolerance(unheard=True, heard_again=True, accepted_again=True),

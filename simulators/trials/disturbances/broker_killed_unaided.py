@@ -23,7 +23,7 @@ DISTURBANCE = Disturbance(
     plan=draw_blows,
     strike=strike,
     short=None,
-    full=Size(messages=20_000, rate=600, seconds=15.0),
+    full=Size(messages=20_000, rate=1_000, seconds=15.0),
     layout=Layout(has_saved=True),
     tolerance=Tolerance(lost=True, unheard=True, heard_again=True),
     mixes=False,

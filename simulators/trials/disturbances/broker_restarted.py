@@ -16,6 +16,6 @@ DISTURBANCE = Disturbance(
     plan=draw_blows,
     strike=strike,
     short=Size(messages=3_000, rate=1_500),
-    full=Size(messages=20_000, rate=1_000, blows=5),
+    full=Size(messages=20_000, rate=2_000, blows=5),
     tolerance=Tolerance(heard_again=True),
 )

@@ -35,7 +35,7 @@ DISTURBANCE = Disturbance(
     plan=plan,
     strike=strike,
     short=Size(messages=2_000, rate=800, blows=2, seconds=0.5),
-    full=Size(messages=20_000, rate=1_000, blows=6, seconds=2.0),
+    full=Size(messages=20_000, rate=2_000, blows=6, seconds=2.0),
     layout=Layout(has_clock=True),
     traits=Traits(is_recent=False),
     explain_unavailable=explain_no_clock,

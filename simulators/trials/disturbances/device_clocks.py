@@ -8,7 +8,7 @@ DISTURBANCE = Disturbance(
     plan=plan_nothing,
     strike=strike_nothing,
     short=None,
-    full=Size(messages=20_000, rate=1_500),
+    full=Size(messages=20_000, rate=3_000),
     traits=Traits(jumps=0.01),
     mixes=False,
 )

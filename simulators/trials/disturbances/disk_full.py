@@ -28,7 +28,7 @@ DISTURBANCE = Disturbance(
     plan=draw_blows,
     strike=strike,
     short=Size(messages=2_000, rate=1_000, seconds=1.5),
-    full=Size(messages=20_000, rate=600, blows=3, seconds=8.0),
+    full=Size(messages=20_000, rate=1_000, blows=3, seconds=8.0),
     layout=Layout(disk_bytes=48 * MEBIBYTE, settings={"store": {"reserve_bytes": 2 * MEBIBYTE}}),
     # That a notification was delivered cannot be noted on a full disk.
     tolerance=Tolerance(heard_again=True),

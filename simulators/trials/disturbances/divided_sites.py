@@ -21,7 +21,7 @@ DISTURBANCE = Disturbance(
     plan=draw_blows,
     strike=strike,
     short=Size(messages=2_000, rate=1_000, seconds=0.5),
-    full=Size(messages=20_000, rate=800, blows=4, seconds=3.0),
+    full=Size(messages=20_000, rate=1_500, blows=4, seconds=3.0),
     layout=Layout(collectors=tuple({"sites": [site]} for site in SITES)),
     mixes=False,
     tolerance=Tolerance(heard_again=True),

@@ -10,7 +10,6 @@ from simulators.trials.stage import Layout, Stage, wait_until
 TIMEOUT_S = 2.0
 SLOW = frozenset({"401", "404"})
 """A setting that is wrong is tried again slowly, on purpose."""
-REPEATS = 2
 ANSWERS = {
     one.name: one
     for one in (
@@ -34,11 +33,11 @@ def plan(random: Random, size: Size) -> Sequence[Blow]:
 
 
 async def strike(stage: Stage, blow: Blow) -> None:
-    """Answer some writes so, and return when the collector has got over it."""
+    """Answer one write so, and return when the collector has got over it."""
     proxy = stage.influx_proxy
     if proxy is None:
         return
-    proxy.answer_next([ANSWERS[blow.how]] * (1 if blow.how in SLOW else REPEATS))
+    proxy.answer_next([ANSWERS[blow.how]])
     await wait_until(lambda: proxy.is_well, f"the collector met {blow.how}")
     stage.calm()
     # Else the waits between its tries grow from blow to blow.
@@ -50,6 +49,6 @@ DISTURBANCE = Disturbance(
     plan=plan,
     strike=strike,
     short=Size(messages=1_500, rate=150),
-    full=Size(messages=20_000, rate=300, blows=len(ANSWERS)),
+    full=Size(messages=20_000, rate=400, blows=len(ANSWERS)),
     layout=Layout(has_influx_proxy=True, settings={"influx": {"timeout_s": TIMEOUT_S}}),
 )

@@ -16,5 +16,5 @@ DISTURBANCE = Disturbance(
     plan=draw_blows,
     strike=strike,
     short=Size(messages=2_000, rate=1_000),
-    full=Size(messages=20_000, rate=1_000, blows=5),
+    full=Size(messages=20_000, rate=2_000, blows=5),
 )

@@ -24,7 +24,7 @@ DISTURBANCE = Disturbance(
     plan=draw_blows,
     strike=strike,
     short=Size(messages=2_000, rate=1_000, seconds=1.0),
-    full=Size(messages=20_000, rate=600, blows=2, seconds=3.5 * KEEP_ALIVE_S),
+    full=Size(messages=20_000, rate=1_000, blows=2, seconds=3.5 * KEEP_ALIVE_S),
     layout=Layout(has_cable=True, collectors=({"keep_alive_s": KEEP_ALIVE_S},)),
     tolerance=Tolerance(heard_again=True),
 )

@@ -9,7 +9,7 @@ DISTURBANCE = Disturbance(
     plan=draw_blows,
     strike=strike,
     short=Size(messages=2_000, rate=1_000),
-    full=Size(messages=20_000, rate=1_000, blows=3),
+    full=Size(messages=20_000, rate=2_000, blows=3),
     traits=Traits(faults=0.01),
     mixes=False,
     tolerance=Tolerance(heard_again=True),

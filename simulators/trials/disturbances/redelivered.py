@@ -25,7 +25,7 @@ DISTURBANCE = Disturbance(
     plan=draw_blows,
     strike=strike,
     short=Size(messages=2_000, rate=1_500),
-    full=Size(messages=20_000, rate=1_500, blows=2),
+    full=Size(messages=20_000, rate=3_000, blows=2),
     # A broker that is killed just then knows no session at all: a soak would lose by it what a trial of its own bounds.
     mixes=False,
     tolerance=Tolerance(accepted_again=True),

@@ -11,7 +11,7 @@ DISTURBANCE = Disturbance(
     plan=draw_blows,
     strike=strike,
     short=Size(messages=2_000, rate=1_000, seconds=0.5),
-    full=Size(messages=20_000, rate=800, blows=4, seconds=3.0),
+    full=Size(messages=20_000, rate=1_500, blows=4, seconds=3.0),
     layout=Layout(collectors=(GROUP, GROUP)),
     mixes=False,
 )
