@@ -1,11 +1,14 @@
-"""The alert publisher: transitions and Notices to the broker, as retained messages, at least once.
+"""The alert publisher: transitions of alerts to the broker, as retained messages, at least once.
 
-- A transition is published from the store, in order, and marked when the broker has it.
-- It is published again only where it may not have arrived, or where the broker may have lost it: after a crash or a
-  lost connection in between; after the broker lost our session; and after the connection broke off without a
-  DISCONNECT within ``KEPT_S`` of it, since a broker that is killed goes back to what it saved last. Its ``id`` stays
-  the same, and each repeat is counted.
-- Notices are computed anew all the time, so they are simply published as they are, all of them at each connection.
+- A transition is published from the store, in order, and marked when the broker has answered for it.
+- It is published again only where it may not have arrived (a crash or a lost connection before the answer), or where
+  the broker has lost it: one that is killed goes back to what it saved last, and one that lost our session has lost
+  everything. Its ``id`` stays the same, and each repeat is counted.
+- Whether the broker still has it shows a seal, set behind it (see ``Broker.set_seal``) and looked for at each new
+  connection, also by the next process. So neither a crash of ours nor a cut of the network repeats what was answered.
+- After ``KEPT_S`` the broker has saved it, and it is forgotten.
+
+Why so: see ``deploy/decisions/011-notices.md``.
 """
 
 import asyncio
@@ -13,12 +16,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ingest.alerts.announcement import format_payload, format_topic
 from ingest.alerts.book import AlertBook
 from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost, PublishRefused
-from ingest.notice import NoticeKey, Raised, format_notice, format_notice_topic
 from ingest.settings import Mqtt
 from ingest.store_file import StoreError
 from ingest.store_thread import StoreThread
@@ -28,8 +31,9 @@ from schemas.rule import AlertPhase, Transition
 log = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
-KEPT_S = 60.0
-"""How long a transition is kept after the broker has it; not less than the broker's autosave interval."""
+KEPT_S = 20.0
+"""How long a transition is kept after the broker has it: more than the 11 s between two saves of the shipped
+``mosquitto.conf`` (``autosave_interval 10``) and the time that a save takes."""
 AT_ONCE = 20
 """Transitions that are on their way at a time."""
 ALERT_REPEATED = "alert_repeated"
@@ -40,39 +44,40 @@ class AlertPublisher:
     """Publishes what operators must hear, over the collector's own connection.
 
     Args:
-        settings: Of the connection: the topics' prefix, and the account that Notices are of.
+        settings: Of the connection: the topics' prefix, and the account.
         broker: The connection.
         store: Where the transitions are.
         alerts: The rules in use, and what fires.
+        kept_s: Seconds for which a transition is kept after the broker has it.
     """
 
-    def __init__(self, settings: Mqtt, broker: Broker, store: StoreThread, alerts: AlertBook) -> None:
+    def __init__(
+        self, settings: Mqtt, broker: Broker, store: StoreThread, alerts: AlertBook, *, kept_s: float = KEPT_S
+    ) -> None:
         self._settings = settings
         self._broker = broker
         self._store = store
         self._alerts = alerts
+        self._kept_s = kept_s
         self._news = asyncio.Event()
+        self._news.set()
         self._publishing = asyncio.Lock()
-        self._kept: deque[tuple[float, int]] = deque()
-        self._greeted = self._lost = self._broken = 0
-        self._raised: Raised = {}
-        self._told: dict[NoticeKey, int | None] = {}
+        self._seals: deque[tuple[float, int]] = deque()
+        self._newest_seal = 0
+        self._greeted = self._lost = 0
 
     def wake(self) -> None:
         """Say that a transition was committed."""
         self._news.set()
 
-    def tell(self, raised: Raised) -> None:
-        """Say which Notices are raised now; to be called now and then, also while nothing changes."""
-        self._raised = raised
-        is_stale = bool(self._kept) and self._kept[0][0] < time.monotonic() - KEPT_S
-        if is_stale or self._broker.status.connections != self._greeted or self._find_untold():
-            self._news.set()
-
     async def run(self) -> None:
         """Publish until cancelled; what the broker or the disk does not take now is tried again."""
         while True:
-            await self._news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_S):
+                    await self._news.wait()
+            if not self._has_work():
+                continue
             await self._broker.ready()
             self._news.clear()
             try:
@@ -94,33 +99,53 @@ class AlertPublisher:
             pending = await self._store.unpublished()
             for start in range(0, len(pending), AT_ONCE):
                 await self._publish_transitions(pending[start : start + AT_ONCE])
-            await self._publish_notices()
-            await self._forget(time.monotonic() - KEPT_S)
+            await self._forget_saved()
 
-    async def finish(self) -> None:
-        """Publish what is pending and forget the rest: this process ends in order.
+    def _has_work(self) -> bool:
+        return self._news.is_set() or self._broker.status.connections != self._greeted or bool(self._list_saved())
 
-        Raises:
-            ConnectionLost: The broker went away.
-            StoreError: The store cannot be read or written.
-        """
-        await self.publish_pending()
-        await self._store.forget_published(None)
+    def _list_saved(self) -> list[int]:
+        """Return the seals that are old enough for the broker to have saved them."""
+        before_s = time.monotonic() - self._kept_s
+        return [seal for set_s, seal in self._seals if set_s <= before_s]
 
     async def _greet(self) -> None:
-        """Find out what a new connection means for what was published before."""
+        """Find out at a new connection whether the broker still has what was published before."""
         status = self._broker.status
         if status.connections == self._greeted:
             return
-        is_first = self._greeted == 0
-        # What an earlier process left here was published within a minute of its end, and that end was no orderly one.
-        if is_first or status.sessions_lost > self._lost or status.broken > self._broken:
-            self._kept.clear()
-            await self._store.publish_again()
+        before = sorted({*await self._store.seals(), *(seal for _, seal in self._seals)})
+        self._seals.clear()
+        if before:
+            await self._look_for_seals(before)
         if status.sessions_lost > self._lost:
             await self._repeat_firing()
-        self._told.clear()
-        self._greeted, self._lost, self._broken = status.connections, status.sessions_lost, status.broken
+        self._greeted, self._lost = status.connections, status.sessions_lost
+
+    async def _look_for_seals(self, before: Sequence[int]) -> None:
+        """Have published again what lies behind seals that are gone; what lies behind others gets a new one."""
+        seal = await self._set_seal()
+        found = await self._broker.take_seals([self._name_seal(one) for one in before])
+        gone = [one for one in before if self._name_seal(one) not in found]
+        there = [one for one in before if self._name_seal(one) in found]
+        if gone:
+            again = await self._store.reseal(gone, 0)
+            if again:
+                log.warning("the broker has lost what it took last: %d notifications are published again", again)
+        if there:
+            # It has them, and may not have saved them yet.
+            await self._store.reseal(there, seal)
+
+    async def _set_seal(self) -> int:
+        """Set a seal behind what was published on this connection, and return its number."""
+        # Never one that a process before this one used: an old seal would vouch for what is new.
+        seal = self._newest_seal = max(self._newest_seal + 1, time.time_ns() // 1_000)
+        await self._broker.set_seal(self._name_seal(seal))
+        self._seals.append((time.monotonic(), seal))
+        return seal
+
+    def _name_seal(self, seal: int) -> str:
+        return f"{self._settings.topic_prefix}/alerts/{self._settings.username}/seal-{seal}"
 
     async def _repeat_firing(self) -> None:
         """Publish every alert that fires: a broker that lost our session has lost what it retained, too."""
@@ -144,46 +169,31 @@ class AlertPublisher:
         answers = await asyncio.gather(
             *(self._publish_transition(one.transition) for one in pending), return_exceptions=True
         )
-        there = [one.id for one, answer in zip(pending, answers, strict=True) if answer is None]
-        await self._store.mark_published(there)
-        now_s = time.monotonic()
-        self._kept.extend((now_s, one) for one in there)
         for answer in answers:
             if answer is not None:
                 raise answer
+        seal = await self._set_seal()
+        await self._store.mark_published([one.id for one in pending], seal)
 
     async def _publish_transition(self, transition: Transition) -> None:
         topic = format_topic(self._settings.topic_prefix, transition)
         payload = format_payload(transition, self._alerts.get_rule(transition.rule))
-        if await self._publish(topic, payload):
-            log.info("alert %s of %s is now %s", transition.rule, transition.device, transition.phase)
-
-    async def _publish_notices(self) -> None:
-        for key in self._find_untold():
-            notice = self._raised.get(key)
-            topic = format_notice_topic(self._settings.topic_prefix, self._settings.username, key)
-            now_ms = time.time_ns() // 1_000_000
-            await self._publish(topic, format_notice(self._settings.username, key, notice, now_ms))
-            self._told[key] = None if notice is None else notice.since_ms
-
-    def _find_untold(self) -> list[NoticeKey]:
-        """Return the Notices whose state the broker does not have from this connection."""
-        raised = {key: notice.since_ms for key, notice in self._raised.items()}
-        return [key for key in NoticeKey if key not in self._told or self._told[key] != raised.get(key)]
-
-    async def _publish(self, topic: str, payload: bytes) -> bool:
-        """Publish one message; return whether the broker took it."""
         try:
             await self._broker.publish(topic, payload, retain=True)
         except PublishRefused as error:
             log.error("the broker refuses an alert, it is elsewhere only: %s", error)  # noqa: TRY400 - the message says it all
-            return False
-        return True
+        else:
+            log.info("alert %s of %s is now %s", transition.rule, transition.device, transition.phase)
 
-    async def _forget(self, before_s: float) -> None:
+    async def _forget_saved(self) -> None:
         """Forget what the broker has had for long enough to have saved it."""
-        old: list[int] = []
-        while self._kept and self._kept[0][0] < before_s:
-            old.append(self._kept.popleft()[1])
-        if old:
-            await self._store.forget_published(old)
+        saved = self._list_saved()
+        if not saved:
+            return
+        # Its answer shows that it has lived until now; on another connection it might be another broker's.
+        await self._broker.take_seals([self._name_seal(one) for one in saved])
+        if self._broker.status.connections != self._greeted:
+            return
+        await self._store.forget_published(saved)
+        for _ in saved:
+            self._seals.popleft()

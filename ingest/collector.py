@@ -13,7 +13,9 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from ingest.alert_publisher import AlertPublisher
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 
 STUCK_S = 30.0
 """A commit that takes longer makes the collector unwell: the watchdog is to know."""
+STOP_S = 0.5
+"""How often a stop looks whether the commit that it waits for can still succeed."""
 PATIENCE_S = 1.0
 """How long lines of our own wait for the lock before they are given up."""
 
@@ -101,6 +105,7 @@ class Collector:
         self._reasons_since = Counter[Reason]()
         self._committing = asyncio.Lock()
         self._commit_began_s: float | None = None
+        self._sessions = 0
 
     def is_well(self) -> bool:
         """Whether the store answers, be it with an error: then trying again is all that can be done."""
@@ -119,12 +124,18 @@ class Collector:
         most, age_s = self._settings.ingest.batch_messages, self._settings.ingest.batch_age_ms / 1000
         while True:
             messages = await self._broker.receive(most, age_s)
-            async with self.exclusive():
-                await self._take(messages)
+            for connection, some in groupby(messages, key=attrgetter("connection")):
+                async with self.exclusive():
+                    await self._take(connection, list(some))
 
-    async def _take(self, messages: Sequence[Message]) -> None:
-        batch = self.processor.process(messages)
-        await self.commit_batch(batch)
+    async def _take(self, connection: int, messages: Sequence[Message]) -> None:
+        """Commit and acknowledge messages of one connection."""
+        sessions = self._broker.count_new_sessions(connection)
+        if sessions > self._sessions:
+            # What comes under a new session's packet identifiers is not what came under the same ones before.
+            await self.commit_batch(self.processor.forget_packets())
+            self._sessions = sessions
+        await self.commit_batch(self.processor.process(messages))
         self._broker.acknowledge(messages)
 
     async def commit_batch(self, batch: Batch) -> None:
@@ -139,8 +150,8 @@ class Collector:
         Returns:
             Whether they are on disk.
         """
-        if self.store_error:
-            return False  # what waits for the disk comes first, and holds the lock
+        if self.store_error and self._committing.locked():
+            return False  # what waits for the disk comes first
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._committing.acquire()
@@ -240,10 +251,12 @@ class Collector:
 
     async def stop(self, *tasks: asyncio.Task[None]) -> None:
         """Cancel tasks that make batches, between two of them; inside one only where its commit does not succeed."""
-        if self.store_error:
-            for task in tasks:
-                task.cancel()
-            return
-        async with self.exclusive():
-            for task in tasks:
-                task.cancel()
+        is_held = False
+        while not is_held and not self.store_error:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    is_held = await self._committing.acquire()
+        for task in tasks:
+            task.cancel()
+        if is_held:
+            self._committing.release()

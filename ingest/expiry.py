@@ -30,12 +30,12 @@ async def expire(store: StoreThread) -> None:
     Raises:
         StoreError: The store cannot be written; the pieces before are done.
     """
-    by_age = by_bytes = 0
+    by_age = by_quota = 0
     is_done = False
     while not is_done:
         piece = await store.expire(time.time_ns() // 1_000_000)
-        by_age, by_bytes, is_done = by_age + piece.by_age, by_bytes + piece.by_bytes, piece.is_done
+        by_age, by_quota, is_done = by_age + piece.by_age, by_quota + piece.by_quota, piece.is_done
         if not is_done:
             await asyncio.sleep(BETWEEN_S)
-    if by_age or by_bytes:
-        log.warning("quarantine: %d entries expired by age, %d because there was too much", by_age, by_bytes)
+    if by_age or by_quota:
+        log.warning("quarantine: %d entries expired by age, %d because there were too many", by_age, by_quota)

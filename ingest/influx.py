@@ -192,6 +192,9 @@ class InfluxClient:
             raise BrokenOffError(
                 f"{server} gave no answer within {self.settings.timeout_s:g} s (influx.timeout_s)."
             ) from error
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError) as error:
+            # Their texts are objects of the library as they print themselves.
+            raise BrokenOffError(f"{server} ended the connection before its answer was whole.") from error
         except aiohttp.ClientError as error:
             raise BrokenOffError(f"{server} ended the connection: {error or type(error).__name__}.") from error
         except (OSError, ValueError) as error:  # a host name that is none
@@ -302,6 +305,8 @@ def _read_series(answer: Answer, statement: str) -> list[Series]:
     for result in results:
         if "error" in result:
             raise QueryError(f"{result['error']}; the statement was {statement}")
+        if result.get("partial") or any(one.get("partial") for one in result.get("series", [])):
+            raise QueryError(f"the server cuts its answers short (max-row-limit); the statement was {statement}")
     return [
         Series(one.get("name", ""), one.get("tags", {}), tuple(one["columns"]), one.get("values", []))
         for result in results

@@ -21,13 +21,15 @@ Errors: see ``ingest.mqtt_error``.
 import asyncio
 import logging
 import ssl
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import count
 from typing import NamedTuple
 
 from ingest.backoff import Backoff
 from ingest.inbox import Inbox
 from ingest.message import Message
-from ingest.mqtt_error import ConnectionLost, MqttError, TlsUnusable
+from ingest.mqtt_error import ConnectionLost, MqttError, SubscribeRefused, TlsUnusable
 from ingest.mqtt_packets import Session
 from ingest.mqtt_protocol import Connection, reach
 from ingest.settings import Mqtt, Tls
@@ -52,7 +54,6 @@ class Status(NamedTuple):
         connections: Connections that the broker accepted since the start.
         sessions_lost: Of those, the ones for which it should have kept our session and had not: what waited in it is
             gone.
-        broken: Of those, the ones that ended without a DISCONNECT, the broker's or ours.
         received: Messages read from the socket.
         received_bytes: Bytes of their payloads.
         waiting: Of those, not taken by ``receive`` yet.
@@ -65,7 +66,6 @@ class Status(NamedTuple):
     session_present: bool
     connections: int
     sessions_lost: int
-    broken: int
     received: int
     received_bytes: int
     waiting: int
@@ -132,7 +132,8 @@ class Broker:
         self._connections = 0
         self._had_session = had_session
         self._sessions_lost = 0
-        self._broken = 0
+        self._numbers = count(1)
+        self._new_sessions: list[int] = []
         self._acknowledged = 0
         self._problem = "not connected yet"
         self._ready = asyncio.Event()
@@ -153,7 +154,6 @@ class Broker:
             session_present=self._session_present,
             connections=self._connections,
             sessions_lost=self._sessions_lost,
-            broken=self._broken,
             received=self._inbox.received,
             received_bytes=self._inbox.received_bytes,
             waiting=len(self._inbox),
@@ -229,10 +229,44 @@ class Broker:
             PublishRefused: The broker refuses this message.
             ConnectionLost: There is no connection, or it ended before the answer: it may or may not have arrived.
         """
+        await self._require_connection(topic).publish(topic, payload, retain=retain)
+
+    def count_new_sessions(self, connection: int) -> int:
+        """Return how many sessions the broker has made for us up to a connection, the one of a Message included.
+
+        A new session uses packet identifiers anew.
+        """
+        return bisect_right(self._new_sessions, connection)
+
+    async def set_seal(self, topic: str) -> None:
+        """Leave a seal at the broker: a subscription to a topic on which nobody publishes.
+
+        It is part of our session, which the broker saves together with the messages it retains. So a broker that still
+        has it has everything that it answered for before; one that was killed and went back to what it had saved may
+        have neither.
+
+        Raises:
+            ConnectionLost: There is no connection, or it ended before the answer.
+        """
+        try:
+            await self._require_connection(topic).subscribe((topic,))
+        except SubscribeRefused as error:
+            # What lies before it will be taken for lost, and told once more than it need be.
+            logger.warning("the broker takes no seal: %s", error)
+
+    async def take_seals(self, topics: Sequence[str]) -> set[str]:
+        """Take seals away, and return those that were there.
+
+        Raises:
+            ConnectionLost: There is no connection, or it ended before the answer.
+        """
+        return await self._require_connection(topics[0]).unsubscribe(topics)
+
+    def _require_connection(self, topic: str) -> Connection:
         connection = self._connection
         if connection is None or connection.session is None:
-            raise ConnectionLost(f"{topic} not published: {self._problem}")
-        await connection.publish(topic, payload, retain=retain)
+            raise ConnectionLost(f"{topic} not sent: {self._problem}")
+        return connection
 
     async def _keep_connected(self) -> None:
         while True:
@@ -251,24 +285,24 @@ class Broker:
         """
         # What a connection brings before it can be told to stop must not pile up over connections.
         await self._inbox.room()
-        connection = await reach(self._settings, self._tls, self._connections + 1, self._inbox)
+        connection = await reach(self._settings, self._tls, next(self._numbers), self._inbox)
         self._connection = connection  # before it brings Messages, which may be acknowledged at once
         try:
             session = await connection.open(self._settings, self._password)
             self._connections += 1
             self._session_present = session.present
+            if not session.present:
+                self._new_sessions.append(connection.number)
             is_lost = self._had_session and not session.present
             self._had_session = True
             self._sessions_lost += is_lost
             _log_session(session, self._settings, is_lost=is_lost)
             await connection.subscribe(self._filters)
             if session.present and self._retired:
-                connection.unsubscribe(self._retired)
+                await connection.unsubscribe(self._retired)
             self._problem = ""
             self._ready.set()
-            ended = await connection.end()
-            self._broken += not ended.is_orderly
-            raise ended
+            raise await connection.end()
         finally:
             self._ready.clear()
             self._connection = None

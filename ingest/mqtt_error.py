@@ -45,12 +45,4 @@ class PublishRefused(MqttError):  # noqa: N818
 
 
 class ConnectionLost(MqttError):  # noqa: N818
-    """There is no connection, or it ended.
-
-    Attributes:
-        is_orderly: The broker said DISCONNECT: it was not killed.
-    """
-
-    def __init__(self, message: str, *, needs_person: bool = False, is_orderly: bool = False) -> None:
-        super().__init__(message, needs_person=needs_person)
-        self.is_orderly = is_orderly
+    """There is no connection, or it ended."""

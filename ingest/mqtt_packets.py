@@ -154,6 +154,12 @@ def write_unsubscribe(packet_id: int, filters: Iterable[str]) -> bytes:
     return mqtt5.UnsubscribePacket(packet_id, list(filters)).write()
 
 
+def read_unsubscribed(answer: mqtt5.UnsubAckPacket, filters: Sequence[str]) -> set[str]:
+    """Return the filters that there was a subscription to (section 3.11.3)."""
+    codes = zip(filters, answer.reason_codes, strict=False)
+    return {pattern for pattern, code in codes if code == mqtt5.UnsubAckReasonCode.SUCCESS}
+
+
 def require_granted(answer: mqtt5.SubAckPacket, filters: Sequence[str]) -> None:
     """Check that SUBACK grants every filter at QoS 1.
 
@@ -196,9 +202,9 @@ def write_acknowledgements(packet_ids: Iterable[int]) -> bytes:
 def read_disconnect(packet: mqtt5.DisconnectPacket) -> ConnectionLost:
     """Return why the broker disconnects."""
     if packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
-        return ConnectionLost(TAKEN_OVER, needs_person=True, is_orderly=True)
+        return ConnectionLost(TAKEN_OVER, needs_person=True)
     said = _words(packet.reason_code, packet.reason_str, packet.server_reference)
-    return ConnectionLost(f"the broker disconnects: {said}", is_orderly=True)
+    return ConnectionLost(f"the broker disconnects: {said}")
 
 
 def _words(code: IntEnum, *texts: str | None) -> str:

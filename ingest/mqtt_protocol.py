@@ -26,6 +26,7 @@ from ingest.mqtt_packets import (
     Session,
     read_disconnect,
     read_session,
+    read_unsubscribed,
     require_granted,
     require_taken,
     split,
@@ -78,8 +79,7 @@ class Connection(asyncio.Protocol):
         self._beat_timer: asyncio.TimerHandle | None = None
         self._unacknowledged: list[int] = []
         self._opened: asyncio.Future[mqtt5.ConnAckPacket] = self._loop.create_future()
-        self._subscribed: asyncio.Future[mqtt5.SubAckPacket] = self._loop.create_future()
-        self._published: dict[int, asyncio.Future[mqtt5.PubAckPacket]] = {}
+        self._asked: dict[int, asyncio.Future[mqtt5.PubAckPacket | mqtt5.SubAckPacket | mqtt5.UnsubAckPacket]] = {}
         self._packet_ids = cycle(range(1, 65_536))
         self._window = asyncio.Semaphore(1)
         self._most_packet_bytes: int | None = None
@@ -168,12 +168,19 @@ class Connection(asyncio.Protocol):
             SubscribeRefused: The broker refuses a filter, or gives it at QoS 0 only.
             ConnectionLost: The connection ends.
         """
-        self._transport.write(write_subscribe(next(self._packet_ids), filters))
-        require_granted(await self._answer(self._subscribed), filters)
+        packet_id = self._take_packet_id()
+        answer = await self._ask(packet_id, write_subscribe(packet_id, filters), mqtt5.SubAckPacket)
+        require_granted(answer, filters)
 
-    def unsubscribe(self, filters: Sequence[str]) -> None:
-        """End subscriptions that the session may have from other settings; the answer does not matter."""
-        self._transport.write(write_unsubscribe(next(self._packet_ids), filters))
+    async def unsubscribe(self, filters: Sequence[str]) -> set[str]:
+        """End subscriptions, and return those of them that the session had.
+
+        Raises:
+            ConnectionLost: The connection ends.
+        """
+        packet_id = self._take_packet_id()
+        answer = await self._ask(packet_id, write_unsubscribe(packet_id, filters), mqtt5.UnsubAckPacket)
+        return read_unsubscribed(answer, filters)
 
     def acknowledge(self, messages: Sequence[Message]) -> int:
         """Send PUBACK for the messages of this connection, in one write, and return their number.
@@ -203,17 +210,12 @@ class Connection(asyncio.Protocol):
             ConnectionLost: The connection ended before the PUBACK; the message may or may not have arrived.
         """
         async with self._window:
-            packet_id = next(packet_id for packet_id in self._packet_ids if packet_id not in self._published)
+            packet_id = self._take_packet_id()
             data = write_publish(packet_id, topic, payload, retain=retain)
             most = self._most_packet_bytes
             if most is not None and len(data) > most:
                 raise PublishRefused(f"{topic}: the packet has {len(data)} bytes, the broker takes {most}")
-            waiting = self._published[packet_id] = self._loop.create_future()
-            try:
-                self._transport.write(data)
-                answer = await self._answer(waiting)
-            finally:
-                del self._published[packet_id]
+            answer = await self._ask(packet_id, data, mqtt5.PubAckPacket)
         require_taken(answer, topic)
 
     async def end(self) -> ConnectionLost:
@@ -263,14 +265,12 @@ class Connection(asyncio.Protocol):
     def _react(self, packet: mqtt5.Packet) -> None:
         """Take a packet that is no message."""
         match packet:
-            case mqtt5.PubAckPacket():
-                # None when the call that published was cancelled meanwhile.
-                _settle(self._published.get(packet.packet_id), packet)
+            case mqtt5.PubAckPacket() | mqtt5.SubAckPacket() | mqtt5.UnsubAckPacket():
+                # None when the call that asked was cancelled meanwhile.
+                _settle(self._asked.get(packet.packet_id), packet)
             case mqtt5.ConnAckPacket():
                 _settle(self._opened, packet)
-            case mqtt5.SubAckPacket():
-                _settle(self._subscribed, packet)
-            case mqtt5.PingRespPacket() | mqtt5.UnsubAckPacket():
+            case mqtt5.PingRespPacket():
                 pass  # it was heard, which is its purpose
             case mqtt5.DisconnectPacket():
                 self._end(read_disconnect(packet))
@@ -293,6 +293,25 @@ class Connection(asyncio.Protocol):
 
     def _beat_later(self) -> None:
         self._beat_timer = self._loop.call_later(self._keep_alive_s / 2, self._beat)
+
+    def _take_packet_id(self) -> int:
+        return next(packet_id for packet_id in self._packet_ids if packet_id not in self._asked)
+
+    async def _ask(self, packet_id: int, data: bytes, kind: type[Answer]) -> Answer:
+        """Send a packet and return its answer, which comes behind the messages that are not read yet.
+
+        Raises:
+            ConnectionLost: The connection ended before, or the answer is of another kind.
+        """
+        waiting = self._asked[packet_id] = self._loop.create_future()
+        try:
+            self._transport.write(data)
+            answer = await self._answer(waiting)
+        finally:
+            del self._asked[packet_id]
+        if not isinstance(answer, kind):
+            raise ConnectionLost(f"the broker answers with {type(answer).__name__}, not {kind.__name__}")
+        return answer
 
     async def _answer(self, answer: asyncio.Future[Answer]) -> Answer:
         """Return what the broker answers, or raise the error that ends the connection before."""

@@ -189,8 +189,9 @@ def _judge_quarantine(facts: Facts, before: Raised) -> Iterator[_Finding]:
         text = f"Karantenen er nær grensen, og da utløper de eldste: {'; '.join([whole, *named])}."
         yield _Finding(NoticeKey.QUARANTINE_QUOTA, Severity.WARNING, text, action)
     if facts.first_expiry_ms is not None and facts.first_expiry_ms - facts.now_ms <= EXPIRY_MS:
-        days = max(0, (facts.first_expiry_ms - facts.now_ms) // DAY_MS)
-        text = f"Innhold i karantenen utløper på grunn av alder, det første om {days} dager."
+        days = max(1, -((facts.now_ms - facts.first_expiry_ms) // DAY_MS))
+        within = "det neste døgnet" if days == 1 else f"de neste {days} døgnene"
+        text = f"Innhold i karantenen utløper på grunn av alder i løpet av {within}."
         yield _Finding(NoticeKey.QUARANTINE_EXPIRY, Severity.WARNING, text, action)
 
 

@@ -120,7 +120,11 @@ class Processor:
         """
         batch = Batch()
         message = Message(kept.topic, kept.payload, kept.received_ms, kept.retain)
-        self._take_message(message, digest_message(kept.topic, kept.payload), kept, batch)
+        try:
+            self._take_message(message, digest_message(kept.topic, kept.payload), kept, batch)
+        except Exception as error:  # noqa: BLE001 - what is remembered of it by now must be committed, or it would be lost
+            fault = _blame(message, error)
+            batch.quarantined.append(kept._replace(reason=fault.reason, detail=fault.detail))
         batch.alerts.extend(self.alerts.take_changed())
         return batch
 

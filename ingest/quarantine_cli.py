@@ -34,19 +34,23 @@ from ingest.quarantine_filter import Filter
 from ingest.quarantine_view import (
     GROUP_HEADINGS,
     LIST_HEADINGS,
+    REQUEST_HEADINGS,
     render_entry,
     render_group,
     render_payload,
+    render_request,
     render_row,
     to_plain,
     to_plain_group,
+    to_plain_request,
 )
 from ingest.request import MOST_IDS, Outcome, Progress, Request, RequestKind, Waiting
 from ingest.request_alone import ask_or_do
 from ingest.request_socket import find_login
 from ingest.settings import Quarantine
-from ingest.store_quarantine import Group
+from ingest.store_groups import Group
 from ingest.store_reader import open_reader
+from ingest.store_requests import MOST_REQUESTS
 from schemas.reason import Level, Reason, explain
 
 app = typer.Typer(help="What was refused: look at it, reprocess it after a repair, discard it.", no_args_is_help=True)
@@ -81,29 +85,32 @@ def list_entries(  # noqa: PLR0913 - a command has as many parameters as it has 
     since: FromOption = None,
     until: ToOption = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most entries on a page.")] = 50,
-    after: Annotated[int, typer.Option(min=0, help="Go on after the entry with this id.")] = 0,
+    after: Annotated[
+        int | None, typer.Option(min=0, help="Go on after the entry with this id.", show_default=False)
+    ] = None,
+    newest: Annotated[bool, typer.Option("--newest", help="The newest first.")] = False,
     settings: SettingsFile = None,
     store: StoreFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """List entries, the oldest first, a page at a time."""
+    """List entries, the oldest first, a page at a time; as JSON with their payloads, so that they can be kept."""
     where = _make_filter(ids, reason, device, topic, level, since, until)
     with explained_errors():
         chosen = choose_store(settings, store)
         with open_reader(chosen.folder) as reader:
             of = sum(group.entries for group in reader.stats(where))
-            rows = list(itertools.islice(reader.quarantine(where, after), limit))
+            rows = list(itertools.islice(reader.quarantine(where, after, newest_first=newest), limit))
     last = rows[-1].id if rows else after
     if as_json:
-        entries = [to_plain(row, with_payload=False) for row in rows]
-        _print_json({"matched": of, "entries": entries, "after": last})
+        _print_json({"matched": of, "entries": [to_plain(row) for row in rows], "after": last})
         return
     if not of:
         typer.echo("Nothing in the quarantine matches.")
         return
     print_table(LIST_HEADINGS, map(render_row, rows), ("Id", "Bytes"), ("Received", "Reason"))
-    more = f"; the next page: --after {last}" if len(rows) == limit else ""
-    typer.echo(f"{len(rows)} of {of} entries, the oldest first{more}")
+    order, option = ("newest", "--newest ") if newest else ("oldest", "")
+    more = f"; the next page: {option}--after {last}" if len(rows) == limit else ""
+    typer.echo(f"{len(rows)} of {of} entries, the {order} first{more}")
 
 
 @app.command("show")
@@ -123,7 +130,7 @@ def show_entry(
         typer.echo(f"The quarantine has no entry {entry}; it may have left since.", err=True)
         raise typer.Exit(PROBLEM)
     if as_json:
-        _print_json(to_plain(row, with_payload=True))
+        _print_json(to_plain(row))
         return
     parts = render_entry(row)
     width = max(len(name) for name, _ in parts)
@@ -236,7 +243,7 @@ def discard_entries(  # noqa: PLR0913 - see list_entries
     with explained_errors():
         chosen = choose_store(settings, store)
         if not yes:
-            _confirm(_read_groups(chosen.folder, where))
+            where = _confirm(chosen.folder, where)
         outcome = _request(chosen, Request(RequestKind.DISCARD, where, author or find_login(os.getuid())))
     if as_json:
         _print_json({"matched": outcome.matched, "discarded": outcome.left})
@@ -244,6 +251,27 @@ def discard_entries(  # noqa: PLR0913 - see list_entries
         typer.echo("Nothing in the quarantine matches; nothing was done.")
     else:
         typer.echo(f"{outcome.left} entries were discarded.")
+
+
+@app.command("requests")
+def list_requests(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_REQUESTS, help="Most requests.")] = 50,
+    settings: SettingsFile = None,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """List who asked for what, and what came of it, the newest first."""
+    with explained_errors():
+        chosen = choose_store(settings, store)
+        with open_reader(chosen.folder) as reader:
+            requests = reader.requests(limit)
+    if as_json:
+        _print_json({"requests": [to_plain_request(one) for one in requests]})
+    elif not requests:
+        typer.echo("Nobody has asked for anything yet.")
+    else:
+        print_table(REQUEST_HEADINGS, map(render_request, requests), whole=("Begun", "Request"))
 
 
 def _make_filter(
@@ -275,11 +303,18 @@ def _read_groups(folder: Path, where: Filter) -> list[Group]:
         return reader.stats(where)
 
 
-def _confirm(groups: list[Group]) -> None:
-    """Ask whether these are to be given up; end the command where the answer is no, or nobody can be asked."""
+def _confirm(folder: Path, where: Filter) -> Filter:
+    """Ask whether entries are to be given up; end the command where the answer is no, or nobody can be asked.
+
+    Returns:
+        The entries that the person was told of: what comes while the answer is thought over is not among them.
+    """
+    with open_reader(folder) as reader:
+        where = where._replace(last_id=reader.newest_id())
+        groups = reader.stats(where)
     entries = sum(group.entries for group in groups)
     if not entries:
-        return
+        return where
     if not sys.stdin.isatty():
         typer.echo(f"{entries} entries would be discarded for good; say --yes where nobody can be asked.", err=True)
         raise typer.Exit(USAGE)
@@ -290,6 +325,7 @@ def _confirm(groups: list[Group]) -> None:
     if not typer.confirm(f"Discard {entries} entries for good ({shown})?"):
         typer.echo("Nothing was discarded.")
         raise typer.Exit(PROBLEM)
+    return where
 
 
 def _request(chosen: ChosenStore, request: Request) -> Outcome:

@@ -21,6 +21,7 @@ class Filter(NamedTuple):
         level: What was refused.
         from_ms: Received then or later, milliseconds since 1970 in UTC.
         to_ms: Received before then.
+        last_id: Of the last entry that is meant: what came after a person looked is not.
     """
 
     ids: tuple[int, ...] | None = None
@@ -30,6 +31,7 @@ class Filter(NamedTuple):
     level: Level | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    last_id: int | None = None
 
     @property
     def where(self) -> tuple[str, tuple[SqlValue, ...]]:
@@ -55,6 +57,8 @@ class Filter(NamedTuple):
             yield "received_ms >= ?", (self.from_ms,)
         if self.to_ms is not None:
             yield "received_ms < ?", (self.to_ms,)
+        if self.last_id is not None:
+            yield "id <= ?", (self.last_id,)
 
 
 def _match_topic(pattern: str) -> tuple[str, tuple[SqlValue, ...]]:

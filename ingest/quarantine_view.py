@@ -8,12 +8,13 @@ from ingest.event_time import format_time
 from ingest.local_time import format_local
 from ingest.printed_table import format_bytes, make_visible
 from ingest.settings import Quarantine
-from ingest.store_quarantine import Group
+from ingest.store_groups import DAY_MS, Group
+from ingest.store_requests import PastRequest
 from schemas.reason import explain
 
-DAY_MS = 86_400_000
 LIST_HEADINGS = ("Id", "Received", "Reason", "From", "Bytes", "Detail")
 GROUP_HEADINGS = ("Reason", "Device", "Entries", "Bytes", "Quota", "Oldest", "Expires")
+REQUEST_HEADINGS = ("Begun", "Request", "By", "Of", "Outcome")
 _HEX_ROW = 16
 
 
@@ -80,9 +81,10 @@ def _read_text(payload: bytes) -> str | None:
     return text if all(character.isprintable() or character in "\n\t" for character in text) else None
 
 
-def to_plain(row: QuarantineRow, *, with_payload: bool) -> dict[str, Any]:
+def to_plain(row: QuarantineRow) -> dict[str, Any]:
     """Return an entry for ``json.dumps``; its payload as text where it is UTF-8, else in hexadecimal."""
     one = row.quarantined
+    explanation = explain(one.reason)
     plain: dict[str, Any] = {
         "id": row.id,
         "received": format_time(one.received_ms),
@@ -99,14 +101,13 @@ def to_plain(row: QuarantineRow, *, with_payload: bool) -> dict[str, Any]:
         "part": one.part,
         "given_ms": one.given_ms,
         "fields": list(one.fields),
+        "happened": explanation.happened,
+        "remedy": explanation.remedy,
     }
-    if with_payload:
-        explanation = explain(one.reason)
-        plain |= {"happened": explanation.happened, "remedy": explanation.remedy}
-        try:
-            plain["payload"] = one.payload.decode()
-        except UnicodeDecodeError:
-            plain["payload_hex"] = one.payload.hex()
+    try:
+        plain["payload"] = one.payload.decode()
+    except UnicodeDecodeError:
+        plain["payload_hex"] = one.payload.hex()
     return plain
 
 
@@ -133,3 +134,16 @@ def to_plain_group(group: Group, quotas: Quarantine) -> dict[str, Any]:
         "quota_share": group.entries / quotas.most_entries_each,
         "first_expires_ms": group.oldest_ms + quotas.days * DAY_MS,
     }
+
+
+def render_request(request: PastRequest) -> Sequence[str]:
+    """Return the cells of a request, under ``REQUEST_HEADINGS``."""
+    same = request.login == request.author
+    author = request.author if same else f"{request.author} (login {request.login})"
+    begun = format_local(request.begun_ms)
+    return begun, request.kind, author, request.meant, request.outcome or "not ended: under way, or killed"
+
+
+def to_plain_request(request: PastRequest) -> dict[str, Any]:
+    """Return a request for ``json.dumps``."""
+    return request._asdict() | {"begun": format_time(request.begun_ms)}

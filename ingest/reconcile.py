@@ -6,48 +6,35 @@ ever accepted (a reading older than what deduplication remembers may be the same
 difference: points are missing, or somebody else wrote some. Counts of several stores are added up, as collectors of a
 shared subscription divide the readings of one device among them.
 
+A refused line makes the least smaller, for its point may be missing, but not the most: it may have been one that only
+added fields to a point that is there. So for each refused line one point more than there should be, or one less of a
+line of the second kind, is not seen in that hour.
+
 The collector may run meanwhile. So the stores are asked before and after the database, and the wider answer counts.
 
-Where devices number their readings, what never reached the collector shows as well: see ``ingest.sequence``.
+Where devices number their readings, what never reached the collector shows as well: see ``ingest.number_gaps``.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ingest.influx import InfluxClient
-from ingest.quarantine_filter import Filter
-from ingest.sequence import Account, Gap, Runs, Span, examine, join_spans, read_line_seq, read_seq, subtract
-from ingest.store_hours import HOUR_MS, HourCount, find_point
+from ingest.influx import BrokenOffError, InfluxClient
+from ingest.number_gaps import NumberFindings, find_gaps
+from ingest.store_hours import HOUR_MS, HourCount
 from ingest.store_reader import StoreReader
-from ingest.stored_points import Counts, Numbered, count_points, list_numbers
+from ingest.stored_points import Asked, Counts, count_points, read_retention
+from ingest.waiting_lines import Outboxes
 
-PIECE_MS = 24 * HOUR_MS
-"""Compared at a time."""
-NUMBERS_AT_ONCE = 50_000
-"""Points whose numbers are asked for in one query, unless one device has more."""
-DEVICES_AT_ONCE = 100
-NEARBY_MS = HOUR_MS
-"""An unreadable payload that came so long after the reading behind a gap may still be what is missing in it."""
+PIECE_HOURS = 24
+"""Compared at a time; less where the database does not answer in time."""
+MOST_DIFFERENCES = 100_000
+"""That are kept; the others are counted."""
 
 Hours = Mapping[tuple[str, int], HourCount]
 """Counts of accepted readings by device and hour since 1970 in UTC."""
 NOTHING = HourCount()
-
-
-class Asked(NamedTuple):
-    """What is to be compared.
-
-    Attributes:
-        from_ms: Begin of an hour, milliseconds since 1970 in UTC.
-        to_ms: End of an hour.
-        device: Only this one.
-    """
-
-    from_ms: int
-    to_ms: int
-    device: str | None = None
 
 
 class Difference(NamedTuple):
@@ -78,32 +65,16 @@ class Difference(NamedTuple):
         return max(0, self.stored - self.most)
 
 
-class OpenGap(NamedTuple):
-    """Numbers of a device that are nowhere.
+class Judged(NamedTuple):
+    """From which hour on what can be known.
 
     Attributes:
-        device: Id.
-        gap: Which, and between which readings.
-        unreadable: Payloads of the device in quarantine that came about then and have no number that can be read; they
-            may be what is missing.
+        missing_from: Before, the database may have removed what it no longer keeps.
+        surplus_from: Before, the stores did not count every point.
     """
 
-    device: str
-    gap: Gap
-    unreadable: int
-
-
-@dataclass(slots=True)
-class Waiting:
-    """What is in the outboxes.
-
-    Attributes:
-        points: By device and hour.
-        numbers: By device.
-    """
-
-    points: Counts = field(default_factory=Counter)
-    numbers: defaultdict[str, Runs] = field(default_factory=lambda: defaultdict(Runs))
+    missing_from: int
+    surplus_from: int
 
 
 @dataclass(slots=True)
@@ -112,39 +83,41 @@ class Findings:
 
     Attributes:
         asked: What was to be compared.
-        complete_from_ms: Since when the stores count every point; before, a surplus cannot be known.
+        judged: From which hour on a point that is missing, or one too many, was looked for.
         accepted: Points that the stores count.
         stored: Points that InfluxDB holds.
-        refused: Lines that InfluxDB refused.
+        refused: Lines that InfluxDB refused, and lines of damaged entries of an outbox that can be read.
         waiting: Points that were in an outbox.
         hours: Devices and hours that were compared.
-        differences: Where both do not agree.
-        accounts: What the numbers of a device say, where that is more than nothing.
-        open_gaps: Missing numbers that nothing explains.
-        explained: Missing numbers that are in quarantine or in an outbox.
+        missing: Points that are missing.
+        surplus: Points too many.
+        differences: Where both do not agree, at most ``MOST_DIFFERENCES``.
+        numbers: What the devices' own numbers say.
+        damaged: Lines of damaged entries of an outbox, since the stores were made.
+        given_up: Entries that were discarded from quarantine or expired there, since the stores were made.
     """
 
     asked: Asked
-    complete_from_ms: int
+    judged: Judged
     accepted: int = 0
     stored: int = 0
     refused: int = 0
     waiting: int = 0
     hours: int = 0
+    missing: int = 0
+    surplus: int = 0
     differences: list[Difference] = field(default_factory=list)
-    accounts: dict[str, Account] = field(default_factory=dict)
-    open_gaps: list[OpenGap] = field(default_factory=list)
-    explained: int = 0
+    numbers: NumberFindings = field(default_factory=NumberFindings)
+    damaged: int = 0
+    given_up: int = 0
 
     @property
     def agree(self) -> bool:
         """Whether there is no difference, and no gap that nothing explains."""
-        return not self.differences and not self.open_gaps
+        return not (self.missing or self.surplus or self.numbers.missing)
 
 
-def compare(
-    before: Hours, after: Hours, waiting: Counts, stored: Counts, complete_from_hour: int
-) -> Iterator[Difference]:
+def compare(before: Hours, after: Hours, waiting: Counts, stored: Counts, judged: Judged) -> Iterator[Difference]:
     """Yield the hours of devices in which InfluxDB does not hold what was accepted.
 
     Args:
@@ -152,15 +125,14 @@ def compare(
         after: Likewise, after.
         waiting: Points in the outbox, read after ``before`` and before InfluxDB was asked.
         stored: Points that InfluxDB holds.
-        complete_from_hour: First hour in which the stores counted every point.
+        judged: From which hour on what can be known.
     """
     for at in sorted(before.keys() | after.keys() | stored.keys()):
         first, last = before.get(at, NOTHING), after.get(at, NOTHING)
-        # A line that only added fields to a point may have been refused: no point less.
         least = max(0, first.new - max(first.refused, last.refused) - waiting[at])
         most = last.new + last.late
         found = Difference(*at, least, most, stored[at])
-        if found.missing or (found.surplus and at[1] >= complete_from_hour):
+        if (found.missing and at[1] >= judged.missing_from) or (found.surplus and at[1] >= judged.surplus_from):
             yield found
 
 
@@ -168,8 +140,8 @@ async def reconcile(
     asked: Asked,
     stores: Sequence[StoreReader],
     influx: InfluxClient,
-    on_progress: Callable[[int], None],
-    now_ms: Callable[[], int],
+    now_ms: int,
+    on_progress: Callable[[float], None],
 ) -> Findings:
     """Compare what stores accepted with what InfluxDB holds, a day at a time.
 
@@ -177,51 +149,81 @@ async def reconcile(
         asked: What is to be compared.
         stores: Of every collector that writes to the database, together.
         influx: The database.
-        on_progress: Is told how many hours are done.
-        now_ms: Gives the present time, milliseconds since 1970 in UTC.
+        now_ms: The present time, milliseconds since 1970 in UTC.
+        on_progress: Is told the share that is done.
 
     Raises:
         InfluxError: It could not be asked, or refused.
         StoreError: A store cannot be read.
     """
-    since = [one for store in stores if (one := store.hours_since_ms()) is not None]
-    findings = Findings(asked, max(since, default=asked.to_ms))
-    runs: defaultdict[str, Runs] = defaultdict(Runs)
-    known: defaultdict[str, list[Span]] = defaultdict(list)
-    for begin_ms in range(asked.from_ms, asked.to_ms, PIECE_MS):
-        piece = asked._replace(from_ms=begin_ms, to_ms=min(asked.to_ms, begin_ms + PIECE_MS))
-        # Readings that are committed from now on may reach InfluxDB in another order: their numbers are not judged.
-        numbers_to_ms = min(piece.to_ms, now_ms())
-        stored = await _compare_piece(piece, stores, influx, findings, known)
-        async for row in _ask_numbers(influx, piece, numbers_to_ms, stored, frozenset(runs)):
-            runs[row.device].add(row.time_ms, row.seq)
-        on_progress((piece.to_ms - asked.from_ms) // HOUR_MS)
-    for device in sorted(runs):
-        account = examine(runs[device])
-        if account != Account():
-            findings.accounts[device] = account
-            _explain(device, account, known[device], stores, findings)
+    findings = Findings(asked, find_judged(asked, stores, await read_retention(influx), now_ms))
+    outboxes = Outboxes(stores, asked)
+    points: Counter[str] = Counter()
+    begin_ms, hours = asked.from_ms, PIECE_HOURS
+    while begin_ms < asked.to_ms:
+        piece = asked._replace(from_ms=begin_ms, to_ms=min(asked.to_ms, begin_ms + hours * HOUR_MS))
+        try:
+            stored = await _compare_piece(piece, stores, influx, outboxes, findings)
+        except BrokenOffError:
+            if hours == 1:
+                raise
+            hours //= 2
+            continue
+        for device, count in count_devices(stored).items():
+            points[device] = max(points[device], count * PIECE_HOURS // hours)
+        begin_ms = piece.to_ms
+        on_progress((begin_ms - asked.from_ms) / (asked.to_ms - asked.from_ms) / 2)
+    findings.waiting = outboxes.waiting.points.total()
+    findings.numbers = await find_gaps(
+        asked, stores, influx, outboxes, points, lambda share: on_progress((1 + share) / 2)
+    )
+    moves = [store.moves() for store in stores]
+    findings.damaged = sum(one.damaged for one in moves)
+    findings.given_up = sum(one.discarded + one.expired for one in moves)
     return findings
 
 
+def find_judged(asked: Asked, stores: Sequence[StoreReader], retention_ms: int | None, now_ms: int) -> Judged:
+    """Return from which hour on what can be known; an hour counts only as a whole.
+
+    Args:
+        asked: What is to be compared.
+        stores: Of every collector.
+        retention_ms: For how long the database keeps points; None for ever.
+        now_ms: The present time, milliseconds since 1970 in UTC.
+    """
+    since = [one for store in stores if (one := store.hours_since_ms()) is not None]
+    # An hour more than it keeps: time goes on while this compares.
+    kept_from_ms = asked.from_ms if retention_ms is None else now_ms - retention_ms + HOUR_MS
+    return Judged(-(-kept_from_ms // HOUR_MS), -(-max(since, default=asked.to_ms) // HOUR_MS))
+
+
 async def _compare_piece(
-    piece: Asked, stores: Sequence[StoreReader], influx: InfluxClient, findings: Findings, known: dict[str, list[Span]]
+    piece: Asked, stores: Sequence[StoreReader], influx: InfluxClient, outboxes: Outboxes, findings: Findings
 ) -> Counts:
-    """Compare one piece, and return what InfluxDB holds of it."""
+    """Compare one piece, and return what InfluxDB holds of it; what raises has added nothing to the findings."""
     before = add_up(store.hours(*piece) for store in stores)
-    waiting = list_waiting((line for store in stores for line in store.outbox_lines()), piece)
-    stored = await count_points(influx, *piece)
+    outboxes.look()
+    stored = await count_points(influx, piece)
     after = add_up(store.hours(*piece) for store in stores)
-    complete_from_hour = -(-findings.complete_from_ms // HOUR_MS)
-    findings.differences += compare(before, after, waiting.points, stored, complete_from_hour)
+    for one in compare(before, after, outboxes.waiting.points, stored, findings.judged):
+        findings.missing += one.missing
+        findings.surplus += one.surplus
+        if len(findings.differences) < MOST_DIFFERENCES:
+            findings.differences.append(one)
     findings.accepted += sum(count.new + count.late for count in after.values())
     findings.refused += sum(count.refused for count in after.values())
     findings.stored += stored.total()
-    findings.waiting += waiting.points.total()
     findings.hours += len(after.keys() | stored.keys())
-    for device, runs in waiting.numbers.items():
-        known[device] = join_spans([*known[device], *((run.first, run.last) for run in runs.found)])
     return stored
+
+
+def count_devices(stored: Counts) -> Counter[str]:
+    """Return how many points each device has."""
+    points: Counter[str] = Counter()
+    for (device, _), count in stored.items():
+        points[device] += count
+    return points
 
 
 def add_up(stores: Iterable[Hours]) -> Hours:
@@ -232,80 +234,3 @@ def add_up(stores: Iterable[Hours]) -> Hours:
             had = sums.get(at, NOTHING)
             sums[at] = HourCount(had.new + count.new, had.late + count.late, had.refused + count.refused)
     return sums
-
-
-def list_waiting(lines: Iterable[bytes], asked: Asked) -> Waiting:
-    """Return the points and numbers of lines that are not in InfluxDB yet."""
-    waiting = Waiting()
-    for line in lines:
-        point = find_point(line)
-        if point is None or asked.device not in {None, point[0]}:
-            continue
-        device, hour = point
-        if asked.from_ms <= hour * HOUR_MS < asked.to_ms:
-            waiting.points[point] += 1
-        seq = read_line_seq(line)
-        if seq is not None:
-            waiting.numbers[device].add(hour * HOUR_MS, seq)
-    return waiting
-
-
-async def _ask_numbers(
-    influx: InfluxClient, piece: Asked, to_ms: int, stored: Counts, heard: frozenset[str]
-) -> AsyncIterator[Numbered]:
-    """Yield the numbers of all devices that have points, so many at a time as one answer should have.
-
-    Args:
-        influx: The database.
-        piece: What is compared.
-        to_ms: Numbers of later readings are not asked for.
-        stored: How many points there are.
-        heard: Devices that had numbers in an earlier piece; of others the number before this piece is asked for.
-    """
-    points: Counter[str] = Counter()
-    for (device, _), count in stored.items():
-        points[device] += count
-    for look_back in (True, False):
-        chosen = sorted(device for device in points if (device not in heard) is look_back)
-        for group in divide(chosen, points):
-            for row in await list_numbers(influx, group, piece.from_ms, to_ms, look_back=look_back):
-                yield row
-
-
-def divide(devices: Iterable[str], points: Mapping[str, int]) -> Iterator[list[str]]:
-    """Yield devices in groups that have few enough points, and are few enough, for one query."""
-    group: list[str] = []
-    room = NUMBERS_AT_ONCE
-    for device in devices:
-        if group and (points[device] > room or len(group) == DEVICES_AT_ONCE):
-            yield group
-            group, room = [], NUMBERS_AT_ONCE
-        group.append(device)
-        room -= points[device]
-    if group:
-        yield group
-
-
-def _explain(
-    device: str, account: Account, waiting: Iterable[Span], stores: Sequence[StoreReader], findings: Findings
-) -> None:
-    """Add to the findings which of a device's gaps the quarantine and the outbox explain, and which nothing does."""
-    if not account.gaps:
-        return
-    # A reading cannot be received long before its own time; how long after nobody knows.
-    first_ms = min(gap.after_ms for gap in account.gaps) - NEARBY_MS
-    numbers: set[int] = set()
-    unreadable: list[int] = []
-    for store in stores:
-        for row in store.quarantine(Filter(device=device, from_ms=first_ms)):
-            seq = read_seq(row.quarantined)
-            if seq is None:
-                unreadable.append(row.quarantined.received_ms)
-            else:
-                numbers.add(seq)
-    known = join_spans([*waiting, *((number, number) for number in numbers)])
-    for gap in account.gaps:
-        left = subtract(gap, known)
-        findings.explained += gap.missing - sum(part.missing for part in left)
-        near = sum(gap.after_ms - NEARBY_MS <= received_ms <= gap.before_ms + NEARBY_MS for received_ms in unreadable)
-        findings.open_gaps += [OpenGap(device, part, near) for part in left]

@@ -14,18 +14,20 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile, read_moment
 from ingest.influx import InfluxError, open_influx
 from ingest.local_time import format_local
 from ingest.printed_table import make_visible, print_table
-from ingest.reconcile import Asked, Findings, reconcile
+from ingest.reconcile import Findings, reconcile
+from ingest.sequence import Numbering
 from ingest.settings import Settings
 from ingest.settings_file import load_settings, read_secret
 from ingest.store_file import StoreError
 from ingest.store_hours import HOUR_MS
 from ingest.store_reader import open_reader
+from ingest.stored_points import Asked
 from ingest.toml_file import ConfigurationError
 
 DAY_MS = 24 * HOUR_MS
@@ -68,9 +70,10 @@ def compare_stores(
     Whole hours are compared. The collector may run meanwhile. Exit code 1 when points or numbers are missing, or points
     are there that no collector accepted.
     """
-    asked = choose_hours(read_moment(from_, "--from"), read_moment(to, "--to"), device)
+    from_ms, to_ms = read_moment(from_, "--from"), read_moment(to, "--to")
     with _explained_errors():
         loaded = load_settings(settings, os.environ)
+        asked = choose_hours(from_ms, to_ms, device, loaded.store.hours_days)
         folders = store or [loaded.store.folder]
         findings = asyncio.run(_reconcile(loaded, read_secret(loaded.influx, "influx"), folders, asked))
     if as_json:
@@ -80,16 +83,31 @@ def compare_stores(
     raise typer.Exit(0 if findings.agree else PROBLEM)
 
 
-def choose_hours(from_ms: int | None, to_ms: int | None, device: str | None) -> Asked:
+def choose_hours(from_ms: int | None, to_ms: int | None, device: str | None, days: int) -> Asked:
     """Return the whole hours that a time touches, up to and with the present one.
 
+    Args:
+        from_ms: Begin, milliseconds since 1970 in UTC; a day before the end when it is None.
+        to_ms: End; now when it is None.
+        device: Only this one.
+        days: For how many the store keeps its counts. Before that there is nothing to compare with.
+
     Raises:
-        typer.BadParameter: The time ends before it begins.
+        typer.BadParameter: The time ends before it begins, or before the counts begin.
     """
-    end_ms = read_clock() if to_ms is None else min(to_ms, read_clock())
+    now_ms = read_clock()
+    first_ms = now_ms - days * DAY_MS
+    end_ms = now_ms if to_ms is None else min(to_ms, now_ms)
     begin_ms = end_ms - DAY_MS if from_ms is None else from_ms
     if begin_ms >= end_ms:
         raise typer.BadParameter("it must lie before --to, and before now", param_hint="--from")
+    if end_ms <= first_ms:
+        raise typer.BadParameter(f"what was accepted is counted for {days} days (store.hours_days)", param_hint="--to")
+    if begin_ms < first_ms:
+        typer.echo(
+            f"What was accepted is counted for {days} days (store.hours_days); only those are compared.", err=True
+        )
+        begin_ms = first_ms
     return Asked(begin_ms // HOUR_MS * HOUR_MS, -(-end_ms // HOUR_MS) * HOUR_MS, device)
 
 
@@ -100,14 +118,14 @@ def read_clock() -> int:
 
 async def _reconcile(settings: Settings, password: str, folders: Sequence[Path], asked: Asked) -> Findings:
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with ExitStack() as stack:
         bar = stack.enter_context(Progress(*columns, console=console, transient=True, disable=not console.is_terminal))
         stores = [stack.enter_context(open_reader(folder)) for folder in dict.fromkeys(map(Path.resolve, folders))]
-        task = bar.add_task("hours", total=(asked.to_ms - asked.from_ms) // HOUR_MS)
+        task = bar.add_task("comparing", total=1.0)
         async with open_influx(settings.influx, password) as influx:
             await influx.check()
-            return await reconcile(asked, stores, influx, lambda done: bar.update(task, completed=done), read_clock)
+            return await reconcile(asked, stores, influx, read_clock(), lambda share: bar.update(task, completed=share))
 
 
 @contextmanager
@@ -122,39 +140,32 @@ def _explained_errors() -> Iterator[None]:
 
 def to_plain(findings: Findings) -> dict[str, Any]:
     """Return findings for programs; times are milliseconds since 1970 in UTC."""
-    asked = findings.asked
+    asked, judged, numbers = findings.asked, findings.judged, findings.numbers
+    counts = ("accepted", "stored", "refused", "waiting", "missing", "surplus", "damaged", "given_up")
+    accounts = [(numbering._asdict(), account) for numbering, account in numbers.accounts.items()]
     return {
         "from_ms": asked.from_ms,
         "to_ms": asked.to_ms,
         "device": asked.device,
-        "complete_from_ms": findings.complete_from_ms,
+        "kept_from_ms": judged.missing_from * HOUR_MS,
+        "complete_from_ms": judged.surplus_from * HOUR_MS,
         "agree": findings.agree,
-        "accepted": findings.accepted,
-        "stored": findings.stored,
-        "refused": findings.refused,
-        "waiting": findings.waiting,
-        "missing": sum(one.missing for one in findings.differences),
-        "surplus": sum(one.surplus for one in findings.differences),
+        **{name: getattr(findings, name) for name in counts},
         "differences": [
             one._asdict() | {"hour": one.hour * HOUR_MS, "missing": one.missing, "surplus": one.surplus}
             for one in findings.differences
         ],
+        "missing_numbers": numbers.missing,
+        "explained": numbers.explained,
         "gaps": [
-            {"device": one.device, "unreadable": one.unreadable, "missing": one.gap.missing} | one.gap._asdict()
-            for one in findings.open_gaps
+            one.numbering._asdict() | {"unreadable": one.unreadable, "missing": one.gap.missing} | one.gap._asdict()
+            for one in numbers.open_gaps
         ],
-        "explained": findings.explained,
-        "restarts": [
-            {"device": device} | restart._asdict()
-            for device, account in findings.accounts.items()
-            for restart in account.restarts
+        "restarts": [whose | restart._asdict() for whose, account in accounts for restart in account.restarts],
+        "repeated": [whose | {"count": account.repeated} for whose, account in accounts if account.repeated],
+        "judged_to": [
+            whose | {"time_ms": account.judged_to_ms} for whose, account in accounts if account.judged_to_ms is not None
         ],
-        "repeated": {device: account.repeated for device, account in findings.accounts.items() if account.repeated},
-        "judged_to_ms": {
-            device: account.judged_to_ms
-            for device, account in findings.accounts.items()
-            if account.judged_to_ms is not None
-        },
     }
 
 
@@ -176,21 +187,21 @@ def _print_findings(findings: Findings) -> None:
         ("Device", "Missing numbers", "Count", "After", "Before", "Unreadable in quarantine"),
         [
             (
-                device,
+                _name(numbering),
                 str(gap.first) if gap.missing == 1 else f"{gap.first} to {gap.last}",
                 str(gap.missing),
                 format_local(gap.after_ms),
                 format_local(gap.before_ms),
                 str(unreadable),
             )
-            for device, gap, unreadable in findings.open_gaps
+            for numbering, gap, unreadable in findings.numbers.open_gaps
         ],
     )
     _print_rows(
         ("Device", "Counter restarted", "From", "To"),
         [
-            (device, format_local(restart.time_ms), str(restart.left), str(restart.began))
-            for device, account in findings.accounts.items()
+            (_name(numbering), format_local(restart.time_ms), str(restart.left), str(restart.began))
+            for numbering, account in findings.numbers.accounts.items()
             for restart in account.restarts
         ],
     )
@@ -205,6 +216,10 @@ def _print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         typer.echo(f"and {len(rows) - SHOWN} more; --json has all.", err=True)
 
 
+def _name(numbering: Numbering) -> str:
+    return f"{numbering.device} (simulated)" if numbering.simulated else numbering.device
+
+
 def conclude(findings: Findings) -> list[str]:
     """Return what was found, in a few sentences."""
     asked = findings.asked
@@ -213,27 +228,49 @@ def conclude(findings: Findings) -> list[str]:
         f"{format_local(asked.from_ms)} to {format_local(asked.to_ms)}{of}: {findings.accepted} points accepted, "
         f"{findings.stored} in InfluxDB, {findings.waiting} in the outbox, {findings.refused} refused by the database."
     )
-    sentences = [whole]
-    if findings.complete_from_ms > asked.from_ms:
+    sentences = [whole, *_state_limits(findings), *_state_numbers(findings)]
+    if findings.damaged:
         sentences.append(
-            f"All points are counted since {format_local(findings.complete_from_ms)}; in hours that began before, "
-            "only missing points are found."
+            f"Entries of the outbox were damaged on the collector's disk: {findings.damaged} lines since the store was "
+            "made. They are in quarantine as damaged_entry; what is missing may be among them."
         )
-    if findings.explained:
-        sentences.append(f"Missing numbers that are in quarantine or in the outbox: {findings.explained}.")
-    erratic = [device for device, account in findings.accounts.items() if account.judged_to_ms is not None]
-    if erratic:
-        sentences.append(f"Numbers that break off too often to be judged to the end: {', '.join(erratic[:SHOWN])}.")
-    repeated = sum(account.repeated for account in findings.accounts.values())
-    if repeated:
-        sentences.append(f"Readings with a number that another one has: {repeated}.")
     if findings.agree:
-        sentences.append("Nothing is missing." if findings.hours else "There was nothing to compare.")
-        return sentences
-    missing, surplus = (sum(getattr(one, name) for one in findings.differences) for name in ("missing", "surplus"))
-    gaps = sum(one.gap.missing for one in findings.open_gaps)
+        return [*sentences, "Nothing is missing." if findings.hours else "There was nothing to compare."]
+    if findings.numbers.missing and findings.given_up:
+        sentences.append(
+            f"Entries that were discarded from quarantine or expired there explain no number any more: "
+            f"{findings.given_up} since the store was made."
+        )
     sentences.append(
-        f"Missing in InfluxDB: {missing} points. Too many in InfluxDB: {surplus}. "
-        f"Numbers that no reading has and nothing explains: {gaps}."
+        f"Missing in InfluxDB: {findings.missing} points. Too many in InfluxDB: {findings.surplus}. "
+        f"Numbers that no reading has and nothing explains: {findings.numbers.missing}."
     )
     return sentences
+
+
+def _state_limits(findings: Findings) -> Iterator[str]:
+    """Yield what could not be judged."""
+    first_hour, judged = findings.asked.from_ms // HOUR_MS, findings.judged
+    if judged.surplus_from > first_hour:
+        yield (
+            f"All points are counted since {format_local(judged.surplus_from * HOUR_MS)}; in hours before, only "
+            "missing points are found."
+        )
+    if judged.missing_from > first_hour:
+        yield (
+            f"The database removes what is old: points of before {format_local(judged.missing_from * HOUR_MS)} are "
+            "not missed."
+        )
+
+
+def _state_numbers(findings: Findings) -> Iterator[str]:
+    """Yield what the numbers say beside gaps and restarts."""
+    if findings.numbers.explained:
+        yield f"Missing numbers that are in quarantine or in the outbox: {findings.numbers.explained}."
+    accounts = findings.numbers.accounts
+    erratic = [_name(numbering) for numbering, account in accounts.items() if account.judged_to_ms is not None]
+    if erratic:
+        yield f"Numbers that break off too often to be judged to the end: {make_visible(', '.join(erratic[:SHOWN]))}."
+    repeated = sum(account.repeated for account in accounts.values())
+    if repeated:
+        yield f"Readings with a number that another one has: {repeated}."

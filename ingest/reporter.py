@@ -10,6 +10,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ingest.batch import SUMS
@@ -27,11 +28,13 @@ from ingest.health import (
     list_silent,
 )
 from ingest.notice import Facts, NearQuota, NoticeKey, Raised, judge_facts
+from ingest.notice_publisher import NoticePublisher
 from ingest.settings import Settings
-from ingest.store_file import StoreError
+from ingest.store_file import StoreError, list_set_aside
+from ingest.store_groups import Quotas
 from ingest.store_outbox import Depth
-from ingest.store_quarantine import Quotas
 from ingest.store_reserve import Usage
+from ingest.store_restored import Restored
 from ingest.store_rows import Moves
 
 log = logging.getLogger(__name__)
@@ -47,8 +50,6 @@ GRACE_S = 60.0
 """After a connection, before anybody is called silent."""
 SESSION_LOST = "session_lost"
 """Name of the event in the store's counts."""
-DAMAGED = "store.damaged-*.sqlite"
-"""Damaged files that were set aside, in the store's folder."""
 
 
 class Reporter:
@@ -58,7 +59,8 @@ class Reporter:
         settings: What the collector was told.
         collector: The one that commits.
         peers: The parts around it.
-        had_session: The store knows already that a session was made at the broker.
+        notices: Tells the broker what is raised.
+        restored: What an earlier process left.
     """
 
     def __init__(
@@ -66,44 +68,52 @@ class Reporter:
         settings: Settings,
         collector: Collector,
         peers: Peers,
-        *,
-        had_session: bool,
+        notices: NoticePublisher,
+        restored: Restored,
     ) -> None:
         self._settings = settings
         self._collector = collector
-        self._broker, self._store, self._writer, self._publisher = peers
-        self._had_session = had_session
+        self._broker, self._store, self._writer = peers.broker, peers.store, peers.writer
+        self._notices = notices
+        self._had_session = restored.had_session
         self._started_ms = read_clock()
         self._rates: deque[tuple[float, int, int]] = deque(maxlen=RATE_S + 1)
         self._arriving, self._passing = Meter(), Meter()
         self._silent: list[Silence] = []
         self._hearing_since_s: float | None = None
         self._sessions_counted = 0
-        self._session_lost_ms: int | None = None
+        self._session_lost_ms = restored.session_lost_ms
         self._refused = -1
         self._lines_refused_ms: int | None = None
         self._quotas: Quotas | None = None
         self._set_aside: list[str] = []
+        self._placed = 0
+        self._seen: object = None
+        self._error = ""
         self._raised: Raised = {}
 
     async def run(self) -> None:
         """Tell until cancelled."""
+        with suppress(TimeoutError):  # so that the first status says whether it is connected
+            async with asyncio.timeout(STATUS_S):
+                await self._broker.ready()
         health_due_s = facts_due_s = quotas_due_s = time.monotonic()
         while True:
             now_s = time.monotonic()
             try:
                 await self._count_sessions()
-                if now_s >= quotas_due_s:
+                if now_s >= quotas_due_s or self._collector.configuration is not self._seen:
                     quotas_due_s = now_s + QUOTAS_S
                     await self._look_around()
                 status = await self.make_status()
-                await self._write_status(status)
             except (StoreError, OSError) as error:
                 # Telling how it goes must never stop what it tells of; readings are still taken and kept.
-                log.error("the status cannot be told: %s", error)  # noqa: TRY400 - the message says it all
+                self._note_error(str(error))
                 await asyncio.sleep(STATUS_S)
                 continue
-            self._publisher.tell(self._raised)
+            # Before the file: a disk that does not take it is what operators must hear of.
+            self._notices.tell(self._raised)
+            await self._try_write_status(status)
             if now_s >= health_due_s:
                 health_due_s = now_s + HEALTH_S
                 self._judge_silence(now_s)
@@ -126,9 +136,25 @@ class Reporter:
     async def write_last_status(self) -> None:
         """Leave a status for whoever looks after the end."""
         try:
-            await self._write_status(await self.make_status())
+            status = await self.make_status()
         except (StoreError, OSError) as error:
-            log.warning("the last status could not be written: %s", error)
+            self._note_error(str(error))
+            return
+        await self._try_write_status(status)
+
+    async def _try_write_status(self, status: Status) -> None:
+        try:
+            await asyncio.to_thread(write_status, self._settings.store.folder / STATUS_FILE, status)
+        except OSError as error:
+            self._note_error(str(error))
+        else:
+            self._note_error("")
+
+    def _note_error(self, error: str) -> None:
+        """Log why the status cannot be told, once for as long as it lasts."""
+        if error and error != self._error:
+            log.error("the status cannot be told: %s", error)
+        self._error = error
 
     async def _count_sessions(self) -> None:
         """Count the sessions that the broker lost, and remember that there is one to lose."""
@@ -137,8 +163,9 @@ class Reporter:
         status = self._broker.status
         lost = status.sessions_lost - self._sessions_counted
         if lost:
-            self._session_lost_ms = read_clock()
-            await self._store.count_event(SESSION_LOST, lost)
+            now_ms = read_clock()
+            await self._store.note_lost_sessions(lost, now_ms)
+            self._session_lost_ms = now_ms
             self._sessions_counted += lost
         if status.connections and not self._had_session:
             await self._store.note_session()
@@ -147,8 +174,10 @@ class Reporter:
     async def _look_around(self) -> None:
         """Look at what changes slowly and takes longer to find out."""
         self._quotas = await self._store.quotas()
-        folder = self._settings.store.folder
-        self._set_aside = await asyncio.to_thread(lambda: sorted(path.name for path in folder.glob(DAMAGED)))
+        self._set_aside = [one.name for one in await asyncio.to_thread(list_set_aside, self._settings.store.folder)]
+        configuration, sites = self._collector.configuration, self._settings.mqtt.sites
+        self._placed = sum(1 for _ in list_placed(configuration.inventory, sites, read_clock()))
+        self._seen = configuration
 
     async def _commit_own(self, status: Status) -> None:
         reasons = self._collector.take_reasons()
@@ -180,9 +209,6 @@ class Reporter:
             read_clock(),
             self._settings.mqtt.sites,
         )
-
-    async def _write_status(self, status: Status) -> None:
-        await asyncio.to_thread(write_status, self._settings.store.folder / STATUS_FILE, status)
 
     async def make_status(self) -> Status:
         """Return how the collector is doing now.
@@ -221,7 +247,7 @@ class Reporter:
             influx_ok=not written.error,
             influx_error=written.error,
             reload_error=collector.reload_error,
-            devices=sum(1 for _ in list_placed(collector.configuration.inventory, settings.mqtt.sites, now_ms)),
+            devices=self._placed,
             store_set_aside=str(self._store.set_aside or ""),
             store_error=collector.store_error,
             store_bytes=_sum_bytes(usage),

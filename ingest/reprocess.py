@@ -12,14 +12,13 @@ What becomes of an entry:
     - A payload of which only the beginning was kept stays.
 """
 
-import zlib
 from collections.abc import Iterable
 
 from ingest.batch import Batch, Quarantined, QuarantineRow
 from ingest.process import Processor
+from ingest.store_file import DamagedEntryError
+from ingest.store_outbox import unpack_lines
 from schemas.reason import Level, Reason
-
-_GZIP_WBITS = 31
 
 
 def reprocess(processor: Processor, rows: Iterable[QuarantineRow]) -> Batch:
@@ -68,10 +67,9 @@ def _send_again(kept: Quarantined, batch: Batch) -> list[Quarantined]:
         batch.lines.append(kept.payload)
         return []
     try:
-        lines = zlib.decompress(kept.payload, wbits=_GZIP_WBITS).splitlines()
-    except zlib.error as error:
-        return [kept._replace(detail=f"it cannot be unpacked: {error}")]
-    batch.lines += lines
+        batch.lines += unpack_lines(kept.payload)
+    except DamagedEntryError as error:
+        return [kept._replace(detail=str(error))]
     return []
 
 

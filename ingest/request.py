@@ -124,6 +124,7 @@ class _Where(_Strict):
     level: Level | None = None
     from_ms: _Integer | None = None
     to_ms: _Integer | None = None
+    last_id: _Integer | None = None
 
 
 class _Request(_Strict):
@@ -139,6 +140,17 @@ class _Answer(_Strict):
     progress: Progress | None = None
     outcome: Outcome | None = None
     error: str | None = None
+
+
+def describe_filter(where: Filter) -> str:
+    """Return in words which entries are meant."""
+    given = {name: value for name, value in where._asdict().items() if value is not None}
+    return ", ".join(f"{name} {value!s}" for name, value in given.items()) or "everything"
+
+
+def describe_outcome(outcome: Outcome) -> str:
+    """Return in words what became of the entries that were meant."""
+    return f"{outcome.matched} meant, {outcome.left} left, {sum(outcome.kept.values())} stay"
 
 
 def encode_request(request: Request) -> bytes:

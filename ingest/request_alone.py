@@ -95,7 +95,7 @@ async def _do(settings: Settings, request: Request) -> AsyncGenerator[Answer, No
     async with open_store(settings.store, settings.quarantine) as store:
         processor = restore_processor(settings, configuration, await store.load())
         async with aclosing(
-            RequestDesk(Bench(processor, store), store, settings.store.folder).perform(request)
+            RequestDesk(Bench(processor, store), store, settings.store.folder).perform(request, find_login(os.getuid()))
         ) as answers:
             async for answer in answers:
                 yield answer

@@ -7,20 +7,34 @@ Invariants:
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path
 from typing import Protocol
 
 from ingest.batch import Batch, QuarantineRow
+from ingest.collector import read_clock
 from ingest.process import Processor
 from ingest.quarantine_filter import Filter
 from ingest.reprocess import reprocess
-from ingest.request import Outcome, Progress, Request, RequestError, RequestKind
+from ingest.request import (
+    Outcome,
+    Progress,
+    Request,
+    RequestError,
+    RequestKind,
+    describe_filter,
+    describe_outcome,
+)
+from ingest.store_file import StoreError
 from ingest.store_reader import open_reader
+from ingest.store_requests import PastRequest
 from ingest.store_thread import StoreThread
 from schemas.reason import Reason
+
+log = logging.getLogger(__name__)
 
 PIECE = 500
 """Most entries of one commit."""
@@ -56,61 +70,106 @@ class RequestDesk:
         self._folder = folder
         self._piece = piece
 
-    def perform(self, request: Request) -> AsyncGenerator[Progress | Outcome, None]:
+    async def perform(self, request: Request, login: str) -> AsyncGenerator[Progress | Outcome, None]:
         """Do what a request asks; yield how far it is after each piece, and the outcome at the end.
+
+        The store remembers who asked for what, and what came of it, whatever that is.
+
+        Args:
+            request: What is asked.
+            login: Who asks, as the system knows it.
 
         Raises:
             RequestError: It cannot be done now; the pieces before are done.
             StoreError: The store cannot be read or written; likewise.
         """
+        where, of = await asyncio.to_thread(_fix_entries, self._folder, request.where)
+        asked = PastRequest(0, read_clock(), request.kind, request.author, login, describe_filter(request.where), "")
+        request_id = await self._store.begin_request(asked)
         steps = self._reprocess if request.kind is RequestKind.REPROCESS else self._discard
-        return steps(request.where)
+        came: str | None = "broken off before its first piece"
+        try:
+            async with aclosing(steps(where, of)) as answers:
+                async for answer in answers:
+                    if isinstance(answer, Outcome):
+                        came = None
+                        await self._note_end(request_id, describe_outcome(answer))
+                    else:
+                        came = f"broken off after {answer.done} of {answer.of}"
+                    yield answer
+        except (RequestError, StoreError) as error:
+            came = f"{came}: {error}"
+            raise
+        finally:
+            if came is not None:
+                await self._note_end(request_id, came)
 
-    async def _count(self, where: Filter) -> int:
-        return await asyncio.to_thread(_count_entries, self._folder, where)
+    async def _note_end(self, request_id: int, came: str) -> None:
+        try:
+            await self._store.end_request(request_id, came)
+        except StoreError as error:
+            log.error("the end of request %d (%s) could not be written down: %s", request_id, came, error)  # noqa: TRY400 - the message says it all
 
-    async def _discard(self, where: Filter) -> AsyncGenerator[Progress | Outcome, None]:
-        done, of = 0, await self._count(where)
-        while done < of:
-            gone = await self._store.discard(where, min(self._piece, of - done))
-            if not gone:
-                break
-            done += gone
-            yield Progress(done, of)
+    async def _find_pieces(self, where: Filter) -> AsyncGenerator[tuple[int, ...], None]:
+        """Yield the ids of the entries that are meant, a piece at a time; looking for them never holds the store up."""
+        after_id = 0
+        while ids := await asyncio.to_thread(_find_ids, self._folder, where, after_id, self._piece):
+            yield ids
+            after_id = ids[-1]
+
+    async def _discard(self, where: Filter, of: int) -> AsyncGenerator[Progress | Outcome, None]:
+        done = 0
+        async with aclosing(self._find_pieces(where)) as pieces:
+            async for ids in pieces:
+                done += await self._store.discard(Filter(ids=ids), len(ids))
+                yield Progress(done, of)
         yield Outcome(done, done, {})
 
-    async def _reprocess(self, where: Filter) -> AsyncGenerator[Progress | Outcome, None]:
-        of = await self._count(where)
-        done = left = after_id = 0
+    async def _reprocess(self, where: Filter, of: int) -> AsyncGenerator[Progress | Outcome, None]:
+        done = left = 0
         kept = Counter[Reason]()
-        while done < of:
-            rows = await self._store.read_quarantine(where, after_id, min(self._piece, of - done))
-            if not rows:
-                break
-            batch = await self._reprocess_piece(rows)
-            released = set(batch.released)
-            left += len(released)
-            kept.update(_find_reason(row, batch) for row in rows if row.id not in released)
-            done, after_id = done + len(rows), rows[-1].id
-            yield Progress(done, of)
+        async with aclosing(self._find_pieces(where)) as pieces:
+            async for ids in pieces:
+                after_id = 0
+                # As many commits as it takes: large payloads make small pieces.
+                while after_id < ids[-1]:
+                    rows, batch = await self._reprocess_piece(ids, after_id)
+                    if not rows:
+                        break  # the last of them have expired meanwhile
+                    released = set(batch.released)
+                    left += len(released)
+                    kept.update(_find_reason(row, batch) for row in rows if row.id not in released)
+                    done, after_id = done + len(rows), rows[-1].id
+                    yield Progress(done, of)
         yield Outcome(done, left, dict(kept))
 
-    async def _reprocess_piece(self, rows: list[QuarantineRow]) -> Batch:
+    async def _reprocess_piece(self, ids: tuple[int, ...], after_id: int) -> tuple[list[QuarantineRow], Batch]:
         usage = await self._store.usage()
         if usage.is_held:
             raise RequestError(
                 "The store takes nothing until there is room on its disk or in its bound; `gjovik status` says which. "
                 "Ask again then."
             )
+        # Read within the block, too: a commit of readings may evict what was read before it.
         async with self._workplace.exclusive():
+            rows = await self._store.read_quarantine(Filter(ids=ids), after_id, len(ids))
             batch = reprocess(self._workplace.processor, rows)
-            await self._workplace.commit_batch(batch)
-        return batch
+            if rows:
+                await self._workplace.commit_batch(batch)
+        return rows, batch
 
 
-def _count_entries(folder: Path, where: Filter) -> int:
+def _fix_entries(folder: Path, where: Filter) -> tuple[Filter, int]:
+    """Return the Filter of the entries that are there now, and how many they are."""
     with open_reader(folder) as reader:
-        return sum(group.entries for group in reader.stats(where))
+        newest_id = reader.newest_id()
+        last_id = newest_id if where.last_id is None else min(newest_id, where.last_id)
+        return where._replace(last_id=last_id), sum(group.entries for group in reader.stats(where))
+
+
+def _find_ids(folder: Path, where: Filter, after_id: int, limit: int) -> tuple[int, ...]:
+    with open_reader(folder) as reader:
+        return reader.quarantine_ids(where, after_id, limit)
 
 
 def _find_reason(row: QuarantineRow, batch: Batch) -> Reason:

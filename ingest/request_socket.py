@@ -31,6 +31,8 @@ from ingest.request import (
     Waiting,
     decode_answer,
     decode_request,
+    describe_filter,
+    describe_outcome,
     encode_answer,
     encode_request,
 )
@@ -56,8 +58,8 @@ class NobodyServesError(RequestError):
 class Desk(Protocol):
     """What performs requests; see ``ingest.request_desk.RequestDesk``."""
 
-    def perform(self, request: Request) -> AsyncGenerator[Progress | Outcome, None]:
-        """Yield how far it is, and the outcome."""
+    def perform(self, request: Request, login: str) -> AsyncGenerator[Progress | Outcome, None]:
+        """Do what a request of somebody with a login asks; yield how far it is, and the outcome."""
 
 
 async def serve_requests(folder: Path, desk: Desk) -> None:
@@ -146,14 +148,15 @@ class _Counter:
         self, request: Request, peer: "_Peer", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self._now = request
-        asked = f"{request.kind} by {request.author} (login {peer.login}, uid {peer.uid}) of {_describe(request)}"
+        meant = describe_filter(request.where)
+        asked = f"{request.kind} by {request.author} (login {peer.login}, uid {peer.uid}) of {meant}"
         log.info("%s begins", asked)
         try:
-            async with aclosing(self._desk.perform(request)) as answers:
+            async with aclosing(self._desk.perform(request, peer.login)) as answers:
                 async for answer in answers:
                     await _tell(writer, answer)
                     if isinstance(answer, Outcome):
-                        log.info("%s: %d meant, %d left, %d stay", asked, *_sum_up(answer))
+                        log.info("%s: %s", asked, describe_outcome(answer))
                     else:
                         _require_client(reader)
         except (ConnectionError, TimeoutError):
@@ -257,15 +260,6 @@ def find_login(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
-
-
-def _describe(request: Request) -> str:
-    given = {name: value for name, value in request.where._asdict().items() if value is not None}
-    return ", ".join(f"{name} {value!s}" for name, value in given.items()) or "everything"
-
-
-def _sum_up(outcome: Outcome) -> tuple[int, int, int]:
-    return outcome.matched, outcome.left, sum(outcome.kept.values())
 
 
 def _listen(folder: Path, name: str) -> socket.socket:

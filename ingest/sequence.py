@@ -39,9 +39,23 @@ FIRST_NUMBERS = 2
 Span = tuple[int, int]
 """Consecutive numbers: the first and the last."""
 
+
+class Numbering(NamedTuple):
+    """Who counts: a device, or what simulates it, which has numbers of its own.
+
+    Attributes:
+        device: Id.
+        simulated: Whether its readings say so.
+    """
+
+    device: str
+    simulated: bool
+
+
 _SEQ_IN_LINE = re.compile(rb"[ ,]seq=([0-9.e+]+)[ ,]")
 """In a tag's value the equals sign would be escaped."""
 _SEQ_IN_PAYLOAD = re.compile(rb'"seq"\s*:\s*([0-9]{1,16})\b')
+_SIMULATED = re.compile(rb'"simulated"\s*:\s*true\b|,simulated=true[, ]')
 
 
 @dataclass(slots=True)
@@ -250,6 +264,16 @@ def subtract(gap: Gap, known: Sequence[Span]) -> list[Gap]:
     return left
 
 
+def intersect(gap: Gap, spans: Sequence[Span]) -> list[Gap]:
+    """Return the parts of a gap that lie in spans, as ``join_spans`` returns them."""
+    parts: list[Gap] = []
+    for begin, end in spans[bisect_left(spans, gap.first, key=lambda span: span[1]) :]:
+        if begin > gap.last:
+            break
+        parts.append(gap._replace(first=max(gap.first, begin), last=min(gap.last, end)))
+    return parts
+
+
 def join_spans(spans: Iterable[Span]) -> list[Span]:
     """Return numbers as spans that do not touch one another, in order."""
     joined: list[Span] = []
@@ -278,3 +302,8 @@ def read_line_seq(line: bytes) -> int | None:
     """Return the number in a line of line protocol."""
     found = _SEQ_IN_LINE.search(line)
     return int(float(found[1])) if found else None
+
+
+def says_simulated(payload: bytes) -> bool:
+    """Whether a payload, or a line, says that its reading was simulated."""
+    return _SIMULATED.search(payload) is not None

@@ -14,26 +14,28 @@ Errors: see ``ingest.store_file``.
 import logging
 import os
 import sqlite3
+import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Self, TypeVar
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Self
 
 from ingest.batch import Batch, QuarantineRow
 from ingest.quarantine_filter import Filter
 from ingest.settings import Quarantine as QuarantineSettings
 from ingest.settings import Store as StoreSettings
 from ingest.shard import Shard
-from ingest.store_file import FILE, StoreFullError, explain_errors, lock_folder, transaction
-from ingest.store_hours import PointHours, count_refused, insert_hours
-from ingest.store_marks import MarkChange, MarkRows, read_rows
+from ingest.store_file import FILE, explain_errors, lock_folder
+from ingest.store_groups import Quotas, measure_quotas
+from ingest.store_hours import PointHours, count_refused, insert_hours, note_incomplete
+from ingest.store_marks import MarkChange, MarkRow, MarkRows, read_rows
 from ingest.store_outbox import (
     Amount,
     Depth,
     OutboxEntry,
     RefusedLine,
     insert_entry,
+    list_unstored,
     measure_outbox,
     pack_lines,
     quarantine_line,
@@ -45,41 +47,39 @@ from ingest.store_outbox import (
 )
 from ingest.store_quarantine import (
     Expired,
-    Quotas,
     add_quarantined,
     count_quarantined,
     discard_entries,
     expire_entries,
-    measure_quotas,
     read_quarantine,
     release_entries,
     revise_entries,
 )
-from ingest.store_reserve import Room, Usage, open_with_reserve
+from ingest.store_requests import PastRequest, end_request, insert_request
+from ingest.store_reserve import Opened, Room, Usage, open_with_reserve
 from ingest.store_restored import Restored, restore
 from ingest.store_rows import (
     Moves,
     add_counts,
     add_ledger,
     put_alerts,
-    read_counts,
     read_moves,
     set_count,
 )
+from ingest.store_transactions import Transactions
 from ingest.store_unpublished import (
     Unpublished,
     add_unpublished,
     begin_publishing,
     forget_published,
     mark_published,
-    publish_again,
+    read_seals,
     read_unpublished,
+    reseal,
 )
-from schemas.reason import Level, Reason
+from schemas.reason import Reason
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class Store:
@@ -94,16 +94,16 @@ class Store:
         settings: StoreSettings,
         quarantine: QuarantineSettings,
         lock: int,
-        connection: sqlite3.Connection,
-        set_aside: Path | None,
+        opened: Opened,
     ) -> None:
-        self.set_aside = set_aside
+        connection = opened.connection
+        self.set_aside = opened.set_aside
         self._path = settings.folder / FILE
         self._quotas = quarantine
         self._lock = lock
         self._connection = connection
-        self._events: Counter[str] = Counter()
         self._room = Room(settings.folder, settings)
+        self._transactions = Transactions(self._path, connection, self._room)
         self._amount = measure_outbox(connection)
         self._marks = MarkRows(connection)
         self._hours = PointHours(connection, settings.hours_days)
@@ -120,22 +120,24 @@ class Store:
             StoreFullError: The disk is full and there was no reserve.
             StoreError: The folder or file cannot be used.
         """
-        with ExitStack() as opened:
+        with ExitStack() as stack:
             lock = lock_folder(settings.folder)
-            opened.callback(os.close, lock)
-            connection, set_aside = open_with_reserve(settings)
-            opened.callback(connection.close)
+            stack.callback(os.close, lock)
+            opened = open_with_reserve(settings)
+            stack.callback(opened.connection.close)
             with explain_errors(settings.folder / FILE):
-                store = cls(settings, quarantine or QuarantineSettings(), lock, connection, set_aside)
-                store.begin()
-            opened.pop_all()
+                store = cls(settings, quarantine or QuarantineSettings(), lock, opened)
+                store.begin(gave_up_reserve=opened.gave_up_reserve)
+            stack.pop_all()
         return store
 
-    def begin(self) -> None:
-        """Make the reserve, and remember a file that was set aside; the store works without either."""
+    def begin(self, *, gave_up_reserve: bool) -> None:
+        """Make the reserve, and take note of what opening the file met; the store works without any of it."""
         self._room.keep_reserve()
+        if gave_up_reserve:
+            self._transactions.note_event("reserve_given_up")
         if self.set_aside is not None:
-            self._note_event("store_set_aside")
+            self._transactions.note_event("store_set_aside")
 
     def close(self) -> None:
         """Close the file and let the folder go."""
@@ -144,14 +146,17 @@ class Store:
 
     def load(self) -> Restored:
         """Return what was remembered when the store was last used; damaged rows of marks leave it, counted."""
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             rows = list(read_rows(connection))
-        damaged = {row.id for row in rows if not row.is_sound()}
+        sound: list[MarkRow] = []
+        damaged: list[MarkRow] = []
+        for row in rows:
+            (sound if row.is_sound() else damaged).append(row)
         if damaged:
-            self._change(lambda connection: self._drop_marks(connection, damaged))
+            self._transactions.change(lambda connection: self._drop_marks(connection, damaged))
             self._marks = MarkRows(self._connection)
-        with self._reading() as connection:
-            return restore(connection, [row for row in rows if row.id not in damaged], self._events)
+        with self._transactions.reading() as connection:
+            return restore(connection, sound, self._transactions.events)
 
     def commit(self, batch: Batch, now_ms: int, shard: Shard | None = None) -> OutboxEntry | None:
         """Put a batch on disk, as a whole or not at all.
@@ -171,15 +176,12 @@ class Store:
             StoreError: The file cannot be written.
         """
         body = pack_lines(batch.lines) if batch.lines else b""
-        with self._reading() as connection:
-            if self._room.look(connection, 2 * len(body)):
-                self._note_event("outbox_full")
+        with self._transactions.reading() as connection:
+            size = 2 * len(body) + sum(len(one.payload) for one in batch.quarantined)
+            if self._room.look(connection, size):
+                self._transactions.note_event("outbox_full")
             self._room.refuse(connection)
-        try:
-            entry, marks, is_packed = self._transact(lambda _: self._put(batch, body, now_ms, shard))
-        except StoreFullError:
-            self._give_up_reserve()
-            raise
+        entry, marks, is_packed = self._transactions.add(lambda _: self._put(batch, body, now_ms, shard))
         self._hours.note_written(is_packed=is_packed)
         self._marks.note(marks)
         if marks.row is not None:
@@ -199,7 +201,7 @@ class Store:
             limit_bytes: Of lines, as they are without compression.
             after_id: Entries up to this one are left out.
         """
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return read_oldest(connection, limit_bytes, after_id)
 
     def remove(self, ids: Sequence[int]) -> None:
@@ -207,7 +209,7 @@ class Store:
 
         One that is not there any longer is passed over.
         """
-        gone = self._change(lambda connection: remove_entries(connection, ids))
+        gone = self._transactions.change(lambda connection: remove_entries(connection, ids))
         self._amount = self._amount.plus(gone)
 
     def refuse_lines(
@@ -233,7 +235,7 @@ class Store:
             insert_hours(connection, count_refused([one.line for one in refused], 1))
             return change
 
-        self._amount = self._amount.plus(self._change(refuse))
+        self._amount = self._amount.plus(self._transactions.change(refuse))
 
     def set_aside_entry(self, entry_id: int, now_ms: int, why: str) -> None:
         """Move an entry of the outbox that cannot be read to the quarantine, as it is.
@@ -252,51 +254,60 @@ class Store:
         def take(connection: sqlite3.Connection) -> Amount:
             quarantined, change = take_damaged(connection, entry_id, now_ms, why)
             add_quarantined(connection, [quarantined], self._quotas)
+            insert_hours(connection, count_refused(list_unstored(quarantined), 1))
             return change
 
-        self._amount = self._amount.plus(self._change(take))
+        self._amount = self._amount.plus(self._transactions.change(take))
 
     def depth(self) -> Depth:
         """Return how much waits in the outbox; quick at any depth."""
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return read_depth(connection, self._amount)
 
     def moves(self) -> Moves:
         """Return what became of lines and quarantined entries after their commit, since the store was made."""
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return read_moves(connection)
 
     def usage(self) -> Usage:
         """Return what the store takes of the disk, and whether batches are refused for want of room."""
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return self._room.measure(connection)
 
     def quarantine(self) -> dict[Reason, int]:
         """Return how many entries the quarantine holds, by Reason."""
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return count_quarantined(connection)
 
     def read_quarantine(self, where: Filter, after_id: int, limit: int) -> list[QuarantineRow]:
-        """Return at most so many entries of the quarantine behind an id, in order."""
-        with self._reading() as connection:
+        """Return the next entries of the quarantine behind an id, at most so many and so large; none at the end."""
+        with self._transactions.reading() as connection:
             return read_quarantine(connection, where, after_id, limit)
 
     def discard(self, where: Filter, limit: int) -> int:
         """Remove entries of the quarantine that a person gives up, at most so many; return how many."""
-        return self._change(lambda connection: discard_entries(connection, where, limit))
+        return self._transactions.change(lambda connection: discard_entries(connection, where, limit))
 
     def expire(self, now_ms: int) -> Expired:
         """Remove what the quarantine holds too long or too much of, a bounded piece of it."""
-        return self._change(lambda connection: expire_entries(connection, now_ms, self._quotas))
+        return self._transactions.change(lambda connection: expire_entries(connection, now_ms, self._quotas))
 
     def quotas(self) -> Quotas:
         """Return how far the quotas of the quarantine are used."""
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return measure_quotas(connection, self._quotas)
+
+    def begin_request(self, asked: PastRequest) -> int:
+        """Write down what a person asks for, before anything is done; return the request's id."""
+        return self._transactions.change(lambda connection: insert_request(connection, asked))
+
+    def end_request(self, request_id: int, outcome: str) -> None:
+        """Write down what became of a request, in words."""
+        self._transactions.change(lambda connection: end_request(connection, request_id, outcome))
 
     def unpublished(self) -> list[Unpublished]:
         """Return the transitions that the broker does not have yet, in order."""
-        with self._reading() as connection:
+        with self._transactions.reading() as connection:
             return read_unpublished(connection)
 
     def begin_publishing(self, ids: Sequence[int]) -> None:
@@ -305,32 +316,45 @@ class Store:
         def begin(connection: sqlite3.Connection) -> None:
             add_counts(connection, "event", [("alert_repeated", begin_publishing(connection, ids))])
 
-        self._change(begin)
+        self._transactions.change(begin)
 
-    def mark_published(self, ids: Sequence[int]) -> None:
-        """Take note that the broker has these transitions; they are kept until ``forget_published``."""
-        self._change(lambda connection: mark_published(connection, ids))
+    def mark_published(self, ids: Sequence[int], seal: int) -> None:
+        """Take note that the broker has these transitions, behind a seal; they are kept until ``forget_published``."""
+        self._transactions.change(lambda connection: mark_published(connection, ids, seal))
 
-    def publish_again(self) -> int:
-        """Have every published transition that is kept published again; return how many."""
-        return self._change(publish_again)
+    def seals(self) -> list[int]:
+        """Return the seals of the published transitions that are kept."""
+        with self._transactions.reading() as connection:
+            return read_seals(connection)
 
-    def forget_published(self, ids: Sequence[int] | None) -> None:
-        """Remove published transitions that the broker cannot lose any more: these, or all."""
-        self._change(lambda connection: forget_published(connection, ids))
+    def reseal(self, seals: Sequence[int], seal: int) -> int:
+        """Put what lies behind some seals behind another, or, for 0, have it published again; return how much it is."""
+        return self._transactions.change(lambda connection: reseal(connection, seals, seal))
+
+    def forget_published(self, seals: Sequence[int]) -> None:
+        """Remove the transitions behind some seals: the broker cannot lose them any more."""
+        self._transactions.change(lambda connection: forget_published(connection, seals))
 
     def count_event(self, name: str, count: int = 1) -> None:
         """Count something that happened, for ever."""
-        self._change(lambda connection: add_counts(connection, "event", [(name, count)]))
+        self._transactions.change(lambda connection: add_counts(connection, "event", [(name, count)]))
 
     def events(self) -> Counter[str]:
         """Return how often each event happened since the store was made."""
-        with self._reading() as connection:
-            return Counter(read_counts(connection, "event")) + self._events
+        return self._transactions.count_events()
 
     def note_session(self) -> None:
         """Remember for ever that a session was made at the broker."""
-        self._change(lambda connection: set_count(connection, "session", "made", 1))
+        self._transactions.change(lambda connection: set_count(connection, "session", "made", 1))
+
+    def note_lost_sessions(self, count: int, now_ms: int) -> None:
+        """Count sessions that the broker lost, and remember when the last was."""
+
+        def note(connection: sqlite3.Connection) -> None:
+            add_counts(connection, "event", [("session_lost", count)])
+            set_count(connection, "session", "lost_ms", now_ms)
+
+        self._transactions.change(note)
 
     def _put(
         self, batch: Batch, body: bytes, now_ms: int, shard: Shard | None
@@ -339,7 +363,7 @@ class Store:
         connection = self._connection
         entry = insert_entry(connection, batch.lines, body, now_ms) if batch.lines else None
         released = release_entries(connection, batch.released) if batch.released else []
-        again = [one.payload for one in released if one.level is Level.LINE]
+        again = (line for one in released for line in list_unstored(one))
         insert_hours(connection, count_refused(again, -1))
         revise_entries(connection, batch.revised)
         add_quarantined(connection, batch.quarantined, self._quotas)
@@ -359,42 +383,14 @@ class Store:
         connection.executemany("DELETE FROM marks WHERE id = ?", [(row,) for row in needless])
         return is_due
 
-    def _drop_marks(self, connection: sqlite3.Connection, damaged: Collection[int]) -> None:
+    def _drop_marks(self, connection: sqlite3.Connection, damaged: Sequence[MarkRow]) -> None:
         log.critical(
             "%d rows of marks in %s are damaged and removed: readings that come again may be taken again, which "
             "InfluxDB stores once; look at the disk",
             *(len(damaged), self._path),
         )
-        connection.executemany("DELETE FROM marks WHERE id = ?", [(row,) for row in damaged])
+        connection.executemany("DELETE FROM marks WHERE id = ?", [(row.id,) for row in damaged])
+        if any(row.shard is None and row.id > self._hours.packed_row for row in damaged):
+            # Points of before this moment were in them, nobody knows of which devices and hours.
+            note_incomplete(connection, time.time_ns() // 1_000_000)
         add_counts(connection, "event", [("marks_damaged", len(damaged))])
-
-    def _note_event(self, name: str) -> None:
-        """Have an event counted with the next change: now there may be no room for it."""
-        self._events[name] += 1
-
-    def _give_up_reserve(self) -> None:
-        if self._room.give_up_reserve():
-            self._note_event("reserve_given_up")
-
-    def _change(self, operation: Callable[[sqlite3.Connection], T]) -> T:
-        """Do what makes room, or little needs: on a full disk the reserve is given up for it."""
-        try:
-            return self._transact(operation)
-        except StoreFullError:
-            self._give_up_reserve()
-        with self._reading() as connection:
-            self._room.empty_wal(connection)
-        return self._transact(operation)
-
-    def _transact(self, operation: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what an operation returns, on disk as a whole, with the events that wait to be counted."""
-        with explain_errors(self._path), transaction(self._connection) as connection:
-            result = operation(connection)
-            add_counts(connection, "event", self._events.items())
-        self._events.clear()
-        return result
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with explain_errors(self._path):
-            yield self._connection

@@ -34,14 +34,14 @@ def copy_store(source: sqlite3.Connection, path: Path, progress: Progress | None
     with _explain_errors(path):
         if path.exists():
             raise StoreError(f"{path} exists; name a new file for the copy.")
-        draft.unlink(missing_ok=True)
+        _remove_draft(draft)
         os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
         try:
             _copy_pages(source, draft, progress)
             _sync(draft)
             draft.rename(path)
         finally:
-            draft.unlink(missing_ok=True)
+            _remove_draft(draft)
         _sync(path.parent)
 
 
@@ -51,10 +51,20 @@ def _explain_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(f"The copy {path} cannot be written ({error.strerror}); name a folder that can.") from error
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
-            raise
-        raise StoreError(f"The disk has no room for the copy {path}; name a folder on another one.") from error
+    except _CopyError as error:
+        if error.code == sqlite3.SQLITE_FULL:
+            raise StoreError(f"The disk has no room for the copy {path}; name a folder on another one.") from error
+        raise StoreError(
+            f"The copy {path} could not be made: {error}. Look at its disk, and at the store's."
+        ) from error
+
+
+class _CopyError(Exception):
+    """SQLite failed on the copy, or on one of both files, it does not say which."""
+
+    def __init__(self, error: sqlite3.Error) -> None:
+        super().__init__(str(error))
+        self.code: int | None = getattr(error, "sqlite_errorcode", None)
 
 
 def _copy_pages(source: sqlite3.Connection, draft: Path, progress: Progress | None) -> None:
@@ -64,16 +74,24 @@ def _copy_pages(source: sqlite3.Connection, draft: Path, progress: Progress | No
 
     # In a transaction, so that the copy is of one moment, and does not begin again with every commit of the collector.
     source.execute("BEGIN")
+    source.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     try:
-        source.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         with closing(sqlite3.connect(draft, isolation_level=None)) as target:
             source.backup(target, pages=PAGES_AT_ONCE, progress=report)
             target.execute("PRAGMA journal_mode = DELETE").fetchall()
             found = target.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        raise _CopyError(error) from error
     finally:
         source.execute("ROLLBACK")
     if found != "ok":
         raise StoreError(f"The copy is not sound ({found}); look at the disks of the store and of the copy.")
+
+
+def _remove_draft(draft: Path) -> None:
+    # With the journal that SQLite leaves where it failed: it would be played into the next copy of that name.
+    for part in (draft, draft.with_name(draft.name + "-journal")):
+        part.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 found a problem, 2 wrong usage.
 """
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from ingest.command_line import SettingsFile, StoreFolder, choose_store, explained_errors, refuse_nul
+from ingest.command_line import AsJson, SettingsFile, StoreFolder, choose_store, explained_errors, refuse_nul
 from ingest.printed_table import format_bytes
 from ingest.store_file import StoreError
 from ingest.store_reader import open_reader
@@ -28,6 +29,8 @@ def back_up(
     file: Annotated[Path, typer.Argument(callback=refuse_nul, help="New file that gets the copy; it must not exist.")],
     settings: SettingsFile = None,
     store: StoreFolder = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Make a consistent copy of the store, also while the collector runs.
 
@@ -47,4 +50,5 @@ def back_up(
         ):
             task = bar.add_task("backup", total=None)
             reader.backup(file, lambda done, of: bar.update(task, completed=done, total=of))
-    typer.echo(f"{file}: {format_bytes(file.stat().st_size)}")
+        size = file.stat().st_size
+    typer.echo(json.dumps({"file": str(file), "bytes": size}) if as_json else f"{file}: {format_bytes(size)}")

@@ -2,7 +2,7 @@
 
 Errors:
     StoreError                the folder or file cannot be used; the message says why and what to do
-    ├── StoreInUseError       another collector has the folder
+    ├── StoreInUseError       another collector, or a command that changes the store, has the folder
     ├── StoreVersionError     the file was made by another version of the collector
     ├── StoreFullError        there is no room: nothing was changed, and the same call may be tried again
     │   └── OutboxFullError   the store has reached its bound; there is room when InfluxDB has taken lines
@@ -29,7 +29,10 @@ WAL_KEPT_BYTES = 64 * 1024 * 1024
 FULL_BYTES = 64 * 1024
 """A disk with less free space is full: SQLite's shared memory is of 32 KiB."""
 BUSY_S = 10.0
-"""How long SQLite waits for another process that reads; a reader never blocks a commit for long."""
+"""How long a command that reads waits for the file."""
+WRITER_BUSY_S = 0.5
+"""How long the one writer waits where another program has the file locked. It tries again anyway, and until it answers
+nobody can be told how it stands."""
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ class StoreError(Exception):
 
 
 class StoreInUseError(StoreError):
-    """Another collector has the folder."""
+    """Another collector, or a command that changes the store, has the folder."""
 
 
 class StoreVersionError(StoreError):
@@ -82,8 +85,8 @@ def lock_folder(folder: Path) -> int:
         owner = os.read(lock, 32).decode("ascii", "replace").strip()
         os.close(lock)
         raise StoreInUseError(
-            f"The store {folder} is in use by another collector, process {owner}; stop that one, "
-            "or give this one a store.folder of its own."
+            f"The store {folder} is in use by another collector or a command, process {owner}; stop that collector, "
+            "wait for that command, or give this collector a store.folder of its own."
         ) from error
     except OSError as error:
         os.close(lock)
@@ -132,18 +135,31 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         StoreVersionError: The file is of another version.
         StoreError: There is no file, or it cannot be read.
     """
-    if not path.exists():
-        raise StoreError(f"There is no store at {path}; name the store.folder of a collector that has run.")
+    _require_readable(path)
     with explain_errors(path):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_S
         )
         try:
-            _check_version(connection, path, at_least=len(MIGRATIONS))
+            _check_version(connection, path)
+            _require_present_version(connection, path)
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _require_readable(path: Path) -> None:
+    # Asked, not opened: to close a file ends all locks that this process has on it, SQLite's among them.
+    try:
+        path.stat()
+        may_read = os.access(path, os.R_OK)
+    except FileNotFoundError:
+        raise StoreError(f"There is no store at {path}; name the store.folder of a collector that has run.") from None
+    except OSError:
+        may_read = False
+    if not may_read:
+        raise StoreError(f"The store {path} cannot be read; become its user, or a member of its group.")
 
 
 @contextmanager
@@ -181,7 +197,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 def _connect(path: Path) -> sqlite3.Connection:
     with explain_errors(path):
-        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_S)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=WRITER_BUSY_S)
         try:
             _prepare(connection, path)
         except BaseException as error:
@@ -208,12 +224,20 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     _check_version(connection, path)
 
 
-def _check_version(connection: sqlite3.Connection, path: Path, at_least: int = 0) -> None:
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
     version = read_version(connection)
-    if not at_least <= version <= len(MIGRATIONS):
+    if version > len(MIGRATIONS):
         raise StoreVersionError(
             f"The store {path} has version {version} and this program knows {len(MIGRATIONS)}; use the version of "
             "the program that made it, or a later one."
+        )
+
+
+def _require_present_version(connection: sqlite3.Connection, path: Path) -> None:
+    if read_version(connection) < len(MIGRATIONS):
+        raise StoreVersionError(
+            f"The store {path} is of an earlier version, and a command that reads changes nothing; start the collector "
+            "once: it brings the store up to date."
         )
 
 

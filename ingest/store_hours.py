@@ -20,7 +20,7 @@ from pydantic_core import from_json, to_json
 
 from ingest.batch import Mark, Point
 from ingest.store_marks import read_batch_marks
-from ingest.store_rows import find_device, read_counts, set_count
+from ingest.store_rows import add_counts, find_device, read_counts, set_count
 
 HOUR_MS = 3_600_000
 MOST_PENDING = 20_000
@@ -43,6 +43,7 @@ Key = tuple[str, int, int]
 
 Columns = tuple[dict[str, int], dict[str, int], dict[str, int]]
 """New, late and refused, by device: three flat maps are packed several times faster than a map of triples."""
+NO_COLUMNS: Columns = ({}, {}, {})
 Counts = Counter[tuple[str, int]]
 
 log = logging.getLogger(__name__)
@@ -103,15 +104,11 @@ class PointHours:
         insert_hours(connection, {key: count for key, count in self._pending.items() if key[1] >= first_hour})
         set_count(connection, "hours", "packed", self._last_row)
         _join_parts(connection)
-        old = connection.execute(
+        connection.execute(
             "DELETE FROM hours WHERE id IN (SELECT id FROM hours WHERE hour < ? ORDER BY hour LIMIT ?)",
             (first_hour, REMOVED_AT_ONCE),
         )
-        if old.rowcount:
-            connection.execute(
-                "UPDATE counts SET count = max(count, ?) WHERE kind = 'hours' AND name = 'since_ms'",
-                (first_hour * HOUR_MS,),
-            )
+        note_incomplete(connection, first_hour * HOUR_MS)
 
     def note_written(self, *, is_packed: bool) -> None:
         """Take note that what ``begin`` and, if it was called, ``pack`` wrote is on disk."""
@@ -120,6 +117,13 @@ class PointHours:
             self._pending.clear()
             self._marks = 0
             self.packed_row = self._last_row
+
+
+def note_incomplete(connection: sqlite3.Connection, until_ms: int) -> None:
+    """Write down that points of before a time, milliseconds since 1970 in UTC, are not all counted."""
+    connection.execute(
+        "UPDATE counts SET count = max(count, ?) WHERE kind = 'hours' AND name = 'since_ms'", (until_ms,)
+    )
 
 
 def insert_hours(connection: sqlite3.Connection, counts: Mapping[Key, int]) -> None:
@@ -174,7 +178,7 @@ def read_hours(
     sums: tuple[Counts, Counts, Counts] = Counter(), Counter(), Counter()
     rows = connection.execute("SELECT id, hour, body FROM hours WHERE hour BETWEEN ? AND ?", (first, last))
     for row, hour, body in rows:
-        for total, column in zip(sums, _unpack(row, body), strict=True):
+        for total, column in zip(sums, _unpack(row, body) or NO_COLUMNS, strict=True):
             for name, count in column.items():
                 total[name, hour] += count
     for _, marks in read_batch_marks(connection, read_counts(connection, "hours").get("packed", 0)):
@@ -202,7 +206,12 @@ def _join_parts(connection: sqlite3.Connection) -> None:
 def _join_hour(connection: sqlite3.Connection, hour: int) -> None:
     sums: tuple[Counter[str], Counter[str], Counter[str]] = Counter(), Counter(), Counter()
     for row, body in connection.execute("DELETE FROM hours WHERE hour = ? RETURNING id, body", (hour,)).fetchall():
-        for total, column in zip(sums, _unpack(row, body), strict=True):
+        columns = _unpack(row, body)
+        if columns is None:
+            note_incomplete(connection, (hour + 1) * HOUR_MS)
+            add_counts(connection, "event", [("hours_damaged", 1)])
+            continue
+        for total, column in zip(sums, columns, strict=True):
             total.update(column)
     connection.execute("INSERT INTO hours (hour, body) VALUES (?, ?)", (hour, _pack(sums)))
 
@@ -211,10 +220,11 @@ def _pack(columns: Sequence[Mapping[str, int]]) -> bytes:
     return zlib.compress(to_json(columns), 1)
 
 
-def _unpack(row: int, body: bytes) -> Columns:
+def _unpack(row: int, body: bytes) -> Columns | None:
+    """Return what was packed; None where the bytes are damaged."""
     try:
         new, late, refused = from_json(zlib.decompress(body))
     except (ValueError, zlib.error) as error:
         log.critical("row %d of the store's hours is damaged (%s) and passed over; look at the disk", row, error)
-        return {}, {}, {}
+        return None
     return new, late, refused

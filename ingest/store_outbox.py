@@ -8,6 +8,7 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ingest.batch import Quarantined
@@ -18,6 +19,8 @@ from schemas.reason import Level, Reason
 
 GZIP_LEVEL = 1
 _GZIP_WBITS = 31  # zlib's largest window, in a gzip wrapper
+_GZIP_HEADER_BYTES = 10  # RFC 1952, without name and comment
+_SALVAGED_AT_ONCE = 64  # what is unpacked of the piece in which the damage is met is lost
 ANSWER_KEPT = 500
 """Characters of the database's answer that are kept with a refused line."""
 
@@ -101,6 +104,26 @@ def unpack_lines(body: bytes) -> list[bytes]:
         return zlib.decompress(body, wbits=_GZIP_WBITS).split(b"\n")[:-1]
     except zlib.error as error:
         raise DamagedEntryError(f"an entry of the outbox cannot be read ({error}); look at the disk") from error
+
+
+def salvage_lines(body: bytes) -> list[bytes]:
+    """Return the lines of a damaged gzip member up to where it cannot be unpacked; some may not be what was packed."""
+    unpacking = zlib.decompressobj(wbits=-zlib.MAX_WBITS)  # without the header and the checksum of all
+    text = bytearray()
+    with suppress(zlib.error):
+        for start in range(_GZIP_HEADER_BYTES, len(body), _SALVAGED_AT_ONCE):
+            text += unpacking.decompress(body[start : start + _SALVAGED_AT_ONCE])
+    return bytes(text).split(b"\n")[:-1]
+
+
+def list_unstored(kept: Quarantined) -> list[bytes]:
+    """Return the lines that an entry of the quarantine stands for: none of them is in InfluxDB.
+
+    Of a damaged entry those before the damage, which is as many as can be known.
+    """
+    if kept.level is not Level.LINE:
+        return []
+    return salvage_lines(kept.payload) if kept.reason is Reason.DAMAGED_ENTRY else [kept.payload]
 
 
 def measure_outbox(connection: sqlite3.Connection) -> Amount:
@@ -219,15 +242,14 @@ def count_points(
     return counts
 
 
-def iterate_lines(connection: sqlite3.Connection) -> Iterator[bytes]:
-    """Yield the lines that wait, without newlines, an entry at a time: a long look holds no snapshot of the file."""
-    after_id = 0
+def iterate_lines(connection: sqlite3.Connection, after_id: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield id and lines, without newlines, of each entry behind an id: a long look holds no snapshot of the file."""
     while rows := connection.execute(
         "SELECT id, body FROM outbox WHERE id > ? ORDER BY id LIMIT 1", (after_id,)
     ).fetchall():
         after_id, body = rows[0]
         try:
-            yield from unpack_lines(body)
+            yield after_id, unpack_lines(body)
         except DamagedEntryError:
             continue  # the writer meets it, and sets it aside
 

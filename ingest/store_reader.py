@@ -12,9 +12,16 @@ from ingest.settings import Quarantine as QuarantineSettings
 from ingest.settings import Store as StoreSettings
 from ingest.store_backup import Progress, copy_store
 from ingest.store_file import FILE, explain_errors, open_readonly
+from ingest.store_groups import Group, Quotas, list_groups, measure_quotas
 from ingest.store_hours import HourCount, read_hours
 from ingest.store_outbox import Depth, count_points, iterate_lines, measure_outbox, read_depth
-from ingest.store_quarantine import Group, Quotas, count_quarantined, iterate_quarantine, list_groups, measure_quotas
+from ingest.store_quarantine import (
+    count_quarantined,
+    find_ids,
+    find_newest,
+    iterate_quarantine,
+)
+from ingest.store_requests import PastRequest, read_requests
 from ingest.store_reserve import Room, Usage
 from ingest.store_rows import Moves, read_counts, read_ledger, read_moves
 from schemas.reason import Reason
@@ -67,15 +74,37 @@ class StoreReader:
         with explain_errors(self._path):
             return count_quarantined(self._connection)
 
-    def quarantine(self, where: Filter = Filter(), after_id: int = 0) -> Iterator[QuarantineRow]:  # noqa: B008 - a tuple
+    def quarantine(
+        self,
+        where: Filter = Filter(),  # noqa: B008 - a tuple
+        after_id: int | None = None,
+        *,
+        newest_first: bool = False,
+    ) -> Iterator[QuarantineRow]:
         """Yield the quarantine's entries in order, read in pieces: a long look does not hold the collector up.
 
         Args:
             where: Which are meant.
-            after_id: Entries up to this one are left out.
+            after_id: Entries up to this one, in that order, are left out.
+            newest_first: Whether the order is the other way round.
         """
         with explain_errors(self._path):
-            yield from iterate_quarantine(self._connection, where, after_id)
+            yield from iterate_quarantine(self._connection, where, after_id, newest_first=newest_first)
+
+    def quarantine_ids(self, where: Filter, after_id: int, limit: int) -> tuple[int, ...]:
+        """Return the ids of the next entries behind an id, at most so many."""
+        with explain_errors(self._path):
+            return find_ids(self._connection, where, after_id, limit)
+
+    def newest_id(self) -> int:
+        """Return the id of the quarantine's newest entry; 0 where there is none."""
+        with explain_errors(self._path):
+            return find_newest(self._connection)
+
+    def requests(self, limit: int) -> list[PastRequest]:
+        """Return the last requests of people, the newest first."""
+        with explain_errors(self._path):
+            return read_requests(self._connection, limit)
 
     def stats(self, where: Filter = Filter()) -> list[Group]:  # noqa: B008 - a tuple
         """Return the quarantine's groups, the largest first."""
@@ -111,10 +140,10 @@ class StoreReader:
         with explain_errors(self._path):
             return count_points(self._connection, from_ms, to_ms, device)
 
-    def outbox_lines(self) -> Iterator[bytes]:
-        """Yield the lines that wait in the outbox, without newlines, in the order in which they came."""
+    def outbox_lines(self, after_id: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+        """Yield id and lines of each entry of the outbox behind an id, in the order in which they came."""
         with explain_errors(self._path):
-            yield from iterate_lines(self._connection)
+            yield from iterate_lines(self._connection, after_id)
 
     def backup(self, path: Path, progress: Progress | None = None) -> None:
         """Make a copy that is consistent while the collector writes; see ``ingest.store_backup.copy_store``."""

@@ -141,8 +141,22 @@ def _allocate(path: Path, size: int) -> None:
         os.close(descriptor)
 
 
-def open_with_reserve(settings: StoreSettings) -> tuple[sqlite3.Connection, Path | None]:
-    """Return what ``open_file`` does; on a full disk the reserve is given up for it.
+class Opened(NamedTuple):
+    """A store's file that was opened.
+
+    Attributes:
+        connection: To it.
+        set_aside: Where a damaged file was moved; None when it was sound.
+        gave_up_reserve: Whether the disk was so full that the reserve was given up to open it.
+    """
+
+    connection: sqlite3.Connection
+    set_aside: Path | None
+    gave_up_reserve: bool
+
+
+def open_with_reserve(settings: StoreSettings) -> Opened:
+    """Open a store's file; on a full disk the reserve is given up for it.
 
     Raises:
         StoreVersionError: The file is of a later version.
@@ -151,12 +165,12 @@ def open_with_reserve(settings: StoreSettings) -> tuple[sqlite3.Connection, Path
     """
     path = settings.folder / FILE
     try:
-        return open_file(path)
+        return Opened(*open_file(path), gave_up_reserve=False)
     except StoreFullError:
         if not Reserve(settings.folder, settings.reserve_bytes).give_up():
             raise
     log.error("the disk that holds %s is full: the reserve was given up to open it", path)
-    return open_file(path)
+    return Opened(*open_file(path), gave_up_reserve=True)
 
 
 class Room:
@@ -175,7 +189,7 @@ class Room:
         self._is_starved = False
         self._is_over = False
         self._has_reserve = False
-        self._unmeasured = 0
+        self._unmeasured = settings.most_bytes  # so that the first batch finds out whether the store is full already
 
     @property
     def is_held(self) -> bool:

@@ -20,6 +20,7 @@ class Restored(NamedTuple):
         moves: Likewise.
         events: Likewise, how often each happened.
         had_session: Whether a session was ever made at the broker.
+        session_lost_ms: When the broker last lost one, milliseconds since 1970 in UTC; None when it never did.
     """
 
     marks: StoredMarks
@@ -28,6 +29,7 @@ class Restored(NamedTuple):
     moves: Moves
     events: Counter[str]
     had_session: bool
+    session_lost_ms: int | None
 
 
 def restore(connection: sqlite3.Connection, marks: Sequence[MarkRow], events: Counter[str]) -> Restored:
@@ -38,11 +40,13 @@ def restore(connection: sqlite3.Connection, marks: Sequence[MarkRow], events: Co
         marks: Rows of marks that are sound.
         events: Those that are not on disk yet.
     """
+    session = read_counts(connection, "session")
     return Restored(
         marks=StoredMarks(marks),
         alerts=read_alerts(connection),
         ledger=read_ledger(connection),
         moves=read_moves(connection),
         events=Counter(read_counts(connection, "event")) + events,
-        had_session=bool(read_counts(connection, "session")),
+        had_session=bool(session),
+        session_lost_ms=session.get("lost_ms"),
     )

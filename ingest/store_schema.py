@@ -133,8 +133,18 @@ CREATE TABLE hours (            -- see ingest.store_hours; an hour's rows are ad
 ) STRICT;
 CREATE INDEX hours_by_hour ON hours (hour);
 
+CREATE TABLE requests (         -- see ingest.store_requests
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    begun_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    author TEXT NOT NULL,
+    login TEXT NOT NULL,
+    meant TEXT NOT NULL,
+    outcome TEXT NOT NULL       -- empty until it ended
+) STRICT;
+
 ALTER TABLE unpublished ADD COLUMN tries INTEGER NOT NULL DEFAULT 0; -- how often it was begun to be published
-ALTER TABLE unpublished ADD COLUMN published INTEGER NOT NULL DEFAULT 0; -- the broker has it, and may lose it yet
+ALTER TABLE unpublished ADD COLUMN published INTEGER NOT NULL DEFAULT 0; -- 0, or the seal behind which it is
 """
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)

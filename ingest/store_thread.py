@@ -17,8 +17,10 @@ from ingest.settings import Quarantine as QuarantineSettings
 from ingest.settings import Store as StoreSettings
 from ingest.shard import Shard
 from ingest.store import Store
+from ingest.store_groups import Quotas
 from ingest.store_outbox import Depth, OutboxEntry, RefusedLine
-from ingest.store_quarantine import Expired, Quotas
+from ingest.store_quarantine import Expired
+from ingest.store_requests import PastRequest
 from ingest.store_reserve import Usage
 from ingest.store_restored import Restored
 from ingest.store_rows import Moves
@@ -102,6 +104,14 @@ class StoreThread:
         """See ``Store.quotas``."""
         return await self._call(self._store.quotas)
 
+    async def begin_request(self, asked: PastRequest) -> int:
+        """See ``Store.begin_request``."""
+        return await self._call(lambda: self._store.begin_request(asked))
+
+    async def end_request(self, request_id: int, outcome: str) -> None:
+        """See ``Store.end_request``."""
+        await self._call(lambda: self._store.end_request(request_id, outcome))
+
     async def count_event(self, name: str, count: int = 1) -> None:
         """See ``Store.count_event``."""
         await self._call(lambda: self._store.count_event(name, count))
@@ -114,6 +124,10 @@ class StoreThread:
         """See ``Store.note_session``."""
         await self._call(self._store.note_session)
 
+    async def note_lost_sessions(self, count: int, now_ms: int) -> None:
+        """See ``Store.note_lost_sessions``."""
+        await self._call(lambda: self._store.note_lost_sessions(count, now_ms))
+
     async def unpublished(self) -> list[Unpublished]:
         """See ``Store.unpublished``."""
         return await self._call(self._store.unpublished)
@@ -122,17 +136,21 @@ class StoreThread:
         """See ``Store.begin_publishing``."""
         await self._call(lambda: self._store.begin_publishing(ids))
 
-    async def mark_published(self, ids: Sequence[int]) -> None:
+    async def mark_published(self, ids: Sequence[int], seal: int) -> None:
         """See ``Store.mark_published``."""
-        await self._call(lambda: self._store.mark_published(ids))
+        await self._call(lambda: self._store.mark_published(ids, seal))
 
-    async def publish_again(self) -> int:
-        """See ``Store.publish_again``."""
-        return await self._call(self._store.publish_again)
+    async def seals(self) -> list[int]:
+        """See ``Store.seals``."""
+        return await self._call(self._store.seals)
 
-    async def forget_published(self, ids: Sequence[int] | None) -> None:
+    async def reseal(self, seals: Sequence[int], seal: int) -> int:
+        """See ``Store.reseal``."""
+        return await self._call(lambda: self._store.reseal(seals, seal))
+
+    async def forget_published(self, seals: Sequence[int]) -> None:
         """See ``Store.forget_published``."""
-        await self._call(lambda: self._store.forget_published(ids))
+        await self._call(lambda: self._store.forget_published(seals))
 
     async def _call(self, operation: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, operation)
@@ -145,7 +163,7 @@ async def open_store(
     """Open the store in a folder, in a thread of its own, until the block ends.
 
     Raises:
-        StoreInUseError: Another collector has the folder.
+        StoreInUseError: Another collector, or a command, has the folder.
         StoreVersionError: A later version of the collector made the file.
         StoreFullError: The disk is full and there was no reserve.
         StoreError: The folder or file cannot be used.

@@ -1,6 +1,7 @@
 """Rows of the table ``unpublished``: transitions on their way to the broker; the caller has the transaction.
 
-A row is kept for a while after the broker has it: one that is killed may lose what it took last, and is told again.
+A row is kept for a while after the broker has it, under the number of its seal (see ``ingest.alert_publisher``): a
+broker that is killed may lose what it took last.
 """
 
 import sqlite3
@@ -62,19 +63,25 @@ def begin_publishing(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
     return len(repeated)
 
 
-def mark_published(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    """Take note that the broker has these."""
-    connection.executemany("UPDATE unpublished SET published = 1 WHERE id = ?", [(one,) for one in ids])
+def mark_published(connection: sqlite3.Connection, ids: Sequence[int], seal: int) -> None:
+    """Take note that the broker has these, behind a seal, which is above 0."""
+    connection.executemany("UPDATE unpublished SET published = ? WHERE id = ?", [(seal, one) for one in ids])
 
 
-def publish_again(connection: sqlite3.Connection) -> int:
-    """Have every published row that is kept published again; return how many."""
-    return connection.execute("UPDATE unpublished SET published = 0 WHERE published = 1").rowcount
+def read_seals(connection: sqlite3.Connection) -> list[int]:
+    """Return the seals of the published rows, the oldest first."""
+    rows = connection.execute("SELECT DISTINCT published FROM unpublished WHERE published > 0 ORDER BY published")
+    return [seal for (seal,) in rows]
 
 
-def forget_published(connection: sqlite3.Connection, ids: Sequence[int] | None) -> None:
-    """Remove published rows: these, or all."""
-    if ids is None:
-        connection.execute("DELETE FROM unpublished WHERE published = 1")
-    else:
-        connection.executemany("DELETE FROM unpublished WHERE published = 1 AND id = ?", [(one,) for one in ids])
+def reseal(connection: sqlite3.Connection, seals: Sequence[int], seal: int) -> int:
+    """Let what lies behind some seals lie behind another, or, for 0, be published again; return how many rows."""
+    changed = [
+        connection.execute("UPDATE unpublished SET published = ? WHERE published = ?", (seal, one)) for one in seals
+    ]
+    return sum(one.rowcount for one in changed)
+
+
+def forget_published(connection: sqlite3.Connection, seals: Sequence[int]) -> None:
+    """Remove the rows behind some seals."""
+    connection.executemany("DELETE FROM unpublished WHERE published = ?", [(one,) for one in seals if one])

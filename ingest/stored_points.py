@@ -4,11 +4,13 @@ Every point of a reading has the field ``delay``, whatever its DeviceType, and n
 moved, or was simulated for a while, has several series; they are added up.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ingest.influx import InfluxClient
+from ingest.sequence import Numbering
 from ingest.store_hours import HOUR_MS
 
 LOOK_BACK_MS = 7 * 24 * HOUR_MS
@@ -17,35 +19,45 @@ LOOK_BACK_MS = 7 * 24 * HOUR_MS
 Counts = Counter[tuple[str, int]]
 """Points by device and hour since 1970 in UTC."""
 
+_DURATION = re.compile(r"(\d+)h(\d+)m(\d+)s")
+
+
+class Asked(NamedTuple):
+    """What is to be compared.
+
+    Attributes:
+        from_ms: Begin of an hour, milliseconds since 1970 in UTC.
+        to_ms: End of an hour.
+        device: Only this one.
+    """
+
+    from_ms: int
+    to_ms: int
+    device: str | None = None
+
 
 class Numbered(NamedTuple):
     """A reading with a number.
 
     Attributes:
-        device: Id.
+        numbering: Who counted.
         time_ms: Event time.
         seq: Its number.
     """
 
-    device: str
+    numbering: Numbering
     time_ms: int
     seq: int
 
 
-async def count_points(influx: InfluxClient, from_ms: int, to_ms: int, device: str | None) -> Counts:
+async def count_points(influx: InfluxClient, asked: Asked) -> Counts:
     """Return how many points there are, by device and hour.
-
-    Args:
-        influx: The database.
-        from_ms: Begin of an hour, milliseconds since 1970 in UTC.
-        to_ms: End of an hour.
-        device: Only this one.
 
     Raises:
         InfluxError: It could not be asked, or refused.
     """
-    only = "" if device is None else f" AND {name_devices([device])}"
-    span = f"time >= {from_ms}ms AND time < {to_ms}ms"
+    only = "" if asked.device is None else f" AND {name_devices([asked.device])}"
+    span = f"time >= {asked.from_ms}ms AND time < {asked.to_ms}ms"
     statement = f'SELECT count("delay") FROM /.*/ WHERE {span}{only} GROUP BY time(1h), "device" fill(none)'  # noqa: S608 - quoted
     counts: Counts = Counter()
     for series in await influx.query(statement):
@@ -71,19 +83,45 @@ async def list_numbers(
     Raises:
         InfluxError: It could not be asked, or refused.
     """
-    where = f'FROM /.*/ WHERE {name_devices(devices)} AND time < {{}}ms AND time >= {{}}ms GROUP BY "device"'
+    source = f"FROM /.*/ WHERE {name_devices(devices)} AND time < {{}}ms AND time >= {{}}ms"
+    series_of = 'GROUP BY "device", "simulated"'
     found = []
     if look_back:
-        found += await influx.query(f'SELECT last("seq") {where.format(from_ms, from_ms - LOOK_BACK_MS)}')
-    found += await influx.query(f'SELECT "seq" {where.format(to_ms, from_ms)}')
+        found += await influx.query(f'SELECT last("seq") {source.format(from_ms, from_ms - LOOK_BACK_MS)} {series_of}')
+    found += await influx.query(f'SELECT "seq" {source.format(to_ms, from_ms)} {series_of}')
     rows = [
-        Numbered(series.tags.get("device", ""), time_ms, int(seq))
+        Numbered(Numbering(series.tags.get("device", ""), series.tags.get("simulated") == "true"), time_ms, int(seq))
         for series in found
         for time_ms, seq in series.values
-        if seq is not None
+        if isinstance(seq, int | float)  # somebody else may have written a text
     ]
     # A device whose type was corrected is in two measurements.
     return iter(sorted(rows, key=lambda row: row[:2]))
+
+
+async def read_retention(influx: InfluxClient) -> int | None:
+    """Return for how long the database keeps points, in milliseconds; None where it keeps them for ever.
+
+    InfluxDB 2.x and 3.x say "for ever" here whatever their bucket does.
+
+    Raises:
+        InfluxError: It could not be asked, or refused.
+    """
+    for series in await influx.query("SHOW RETENTION POLICIES"):
+        for row in series.values:
+            policy = dict(zip(series.columns, row, strict=True))
+            if policy.get("default"):
+                return read_duration(str(policy["duration"]))
+    return None
+
+
+def read_duration(text: str) -> int | None:
+    """Return the milliseconds of a retention policy's duration as InfluxDB writes it (``720h0m0s``); None for ever."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        return None
+    hours, minutes, seconds = map(int, found.groups())
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 or None
 
 
 def name_devices(devices: Sequence[str]) -> str:

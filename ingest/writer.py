@@ -38,6 +38,9 @@ GATHER_S = 0.2
 SMALLEST_BODY_BYTES = 10_000
 """Requests are not made smaller than this because the server broke off."""
 LONGEST_RETRY_AFTER_S = 600.0
+MOST_ACCUSED = 4
+"""Requests that were refused and wait to be judged, at most: until then nothing more is sent that may be refused, too,
+and fill the memory."""
 LAST_TRY_S = 3.0
 """How long the one try may take that a drain makes while there is trouble."""
 LAST_FAILURES = 3
@@ -154,7 +157,7 @@ class Writer:
     async def _take(self) -> list[OutboxEntry]:
         """Return what the next request is to have; nothing while there is too little, or enough is in flight."""
         in_trouble = bool(self._trouble.error)
-        if self._requests >= (1 if in_trouble else self._most_requests):
+        if self._requests >= (1 if in_trouble else self._most_requests) or self._accused.qsize() >= MOST_ACCUSED:
             return []
         # A second request at a time is worth its price only when it is full.
         at_least = 0 if not self._requests else self._body_bytes // 2

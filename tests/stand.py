@@ -122,13 +122,18 @@ def climate(time_ms: int, seq: int, **fields: object) -> str:
 
 @asynccontextmanager
 async def run_stand(
-    folder: Path, broker: Mosquitto, influxd: Influxd, database: str, ingest: Mapping[str, Value] | None = None
+    folder: Path,
+    broker: Mosquitto,
+    influxd: Influxd,
+    database: str,
+    ingest: Mapping[str, Value] | None = None,
+    devices: str = "",
 ) -> AsyncIterator[Stand]:
-    """Run a collector over the small inventory and one rule until the block ends."""
+    """Run a collector over the small inventory, with more devices if given, and one rule until the block ends."""
     inventory, rules = folder / "inventory", folder / "rules"
     inventory.mkdir()
     rules.mkdir()
-    (inventory / "hall.toml").write_text(INVENTORY)
+    (inventory / "hall.toml").write_text(INVENTORY + devices)
     (rules / "room-too-cold.toml").write_text(COLD)
     setup = Setup(inventory, rules, database, ingest or {})
     async with run_collector_process(folder / "collector", broker, influxd, setup) as collector:

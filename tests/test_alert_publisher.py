@@ -1,21 +1,20 @@
-"""Alerts and Notices on a real broker: at least once, with an id that stays the same, and each repeat counted."""
+"""Alerts on a real broker: at least once, with an id that stays the same, and each repeat counted."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingest.accounts import COLLECTOR, MONITOR
-from ingest.alert_publisher import AlertPublisher
+from ingest.alert_publisher import KEPT_S, AlertPublisher
 from ingest.alerts.book import AlertBook
 from ingest.batch import AlertRecord, Batch
 from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost
-from ingest.notice import Facts, judge_facts
 from ingest.settings import Store
 from ingest.store_thread import StoreThread, open_store
 from schemas.rule import AlertPhase, Direction, Rule, Severity, Transition
@@ -43,18 +42,20 @@ async def store(tmp_path: Path) -> AsyncIterator[StoreThread]:
         yield opened
 
 
-def make_publisher(server: Mosquitto, broker: Broker, store: StoreThread) -> tuple[AlertPublisher, AlertBook]:
+def make_publisher(
+    server: Mosquitto, broker: Broker, store: StoreThread, kept_s: float = KEPT_S
+) -> tuple[AlertPublisher, AlertBook]:
     alerts = AlertBook({HOT.key: HOT})
-    return AlertPublisher(broker_settings(server), broker, store, alerts), alerts
+    return AlertPublisher(broker_settings(server), broker, store, alerts, kept_s=kept_s), alerts
 
 
 @asynccontextmanager
 async def publishing(
-    server: Mosquitto, store: StoreThread, **options: object
+    server: Mosquitto, store: StoreThread, kept_s: float = KEPT_S
 ) -> AsyncIterator[tuple[AlertPublisher, Broker, AlertBook]]:
     """Run a publisher on a connection until the block ends, which is a crash to it."""
-    broker = impatient_broker(broker_settings(server), server.accounts[COLLECTOR], **options)
-    publisher, alerts = make_publisher(server, broker, store)
+    broker = impatient_broker(broker_settings(server), server.accounts[COLLECTOR])
+    publisher, alerts = make_publisher(server, broker, store, kept_s)
     async with run(broker), asyncio.TaskGroup() as group:
         task = group.create_task(publisher.run(), name="publish")
         yield publisher, broker, alerts
@@ -88,6 +89,13 @@ async def commit(store: StoreThread, *transitions: Transition) -> None:
     await store.commit(Batch(transitions=list(transitions)), NOW_MS)
 
 
+async def cut(broker: Broker) -> None:
+    """End the connection as a network does, and wait for the next."""
+    before = broker.status.connections
+    broker._connection._transport.abort()  # type: ignore[union-attr] # noqa: SLF001 - nothing public cuts it
+    await wait_until(lambda: broker.status.connections == before + 1)
+
+
 async def count_repeated(store: StoreThread) -> int:
     return (await store.events())["alert_repeated"]
 
@@ -98,7 +106,7 @@ async def test_transitions_are_published_once_in_order_with_their_ids(mosquitto:
         await commit(store, *sent)
         publisher.wake()
         await wait_until(lambda: len(list_ids(heard)) == len(sent))
-        await publisher.finish()
+        await publisher.publish_pending()
         assert await store.unpublished() == []
     assert list_ids(heard) == [f"{one.device}/hot/{one.time_ms}/{one.phase}" for one in sent]
     assert heard[0]["text"] == "For varmt"
@@ -117,36 +125,81 @@ async def test_a_crash_after_sending_repeats_under_the_same_id_and_counts_it(
     assert await count_repeated(store) == 1
 
 
-async def test_after_an_orderly_end_nothing_is_repeated(mosquitto: Mosquitto, store: StoreThread) -> None:
-    await commit(store, make_transition(1))
-    async with publishing(mosquitto, store) as (publisher, _, _):
-        await publisher.finish()
+@pytest.mark.parametrize("broker_restarts", [False, True])
+async def test_what_the_broker_answered_for_is_not_repeated_after_a_crash_of_ours(
+    mosquitto: Mosquitto, store: StoreThread, *, broker_restarts: bool
+) -> None:
+    sent = [make_transition(number) for number in range(1, 4)]
+    async with listening(mosquitto) as heard:
+        for one in sent:
+            async with publishing(mosquitto, store) as (publisher, _, _):
+                await commit(store, one)
+                await publisher.publish_pending()
+    assert list_ids(heard) == [f"{one.device}/hot/{one.time_ms}/firing" for one in sent]
+    if broker_restarts:
+        await mosquitto.restart()
     async with listening(mosquitto) as heard, publishing(mosquitto, store) as (publisher, _, _):
-        await commit(store, make_transition(2))
+        await commit(store, make_transition(9))
         publisher.wake()
-        await wait_until(lambda: "room-2/hot" in str(list_ids(heard)))
-        await publisher.finish()
-    live = [one for one in heard if not one["retain"]]
-    assert list_ids(live) == [f"room-2/hot/{NOW_MS + 2}/firing"]
+        await wait_until(lambda: "room-9/hot" in str(list_ids(heard)))
+    assert [one for one in list_ids(heard) if "room-9" not in one] == sorted(
+        one["id"] for one in heard if one["retain"]
+    )
     assert await count_repeated(store) == 0
 
 
-async def test_what_a_broker_that_broke_off_took_last_is_published_again(
+async def test_a_cut_of_the_network_repeats_nothing_that_was_answered_for(
     mosquitto: Mosquitto, store: StoreThread
 ) -> None:
-    async with publishing(mosquitto, store) as (publisher, broker, _):
+    async with listening(mosquitto) as heard, publishing(mosquitto, store) as (publisher, broker, _):
         await commit(store, make_transition(1))
         await publisher.publish_pending()
+        await cut(broker)
+        await commit(store, make_transition(2))
+        publisher.wake()
+        await wait_until(lambda: len(list_ids(heard)) >= 2)
+    assert list_ids(heard) == [f"room-{number}/hot/{NOW_MS + number}/firing" for number in (1, 2)]
+    assert await count_repeated(store) == 0
+
+
+@pytest.mark.parametrize("with_us", [False, True])
+async def test_what_a_killed_broker_had_not_saved_is_published_again(
+    mosquitto: Mosquitto, store: StoreThread, *, with_us: bool
+) -> None:
+    async with publishing(mosquitto, store):
+        pass
+    await mosquitto.restart()  # it has saved our session, and nothing after
+    async with AsyncExitStack() as ours:
+        publisher, broker, _ = await ours.enter_async_context(publishing(mosquitto, store))
+        await commit(store, make_transition(1))
+        await publisher.publish_pending()
+        if with_us:
+            await ours.aclose()
         await mosquitto.kill()
-        await wait_until(lambda: not broker.status.connected)
         await mosquitto.start()
-        await wait_until(lambda: broker.status.connections == 2)
+        if with_us:
+            publisher, broker, _ = await ours.enter_async_context(publishing(mosquitto, store))
+        await wait_until(lambda: broker.status.session_present and broker.status.connected)
         async with listening(mosquitto) as heard:
-            publisher.tell({})
             await wait_until(lambda: len(list_ids(heard)) >= 1)
-        await wait_until(lambda: broker.status.connected)
     assert set(list_ids(heard)) == {f"room-1/hot/{NOW_MS + 1}/firing"}
     assert await count_repeated(store) == 1
+
+
+async def test_what_the_broker_has_saved_is_forgotten_and_no_seal_stays(
+    mosquitto: Mosquitto, store: StoreThread
+) -> None:
+    async with publishing(mosquitto, store, kept_s=0.3) as (publisher, broker, _):
+        for number in range(3):
+            await commit(store, make_transition(number))
+            await publisher.publish_pending()
+        seals = await store.seals()
+        assert len(seals) == 3
+        async with asyncio.timeout(10):
+            while await store.seals():  # noqa: ASYNC110 - the store gives no event
+                await asyncio.sleep(0.05)
+        assert await store.reseal(seals, 0) == 0
+        assert await broker.take_seals([f"gjovik/alerts/{COLLECTOR}/seal-{seal}" for seal in seals]) == set()
 
 
 async def test_a_broker_that_lost_our_session_gets_every_alert_that_fires(
@@ -160,7 +213,6 @@ async def test_a_broker_that_lost_our_session_gets_every_alert_that_fires(
         async with run_mosquitto(tmp_path / "other", {COLLECTOR: password}, port=mosquitto.port) as other:
             await wait_until(lambda: broker.status.connections == 2)
             async with listening(other) as heard:
-                publisher.tell({})
                 await wait_until(lambda: list_ids(heard) == [f"room-7/hot/{NOW_MS + 7}/firing"])
             await wait_until(lambda: broker.status.connected)
     assert await count_repeated(store) == 1
@@ -173,30 +225,3 @@ async def test_without_a_connection_nothing_is_marked(mosquitto: Mosquitto, stor
     with pytest.raises(ConnectionLost):
         await publisher.publish_pending()
     assert [one.tries for one in await store.unpublished()] == [1]
-
-
-async def test_a_notice_is_retained_while_raised_and_cleared_when_it_has_passed(
-    mosquitto: Mosquitto, store: StoreThread
-) -> None:
-    raised = judge_facts(Facts(NOW_MS, store_share=0.6), {})
-    async with publishing(mosquitto, store) as (publisher, _, _):
-        publisher.tell(raised)
-        await publisher.publish_pending()
-        async with listening(mosquitto) as heard:
-            await wait_until(lambda: any(one["rule"] == "store-half" for one in heard))
-            (retained,) = [one for one in heard if one["rule"] == "store-half"]
-            assert (retained["state"], retained["severity"], retained["retain"]) == ("firing", "warning", True)
-            assert retained["topic"] == f"gjovik/alerts/{COLLECTOR}/store-half"
-            publisher.tell({})
-            await wait_until(lambda: [one["state"] for one in heard if one["rule"] == "store-half"][-1] == "ok")
-
-
-async def test_what_an_earlier_process_raised_is_cleared_by_the_next(mosquitto: Mosquitto, store: StoreThread) -> None:
-    raised = judge_facts(Facts(NOW_MS, store_share=0.6), {})
-    async with listening(mosquitto) as heard:
-        async with publishing(mosquitto, store) as (publisher, _, _):
-            publisher.tell(raised)
-            await wait_until(lambda: any(one["state"] == "firing" for one in heard))
-        async with publishing(mosquitto, store) as (publisher, _, _):
-            publisher.tell({})
-            await wait_until(lambda: [one["state"] for one in heard if one["rule"] == "store-half"][-1] == "ok")

@@ -69,7 +69,7 @@ async def test_a_full_store_holds_the_broker_and_goes_on_by_itself(
     await own_influxd.stop()
     await asyncio.to_thread(fill_store, tmp_path / "collector" / "store", 17 * MIB)
     limits = {"most_bytes": 16 * MIB, "reserve_bytes": 0}
-    async with run_limited(tmp_path, mosquitto, own_influxd, "sensors", limits, {"keep_alive_s": 5}) as stand:
+    async with run_limited(tmp_path, mosquitto, own_influxd, "sensors", limits) as stand:
         await stand.publish("climate-1", [climate(now_ms - 50_000 + seq, seq) for seq in range(1_000)])
         await stand.collector.wait_until(lambda status: bool(status["store_error"]), "say that the store is full")
         await stand.collector.wait_until(lambda status: "store-full" in list_notices(status), "tell of it")
@@ -77,12 +77,8 @@ async def test_a_full_store_holds_the_broker_and_goes_on_by_itself(
         assert first["store_is_held"]
         assert first["ledger"]["accepted"] < 1_000
         assert (await read_notice(stand, "store-full"))["state"] == "firing"
-        # The status goes on, and so does the connection, for longer than the broker would wait for a sign of life.
-        began_s = time.monotonic()
-        await stand.collector.wait_until(
-            lambda status: status["time_ms"] > first["time_ms"] + 9_000, "go on", deadline_s=20
-        )
-        assert time.monotonic() - began_s < 20
+        # The status goes on, and so does the connection; tests.test_mqtt shows it beyond the keep-alive.
+        await stand.collector.wait_until(lambda status: status["time_ms"] > first["time_ms"] + 1_000, "go on")
         assert stand.collector.read_status()["mqtt_connected"]
         await own_influxd.start()
         await stand.wait_received(1_000)
@@ -128,18 +124,21 @@ async def test_a_lost_session_is_counted_for_ever_and_told_of(
         await stand.collector.wait_until(lambda status: "session-lost" in list_notices(status), "tell of it")
         await stand.collector.stop()
         await stand.collector.start()
-        await stand.collector.wait_until(lambda status: status["mqtt_connected"], "connect")
-        assert stand.collector.read_status()["sessions_lost"] == 1
+        status = stand.collector.read_status()
+        assert status["sessions_lost"] == 1
+        # The next process, too, for the rest of the day.
+        assert "session-lost" in list_notices(status)
 
 
 async def test_capacity_is_stated_from_what_comes(
     tmp_path: Path, mosquitto: Mosquitto, influxd: Influxd, database: str, now_ms: int
 ) -> None:
     async with run_limited(tmp_path, mosquitto, influxd, database, {}) as stand:
-        for second in range(6):
-            await stand.publish("climate-1", [climate(now_ms - 50_000 + second * 100 + n, n) for n in range(20)])
-            await asyncio.sleep(0.8)
-        await stand.collector.wait_until(lambda status: status["capacity_hours"] is not None, "state it")
+        for number in range(200):
+            await stand.publish("climate-1", [climate(now_ms - 50_000 + number * 100 + n, n) for n in range(20)])
+            if stand.collector.read_status()["capacity_hours"] is not None:
+                break
+            await asyncio.sleep(0.1)
         status = stand.collector.read_status()
         assert status["store_hours"] + status["broker_hours"] == status["capacity_hours"]
         assert status["capacity_hours"] > 24

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -15,11 +16,14 @@ from typer.testing import CliRunner
 import gjovik
 from ingest.batch import Batch, Quarantined
 from ingest.printed_table import format_bytes, make_visible, print_table
+from ingest.quarantine_filter import Filter
 from ingest.quarantine_view import render_payload
+from ingest.request_socket import find_login
 from ingest.settings import Store as StoreSettings
 from ingest.store import Store
 from ingest.store_file import FILE
 from schemas.reason import Level, Reason
+from tests.stand import COLD, INVENTORY
 from tests.test_status import STATUS
 
 PAYLOAD = b"\x1b]0;title\x07 and \xff"
@@ -115,6 +119,7 @@ COMMANDS = [
     ("quarantine", "list"),
     ("quarantine", "show", "1"),
     ("quarantine", "stats"),
+    ("quarantine", "requests"),
     ("quarantine", "reprocess"),
     ("quarantine", "discard", "--all", "--yes"),
     ("store", "backup", "/nonexistent/copy"),
@@ -210,5 +215,68 @@ def test_a_folder_that_may_not_be_looked_at_is_a_sentence(folder: Path, monkeypa
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "exists", refuse)  # a test may run as root, who may look at everything
-    code, output = run("quarantine", "list", "--store", str(folder))
+    code, output = run("status", "--store", str(folder))
     assert (code, "Permission denied" in output) == (1, True)
+
+
+def test_a_list_goes_on_where_it_ended_in_either_order(folder: Path) -> None:
+    def list_page(*words: str) -> tuple[list[int], int]:
+        page = json.loads(run("quarantine", "list", *words, "--store", str(folder), "--json")[1])
+        assert page["matched"] == 2
+        return [entry["id"] for entry in page["entries"]], page["after"]
+
+    assert list_page() == ([1, 2], 2)
+    assert list_page("--newest") == ([2, 1], 1)
+    assert list_page("--newest", "--limit", "1") == ([2], 2)
+    assert list_page("--newest", "--limit", "1", "--after", "2") == ([1], 1)
+    assert list_page("--newest", "--after", "1") == ([], 1)
+    shown = run("quarantine", "list", "--newest", "--limit", "1", "--store", str(folder))[1]
+    assert shown.endswith("1 of 2 entries, the newest first; the next page: --newest --after 2\n")
+
+
+def test_a_list_for_programs_has_the_payloads_so_that_it_can_be_kept(folder: Path) -> None:
+    first, second = json.loads(run("quarantine", "list", "--store", str(folder), "--json")[1])["entries"]
+    assert bytes.fromhex(first["payload_hex"]) == PAYLOAD
+    assert second["payload"] == '{"a": "æ"}'
+
+
+def test_a_backup_tells_programs_what_it_made(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    code, output = run("store", "backup", str(copy), "--store", str(folder), "--json")
+    assert (code, json.loads(output)) == (0, {"file": str(copy), "bytes": copy.stat().st_size})
+
+
+def test_what_comes_while_a_person_thinks_is_not_discarded_and_who_did_it_is_known(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "collector.toml"
+    for name, text in (("inventory", INVENTORY), ("rules", COLD)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "room-too-cold.toml").write_text(text)
+    places = "".join(f'{name} = "{tmp_path / name}"\n' for name in ("inventory", "rules"))
+    settings.write_text(f'{places}[store]\nfolder = "{folder}"\nreserve_bytes = 0\n')
+
+    def think(question: str) -> bool:
+        assert question.startswith("Discard 2 entries for good (2 unknown_device)")
+        with closing(Store.open(StoreSettings(folder=folder, reserve_bytes=0))) as store:
+            (row,) = store.read_quarantine(Filter(), 1, 1)
+            store.commit(Batch(quarantined=[row.quarantined]), 0)
+        return True
+
+    monkeypatch.setattr("ingest.quarantine_cli.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr("ingest.quarantine_cli.typer.confirm", think)
+    chosen = ("--settings", str(settings))
+    assert run("quarantine", "requests", *chosen) == (0, "Nobody has asked for anything yet.\n")
+    assert run("quarantine", "discard", "--all", "--author", "Kari", *chosen) == (0, "2 entries were discarded.\n")
+    (left,) = json.loads(run("quarantine", "list", *chosen, "--json")[1])["entries"]
+    assert left["id"] == 3
+    assert run("quarantine", "reprocess", "--reason", "unknown_device", *chosen)[0] == 1
+    requests = json.loads(run("quarantine", "requests", *chosen, "--json")[1])["requests"]
+    told = [(one["kind"], one["author"], one["login"], one["meant"], one["outcome"]) for one in requests]
+    login = find_login(os.getuid())
+    assert told == [
+        ("reprocess", login, login, "reason unknown_device", "1 meant, 0 left, 1 stay"),
+        ("discard", "Kari", login, "last_id 2", "2 meant, 2 left, 0 stay"),
+    ]
+    shown = run("quarantine", "requests", *chosen)[1].splitlines()
+    assert f"discard    Kari (login {login})" in shown[2]

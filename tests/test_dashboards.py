@@ -13,7 +13,7 @@ import pytest
 
 from dashboards.board import COLUMNS
 from dashboards.boards import load_boards
-from dashboards.boards.drift import NO_ANSWER
+from dashboards.collector_figures import NO_ANSWER
 from dashboards.measurements import load_measurements
 from dashboards.panel import Panel
 from dashboards.push import FOLDER_UID

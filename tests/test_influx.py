@@ -4,8 +4,7 @@ import asyncio
 import gzip
 import os
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +28,7 @@ from ingest.influx import (
 from ingest.settings import Influx
 from simulators.testbed.influxd import Influxd, run_influxd
 from simulators.testbed.port import LOOPBACK, free_port
+from tests.http_server import serve
 
 LINE = gzip.compress(b"m v=1.0 1000\n")
 SETTINGS = Influx(url="http://influx.test:8086", database="sensors", username="collector")
@@ -39,23 +39,6 @@ NOW_S = 1_768_471_200.0  # 2026-01-15T10:00:00Z
 async def client(influxd: Influxd, database: str) -> AsyncIterator[InfluxClient]:
     async with open_influx(Influx(url=influxd.url, database=database), influxd.password) as opened:
         yield opened
-
-
-@asynccontextmanager
-async def serve(
-    handle: Callable[[web.Request], Awaitable[web.Response]], context: ssl.SSLContext | None = None
-) -> AsyncIterator[str]:
-    """Run a server that answers everything in one way; give its address."""
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", handle)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, LOOPBACK, port, ssl_context=context).start()
-    try:
-        yield f"{'http' if context is None else 'https'}://{LOOPBACK}:{port}"
-    finally:
-        await runner.cleanup()
 
 
 async def test_several_gzip_members_are_stored(client: InfluxClient) -> None:
@@ -152,6 +135,25 @@ async def test_a_server_that_gives_no_answer_has_broken_off(*, ends: bool) -> No
             with pytest.raises(BrokenOffError, match=expected):
                 await client.write(LINE)
         released.set()
+
+
+@pytest.mark.parametrize(
+    "half",
+    [b"HTTP/1.1 204 No Content\r\nX-Influxdb-Version: 1", b"HTTP/1.1 500 Oh\r\nContent-Length: 100\r\n\r\n{"],
+)
+async def test_half_an_answer_is_told_in_words(half: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(half)
+        writer.close()
+
+    server = await asyncio.start_server(answer, LOOPBACK, 0)
+    async with server:
+        url = f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+        async with open_influx(Influx(url=url), "") as client:
+            with pytest.raises(BrokenOffError) as raised:
+                await client.write(LINE)
+    assert str(raised.value) == f"InfluxDB at {url} ended the connection before its answer was whole."
 
 
 async def test_a_server_that_is_no_influxdb_costs_no_line() -> None:

@@ -289,5 +289,5 @@ async def test_a_publish_that_the_broker_denies_is_refused(mosquitto: Mosquitto)
 
 async def test_a_publish_without_a_connection_fails_at_once(mosquitto: Mosquitto) -> None:
     broker = impatient_broker(broker_settings(mosquitto), mosquitto.accounts[COLLECTOR])
-    with pytest.raises(ConnectionLost, match="gjovik/alerts/a/b not published"):
+    with pytest.raises(ConnectionLost, match="gjovik/alerts/a/b not sent"):
         await broker.publish("gjovik/alerts/a/b", b"x", retain=False)

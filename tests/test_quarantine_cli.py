@@ -5,12 +5,18 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ingest import request_socket
+from ingest.quarantine_filter import Filter
+from ingest.request import Progress, Request, RequestError, RequestKind
+from ingest.request_desk import PIECE
 from ingest.request_socket import LONGEST_LINE, SOCKET
 from ingest.store_reader import open_reader
 from simulators.testbed.influxd import Influxd
@@ -134,6 +140,37 @@ async def test_a_collector_is_asked_by_two_people_at_once_and_attacked_and_goes_
     check_moves(stand)
     well = await gjovik(stand, "status")
     assert (well.returncode, "All is well." in well.stdout) == (0, True), well.stdout + well.stderr
+
+
+async def test_a_collector_that_is_killed_while_it_reprocesses_loses_and_doubles_nothing(
+    stand: Stand, now_ms: int
+) -> None:
+    times = await quarantine_repairable(stand, now_ms, count=3_000)
+    mend_inventory(stand)
+    stand.collector.hang_up()
+    await stand.collector.wait_until(lambda status: status["devices"] == 3, "take the inventory")
+    request = Request(RequestKind.REPROCESS, Filter(), "Kari")
+    async with aclosing(request_socket.ask(stand.collector.store, request)) as answers:
+        assert await anext(answers) == Progress(PIECE, len(times))
+        await stand.collector.kill()
+        with pytest.raises(RequestError, match="ended before it was done"):
+            _ = [answer async for answer in answers]
+    check_moves(stand)
+    with open_reader(stand.collector.store) as reader:
+        moves, held = reader.moves(), reader.reasons().total()
+        assert [(one.author, one.outcome) for one in reader.requests(9)] == [("Kari", "")]
+    # In whole pieces: the one that was told of, and perhaps the next.
+    assert PIECE <= moves.reprocessed < len(times)
+    assert moves.reprocessed % PIECE == 0
+    assert moves.reprocessed + held == len(times)
+    await stand.collector.start()
+    assert (await ask(stand, "quarantine", "reprocess"))["reprocessed"] == held
+    ended_ms = time.time_ns() // 1_000_000
+    # Something was stored before the kill, so a status of before the request would do for ``select_times``.
+    await stand.collector.wait_until(lambda status: status["time_ms"] > ended_ms + 1_000, "tell how it is now")
+    assert await select_times(stand, "climate-2") == times
+    assert stand.collector.read_status()["ledger"]["received"] == len(times)
+    check_moves(stand)
 
 
 async def test_a_collector_that_is_stopped_is_not_needed(stand: Stand, now_ms: int, tmp_path: Path) -> None:

@@ -13,17 +13,19 @@ from hypothesis import strategies as st
 from ingest.batch import Quarantined, QuarantineRow
 from ingest.quarantine_filter import EVERYTHING, Filter
 from ingest.settings import Quarantine
+from ingest.store_groups import DAY_MS, list_groups, measure_quotas
 from ingest.store_quarantine import (
     CHUNK,
-    DAY_MS,
+    CHUNK_BYTES,
+    PIECE,
     add_quarantined,
     count_quarantined,
     discard_entries,
     expire_entries,
+    find_ids,
+    find_newest,
     find_sender,
     iterate_quarantine,
-    list_groups,
-    measure_quotas,
     read_quarantine,
     release_entries,
     revise_entries,
@@ -154,6 +156,35 @@ def test_a_bound_that_was_lowered_is_reached_in_pieces(connection: sqlite3.Conne
     assert list_ids(connection)[-1] == 3000
 
 
+def test_a_quota_of_entries_that_was_lowered_is_reached_in_pieces(connection: sqlite3.Connection) -> None:
+    add_quarantined(connection, [make_entry(n) for n in range(2_000)], ROOMY)
+    quotas = Quarantine(most_entries_each=10)
+    assert add_quarantined(connection, [make_entry(2_000)], quotas) == 2
+    pieces = []
+    while not (piece := expire_entries(connection, 0, quotas)).is_done:
+        pieces.append(piece.by_quota)
+        check_sums(connection)
+    assert sum(pieces) == 2_001 - 2 - 10
+    assert max(pieces) == PIECE
+    assert list_ids(connection) == list(range(1_992, 2_002))
+
+
+def test_entries_that_were_revised_into_a_full_group_expire_with_the_next_look(connection: sqlite3.Connection) -> None:
+    quotas = Quarantine(most_entries_each=3)
+    for device in "abc":
+        add_quarantined(connection, [make_entry(n, device) for n in range(3)], quotas)
+    revise_entries(connection, {n: make_entry(n, "a", Reason.CONFLICT) for n in range(1, 10)})
+    assert expire_entries(connection, 0, quotas).by_quota == 6
+    assert list_ids(connection) == [7, 8, 9]
+    check_sums(connection)
+
+
+def test_sums_that_do_not_agree_with_the_rows_do_not_hold_the_store_up_for_ever(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO quarantine_groups VALUES ('ghost', 'conflict', 1, 1)")
+    connection.execute("UPDATE counts SET count = 1e9 WHERE kind = 'quarantine_bytes'")
+    assert expire_entries(connection, 0, ROOMY).by_quota == 0
+
+
 def test_what_is_too_old_expires_in_pieces_and_is_counted(connection: sqlite3.Connection) -> None:
     add_quarantined(connection, [make_entry(n) for n in range(10)], ROOMY)
     now_ms = 90 * DAY_MS + 7
@@ -218,6 +249,21 @@ def test_a_long_quarantine_is_read_in_pieces_with_what_comes_meanwhile(connectio
     assert [row.id for row in reading] == list(range(2, CHUNK + 3))
 
 
+def test_large_payloads_are_read_a_few_at_a_time(connection: sqlite3.Connection) -> None:
+    add_quarantined(connection, [make_entry(n, size=CHUNK_BYTES // 4) for n in range(10)], ROOMY)
+    assert [row.id for row in read_quarantine(connection)] == [1, 2, 3, 4]
+    assert [row.id for row in read_quarantine(connection, after_id=4, limit=2)] == [5, 6]
+    assert [row.id for row in iterate_quarantine(connection)] == list(range(1, 11))
+
+
+def test_the_newest_come_first_where_that_is_asked_for(connection: sqlite3.Connection) -> None:
+    add_quarantined(connection, [make_entry(n) for n in range(CHUNK + 2)], ROOMY)
+    assert find_newest(connection) == CHUNK + 2
+    assert [row.id for row in iterate_quarantine(connection, newest_first=True)] == list(range(CHUNK + 2, 0, -1))
+    assert [row.id for row in read_quarantine(connection, after_id=4, newest_first=True)] == [3, 2, 1]
+    assert find_ids(connection, EVERYTHING, 1000, 5) == (1001, 1002)
+
+
 ENTRIES = [
     make_entry(0, "a", Reason.MALFORMED_JSON),
     make_entry(10, "b", Reason.UNKNOWN_FIELD)._replace(level=Level.FIELD),
@@ -249,6 +295,8 @@ ENTRIES = [
         (Filter(topic="#"), [1, 2, 3, 4, 5, 6]),
         (Filter(topic="gjovik/+/stranger/reading", reason=Reason.UNKNOWN_TOPIC), []),
         (Filter(device="b", level=Level.LINE, from_ms=40), [5]),
+        (Filter(last_id=2), [1, 2]),
+        (Filter(reason=Reason.UNKNOWN_DEVICE, last_id=3), [3]),
     ],
 )
 def test_a_filter_means_the_entries_that_it_says(connection: sqlite3.Connection, where: Filter, ids: list[int]) -> None:

@@ -1,12 +1,9 @@
-"""``reprocess``: what was refused is taken as it would be now, at its own time; it overwrites and pages nobody."""
+"""``reprocess``: what was refused is taken as it would be now, at its own time; it overwrites nobody."""
 
 import json
 import logging
 import zlib
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
@@ -14,75 +11,14 @@ from devices import load_device_types
 from ingest.alerts.book import AlertBook
 from ingest.batch import Batch, Point, Quarantined, QuarantineRow
 from ingest.codec import Observation, Reader, compose_reader
-from ingest.inventory import Inventory
 from ingest.memory import Memory
-from ingest.message import Message
 from ingest.process import Limits, Processor
-from ingest.quarantine_filter import EVERYTHING
 from ingest.reprocess import reprocess
 from ingest.route import RouteTable
 from schemas.device_type import DeviceType
 from schemas.reason import Level, Reason
-from schemas.rule import Direction, Rule, Severity
+from tests.refused_payloads import LIGHT, TIME_MS, climate, leave_out, list_points, number, read_time, restart, widen
 from tests.small_town import RECEIVED_MS, make_inventory, make_message, make_processor
-from tests.store_batches import open_in
-
-TIME = "2026-01-15T12:00:00Z"
-TIME_MS = 1_768_478_400_000
-LIGHT = '{"on":true,"power":10}'
-WARM = Rule(
-    key="warm",
-    device_type="indoor_climate",
-    field="temperature",
-    direction=Direction.ABOVE,
-    limit=30.0,
-    clear=28.0,
-    hold_ms=0,
-    severity=Severity.WARNING,
-    text="Varmt",
-    unit="Cel",
-    examples=(),
-)
-
-
-def climate(**members: object) -> str:
-    """Return the payload of an indoor-climate sensor."""
-    return json.dumps({"time": TIME, "temperature": 20.0} | members)
-
-
-def leave_out(*devices: str) -> Inventory:
-    """Return the small town without some of its devices."""
-    inventory = make_inventory()
-    return replace(inventory, devices={k: one for k, one in inventory.devices.items() if k not in devices})
-
-
-def widen(device: str, field: str, high: float) -> dict[str, DeviceType]:
-    """Return the types with another upper bound for one field."""
-    types = dict(load_device_types())
-    fields = dict(types[device].fields)
-    fields[field] = replace(fields[field], high=high)
-    types[device] = replace(types[device], fields=fields)
-    return types
-
-
-def number(batch: Batch, first_id: int = 1) -> list[QuarantineRow]:
-    """Return what a batch refused as rows of the quarantine."""
-    return [QuarantineRow(row_id, one) for row_id, one in enumerate(batch.quarantined, first_id)]
-
-
-def restart(batches: Sequence[Batch], **options: object) -> Processor:
-    """Return another process that knows what was accepted in these batches."""
-    memory = Memory()
-    memory.restore(mark for batch in batches for mark in batch.marks)
-    return make_processor(memory=memory, **options)  # type: ignore[arg-type]
-
-
-def read_time(line: bytes) -> int:
-    return int(line.rpartition(b" ")[2])
-
-
-def list_points(batch: Batch) -> list[int]:
-    return [mark.point for mark in batch.marks if mark.device and mark.names]
 
 
 def test_what_an_unknown_device_sent_is_accepted_when_it_is_in_the_inventory() -> None:
@@ -339,111 +275,21 @@ def test_a_damaged_entry_is_sent_again_when_it_can_be_unpacked() -> None:
         assert list(batch.revised) == ([] if released else [7])
 
 
-def test_history_from_the_quarantine_fires_nothing_and_is_no_sign_of_life() -> None:
-    rules = {"warm": WARM}
-    warm = make_message("indoor_climate", climate(temperature=35))
-    refused = make_processor(leave_out("indoor_climate"), rules).process([warm])
-    processor = make_processor(rules=rules)
-    hour_ms = 3_600_000
-    processor.process(
-        [make_message("indoor_climate", climate(time="2026-01-15T13:00:00Z"), received_ms=RECEIVED_MS + hour_ms)]
-    )
-    heard_ms = processor.memory.recall("indoor_climate").heard_ms
-    batch = reprocess(processor, number(refused))
-    assert (len(batch.lines), batch.transitions, batch.alerts) == (1, [], [])
-    assert list_points(batch) == [Point.LATE]
-    assert processor.memory.recall("indoor_climate").heard_ms == heard_ms
-
-
-def test_a_device_without_a_clock_is_not_alive_because_its_past_was_repaired() -> None:
-    before = make_processor()
-    taken = before.process([make_message("street_light", '{"on":true,"power":1e9}')])
-    before.process([make_message("street_light", LIGHT, received_ms=RECEIVED_MS + 60_000, packet_id=2)])
-    processor = make_processor(memory=before.memory, types=widen("street_light", "power", 1e12))
-    assert len(reprocess(processor, number(taken)).lines) == 1
-    assert processor.memory.recall("street_light").heard_ms == RECEIVED_MS + 60_000
-
-
-@pytest.mark.parametrize("payload", ['{"on":true,"power":1e9}', '{"on":true,"power":1,"energy":1e15}'])
-def test_a_repaired_reading_or_field_of_the_newest_time_fires_nothing(payload: str) -> None:
-    field, limit = ("power", 1e6) if "1e9" in payload else ("energy", 1e12)
-    rules = {"high": replace(WARM, key="high", device_type="street_light", field=field, limit=limit, clear=0.0)}
-    before = make_processor(rules=rules)
-    taken = before.process([make_message("street_light", payload)])
-    processor = make_processor(rules=rules, memory=before.memory, types=widen("street_light", field, 1e18))
-    batch = reprocess(processor, number(taken))
-    assert (len(batch.lines), batch.released, batch.transitions, batch.alerts) == (1, [1], [], [])
-
-
-def test_what_is_newer_than_everything_of_its_device_is_judged_as_any_reading() -> None:
-    rules = {"warm": WARM}
-    refused = make_processor(leave_out("indoor_climate"), rules).process(
-        [make_message("indoor_climate", climate(temperature=35))]
-    )
-    batch = reprocess(make_processor(rules=rules), number(refused))
-    assert [transition.rule for transition in batch.transitions] == ["warm"]
-    assert [record.rule for record in batch.alerts] == ["warm"]
-    assert len(batch.lines) == 2
-
-
-def test_a_half_accepted_message_is_reprocessed_after_a_restart_without_doubling_anything() -> None:
-    taken = make_processor().process([make_message("indoor_climate", climate(seq=4, co2=90_000))])
-    processor = restart([taken], types=widen("indoor_climate", "co2", 1e6))
-    first = reprocess(processor, number(taken))
-    again = processor.process([make_message("indoor_climate", climate(seq=4, co2=90_000), packet_id=5)])
-    assert len(first.lines) == 1
-    assert again.ledger.duplicate_readings == 1
-    following = restart([taken, first], types=widen("indoor_climate", "co2", 1e6))
-    assert reprocess(following, number(taken)).lines == []
-
-
-def test_what_was_reprocessed_is_on_disk_as_a_whole_with_its_moves(tmp_path: Path) -> None:
-    payloads = [climate(time=f"2026-01-15T12:0{minute}:00Z") for minute in range(4)] + ["nonsense"]
-    messages = [
-        make_message("indoor_climate", one, received_ms=RECEIVED_MS + 300_000, packet_id=number)
-        for number, one in enumerate(payloads, 1)
-    ]
-    refused = make_processor(leave_out("indoor_climate")).process(messages)
-    with closing(open_in(tmp_path)) as store:
-        store.commit(refused, RECEIVED_MS)
-        before = store.load().ledger
-        rows = store.read_quarantine(EVERYTHING, 0, 10)
-        store.commit(reprocess(restart([refused]), rows), RECEIVED_MS)
-    with closing(open_in(tmp_path)) as store:
-        restored = store.load()
-        memory = Memory()
-        memory.restore(restored.marks)
-        moves = restored.moves
-        assert (moves.quarantined, moves.reprocessed, moves.committed) == (5, 4, 4)
-        assert restored.ledger == before
-        assert [row.quarantined.reason for row in store.read_quarantine(EVERYTHING, 0, 10)] == [Reason.MALFORMED_JSON]
-        again = make_processor(memory=memory).process([message._replace(packet_id=9) for message in messages[:4]])
-        assert again.ledger.duplicate_readings == 4
-
-
-def test_a_clock_that_was_ahead_is_still_ahead_of_the_first_time_of_receipt() -> None:
-    refused = make_processor().process([make_message("indoor_climate", climate(time="2026-01-15T13:00:00Z"))])
-    batch = reprocess(make_processor(), number(refused))
-    assert batch.revised[1].reason is Reason.FUTURE_TIME
-
-
-def test_a_fault_of_our_own_leaves_the_entry_and_its_neighbours(
+def test_what_was_accepted_before_a_fault_of_our_own_is_committed_and_the_entry_stays(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    messages = [
-        Message("gjovik/hall/indoor_climate/reading", climate().encode(), RECEIVED_MS),
-        make_message("water_meter", json.dumps({"time": TIME, "volume": 3})),
-    ]
-    refused = make_processor(leave_out("indoor_climate", "water_meter")).process(messages)
-    processor = make_processor()
-    original = processor.alerts.judge_reading
+    payload = json.dumps([(0, {"temperature": 20.0}), (60, {"temperature": 21.0})])
+    refused = make_processor(leave_out("indoor_climate")).process([make_message("indoor_climate", payload)])
+    processor = make_series_processor(load_device_types(), Memory())
 
-    def fail_once(_: object) -> Sequence[object]:
-        monkeypatch.setattr(processor.alerts, "judge_reading", original)
-        raise ZeroDivisionError("the alert engine fell over")
+    def fail(_: str) -> str:
+        raise ZeroDivisionError("the routes fell over")
 
-    monkeypatch.setattr(processor.alerts, "judge_reading", fail_once)
-    with caplog.at_level(logging.ERROR):
+    with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
+        patch.setattr(processor.routes, "find_device", fail)
         batch = reprocess(processor, number(refused))
+    assert (len(batch.lines), len(batch.marks), batch.released) == (1, 1, [])
     assert batch.revised[1].reason is Reason.COLLECTOR_FAULT
-    assert (batch.released, len(batch.lines)) == ([2], 1)
+    assert batch.revised[1].payload == payload.encode()
+    again = reprocess(processor, [QuarantineRow(1, batch.revised[1])])
+    assert (again.lines, again.revised[1].reason) == ([], Reason.FUTURE_TIME)

@@ -33,6 +33,7 @@ FILTERS = st.builds(
     level=st.none() | st.sampled_from(Level),
     from_ms=st.none() | INTEGERS,
     to_ms=st.none() | INTEGERS,
+    last_id=st.none() | INTEGERS,
 )
 
 

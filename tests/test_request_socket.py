@@ -26,6 +26,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.begun: list[Request] = []
+        self.logins: list[str] = []
         self.done = 0
         self.ended = 0
         self.pieces = 1
@@ -33,9 +34,10 @@ class Desk:
         self.go_on = asyncio.Event()
         self.go_on.set()
 
-    async def perform(self, request: Request) -> AsyncGenerator[Progress | Outcome, None]:
+    async def perform(self, request: Request, login: str) -> AsyncGenerator[Progress | Outcome, None]:
         """Do the pieces."""
         self.begun.append(request)
+        self.logins.append(login)
         try:
             for piece in range(self.pieces):
                 await self.go_on.wait()
@@ -113,6 +115,7 @@ async def test_the_author_is_the_login_where_no_name_is_given_and_both_are_logge
         await ask_all(tmp_path, REQUEST._replace(author=""))
         await ask_all(tmp_path)
     login = desk.begun[0].author
+    assert desk.logins == [login, login]
     assert login
     assert f"discard by {login} (login {login}, uid " in caplog.text
     assert f"discard by kari (login {login}, uid " in caplog.text

@@ -19,8 +19,8 @@ from ingest.quarantine_filter import Filter
 from ingest.settings import Quarantine as QuarantineSettings
 from ingest.store import Store
 from ingest.store_file import FILE, DamagedEntryError
+from ingest.store_groups import DAY_MS
 from ingest.store_outbox import Depth, RefusedLine, unpack_lines
-from ingest.store_quarantine import DAY_MS
 from ingest.store_reader import open_reader
 from ingest.store_rows import Moves
 from schemas.reason import Level, Reason
@@ -112,11 +112,11 @@ def test_unpublished_transitions_survive_a_restart_and_leave_when_published(tmp_
     with closing(open_in(tmp_path)) as store:
         for number in range(3):
             store.commit(make_batch(number), NOW_MS)
-        store.mark_published([store.unpublished()[0].id])
+        store.mark_published([store.unpublished()[0].id], 1)
     with closing(open_in(tmp_path)) as store:
         waiting = store.unpublished()
         assert [one.transition for one in waiting] == [make_batch(n).transitions[0] for n in (1, 2)]
-        store.mark_published([one.id for one in waiting])
+        store.mark_published([one.id for one in waiting], 1)
         assert store.unpublished() == []
         store.commit(make_batch(3), NOW_MS)
         assert store.unpublished()[0].id > waiting[-1].id
@@ -206,31 +206,38 @@ def test_what_waits_at_the_broker_is_told_again_under_its_name_and_counted(tmp_p
             store.commit(make_batch(number), NOW_MS)
         first, second = [one.id for one in store.unpublished()]
         store.begin_publishing([first, second])
-        store.mark_published([first])
+        store.mark_published([first], 7)
     with closing(open_in(tmp_path)) as store:
         assert [one.id for one in store.unpublished()] == [second]
         store.begin_publishing([second])
         assert store.events() == {"alert_repeated": 1}
-        store.mark_published([second])
-        store.forget_published([first])
-        assert store.publish_again() == 1
+        store.mark_published([second], 8)
+        assert store.seals() == [7, 8]
+        store.forget_published([7])
+        assert store.reseal([7], 9) == 0
+        assert store.reseal([8], 9) == 1
+        assert store.seals() == [9]
+        assert store.reseal([9], 0) == 1
         assert [(one.id, one.tries) for one in store.unpublished()] == [(second, 2)]
-        store.mark_published([second])
-        store.forget_published(None)
-        assert store.publish_again() == 0
+        store.mark_published([second], 10)
+        store.forget_published([10])
+        assert (store.seals(), store.unpublished()) == ([], [])
 
 
 def test_events_are_counted_for_ever_and_a_session_is_remembered(tmp_path: Path) -> None:
     with closing(open_in(tmp_path)) as store:
         assert not store.load().had_session
         store.note_session()
-        store.count_event("session_lost")
+        assert store.load().session_lost_ms is None
+        store.note_lost_sessions(1, NOW_MS)
         store.count_event("alert_repeated", 3)
     with closing(open_in(tmp_path)) as store:
         store.note_session()
-        store.count_event("session_lost")
+        assert store.load().session_lost_ms == NOW_MS
+        store.note_lost_sessions(1, NOW_MS + 1)
         restored = store.load()
     assert restored.had_session
+    assert restored.session_lost_ms == NOW_MS + 1
     assert restored.events == {"session_lost": 2, "alert_repeated": 3}
     with open_reader(tmp_path) as reader:
         assert reader.events() == restored.events

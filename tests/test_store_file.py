@@ -47,7 +47,7 @@ def test_a_second_collector_is_refused_and_told_who_has_the_store(tmp_path: Path
     program = [sys.executable, "-c", KEEP_ONE, str(tmp_path)]
     refused = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
-    assert f"in use by another collector, process {owner}" in refused.stderr
+    assert f"in use by another collector or a command, process {owner}" in refused.stderr
     assert store.depth().batches == 1
 
 
@@ -163,6 +163,31 @@ def test_a_store_of_version_1_comes_up_to_date_with_all_that_it_has(tmp_path: Pa
     )
     expected = [find_sender("", topic) for topic in topics]
     assert senders == {sender: expected.count(sender) for sender in expected}
+
+
+def test_a_reader_of_an_earlier_version_says_to_start_the_collector_and_changes_nothing(tmp_path: Path) -> None:
+    make_v1_store(tmp_path / FILE)
+    before = (tmp_path / FILE).read_bytes()
+    with pytest.raises(StoreVersionError, match="start the collector once"), open_reader(tmp_path):
+        pass
+    assert (tmp_path / FILE).read_bytes() == before
+
+
+def test_a_store_that_may_not_be_read_is_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "secret"
+    with closing(open_in(folder)):
+        pass
+    folder.chmod(0o700)
+    program = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from ingest.store_file import StoreError\nfrom ingest.store_reader import open_reader\n"
+        "if os.geteuid() == 0:\n    os.setuid(65534)\nelse:\n    os.chmod(sys.argv[1], 0)\n"
+        "try:\n    open_reader(Path(sys.argv[1])).__enter__()\nexcept StoreError as error:\n    print(error)\n"
+    )
+    command = [sys.executable, "-c", program, str(folder)]
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    folder.chmod(0o700)
+    assert "cannot be read; become its user" in asked.stdout, asked.stderr
 
 
 def test_marks_of_version_1_are_still_known_when_shards_have_taken_their_place(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Points per device and hour: equal to a plain count, whatever is packed where, over any restart, for any reader."""
 
 import sqlite3
+import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 from ingest import store_hours, store_marks
 from ingest.batch import Batch, Mark, Point
 from ingest.memory import Memory
+from ingest.quarantine_filter import EVERYTHING
 from ingest.store import Store
-from ingest.store_file import FILE, StoreError
+from ingest.store_file import FILE, DamagedEntryError, StoreError
 from ingest.store_hours import HOUR_MS, HourCount, find_point
-from ingest.store_outbox import RefusedLine
+from ingest.store_outbox import RefusedLine, pack_lines, salvage_lines, unpack_lines
 from ingest.store_reader import open_reader
 from schemas.reason import Reason
 from tests.store_batches import NOW_MS, bring_every_shard, commit_with_shard, open_in
@@ -172,3 +174,104 @@ def test_a_damaged_row_of_hours_is_passed_over(tmp_path: Path, monkeypatch: pyte
         with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as connection:
             connection.execute("UPDATE hours SET body = x'00' WHERE id = (SELECT min(id) FROM hours)")
         assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(new=2)}
+
+
+def flip(folder: Path, query: str) -> None:
+    """Flip a bit in the middle of the bodies that a query selects with their table's id."""
+    table = query.split(maxsplit=1)[0]
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as connection:
+        for row, body in connection.execute(f"SELECT id, body FROM {query}").fetchall():  # noqa: S608 - of this file
+            middle = len(body) // 2
+            flipped = bytes((*body[:middle], body[middle] ^ 1, *body[middle + 1 :]))
+            connection.execute(f"UPDATE {table} SET body = ? WHERE id = ?", (flipped, row))  # noqa: S608 - likewise
+
+
+def read_since(folder: Path) -> int:
+    """Return since when hours are complete."""
+    with open_reader(folder) as reader:
+        since_ms = reader.hours_since_ms()
+    assert since_ms is not None
+    return since_ms
+
+
+def test_hours_are_complete_only_since_marks_that_were_not_packed_yet_were_found_damaged(tmp_path: Path) -> None:
+    with closing(open_in(tmp_path)) as store:
+        store.commit(Batch(marks=[Mark("a", NOW_MS, 1, ("x",), Point.NEW)]), NOW_MS)
+    flip(tmp_path, "marks")
+    assert read_since(tmp_path) == NOW_MS
+    began_ms = time.time_ns() // 1_000_000
+    with closing(open_in(tmp_path)) as store:
+        store.load()
+        assert read_since(tmp_path) >= began_ms
+        assert store.events() == {"marks_damaged": 1}
+
+
+def test_marks_whose_points_were_packed_may_be_damaged_without_loss_of_hours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_hours, "MOST_PENDING", 1)
+    with closing(open_in(tmp_path)) as store:
+        for number in range(2):
+            store.commit(Batch(marks=[Mark("a", NOW_MS, number, ("x",), Point.NEW)]), NOW_MS)
+    flip(tmp_path, "marks WHERE id = (SELECT min(id) FROM marks)")
+    with closing(open_in(tmp_path)) as store:
+        store.load()
+        assert store.events() == {"marks_damaged": 1}
+        assert read_since(tmp_path) == NOW_MS
+        assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(new=2)}
+
+
+def test_hours_are_complete_only_behind_a_row_that_was_found_damaged_when_rows_were_made_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_hours, "MOST_PENDING", 1)
+    batch = Batch(marks=[Mark("a", NOW_MS, 1, ("x",), Point.NEW)])
+    with closing(open_in(tmp_path)) as store:
+        for _ in range(2):
+            store.commit(batch, NOW_MS)
+        flip(tmp_path, "hours")
+        for _ in range(store_hours.MOST_PARTS):
+            store.commit(batch, NOW_MS)
+        assert store.events() == {"hours_damaged": 1}
+        assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(new=1 + store_hours.MOST_PARTS)}
+    assert read_since(tmp_path) == (NOW_HOUR + 1) * HOUR_MS
+
+
+def test_hours_that_are_too_old_to_be_kept_are_not_said_to_be_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_hours, "MOST_PENDING", 1)
+    later_ms = NOW_MS + 100 * DAY * HOUR_MS
+    with closing(open_in(tmp_path)) as store:
+        store.commit(Batch(), NOW_MS)
+        for number in range(2):  # a backlog from before what is kept; packed with the second
+            store.commit(Batch(marks=[Mark("a", NOW_MS, number, ("x",), Point.LATE)]), later_ms)
+    assert read_since(tmp_path) == (later_ms // HOUR_MS - 92 * DAY) * HOUR_MS
+
+
+def test_lines_of_an_entry_that_was_set_aside_are_known_to_be_missing_until_they_are_sent_again(tmp_path: Path) -> None:
+    lines = [b"indoor_climate,device=a,site=s temperature=%d.5,delay=0.5 %d" % (n, NOW_MS + n) for n in range(500)]
+    marks = [Mark("a", NOW_MS + n, n, ("temperature",), Point.NEW) for n in range(500)]
+    with closing(open_in(tmp_path)) as store:
+        entry = store.commit(Batch(lines=lines, marks=marks), NOW_MS)
+        assert entry is not None
+        store.set_aside_entry(entry.id, NOW_MS, "flipped")
+        assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(new=500, refused=500)}
+        (row,) = store.read_quarantine(EVERYTHING, 0, 1)
+        store.commit(Batch(lines=lines, released=[row.id]), NOW_MS)
+        assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(new=500)}
+
+
+@pytest.mark.parametrize("place", [0.0, 0.02, 0.5, 0.9, 1.0])
+def test_of_a_damaged_entry_the_lines_before_the_damage_are_known(place: float) -> None:
+    lines = [b"m,device=d%d v=%d.5,delay=0.5 %d" % (n % 7, n * n % 991, NOW_MS + n) for n in range(2_000)]
+    body = pack_lines(lines)
+    at = min(int(place * len(body)), len(body) - 1)
+    damaged = body[:at] + bytes([body[at] ^ 0x40]) + body[at + 1 :]
+    with pytest.raises(DamagedEntryError):
+        unpack_lines(damaged)
+    found = salvage_lines(damaged)
+    sure = int(len(lines) * max(0.0, place - 0.1))
+    assert found[:sure] == lines[:sure]
+    assert (place not in {0.0, 1.0}) or found == lines
+    assert salvage_lines(body) == lines

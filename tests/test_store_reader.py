@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import itertools
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -141,6 +142,21 @@ def test_a_backup_replaces_nothing_and_leaves_no_half(tmp_path: Path) -> None:
             reader.backup(tmp_path / "half", stop)
     assert kept.read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "store"]
+
+
+def test_a_copy_that_cannot_be_written_is_not_blamed_on_the_store_alone(tmp_path: Path) -> None:
+    with closing(open_in(tmp_path / "store")) as store, open_reader(tmp_path / "store") as reader:
+        for number in range(4):
+            store.commit(Batch(lines=[hashlib.shake_256(b"%d" % number).digest(1 << 20)]), NOW_MS)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+        try:
+            with pytest.raises(StoreError, match=r"copy .* could not be made"):
+                reader.backup(tmp_path / "copy")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert store.depth().batches == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
 def test_a_snapshot_is_of_one_moment(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_what_makes_room_goes_on_at_the_bound(tmp_path: Path) -> None:
         assert store.discard(Filter(), 1) == 1
         store.expire(NOW_MS)
         store.begin_publishing([one.id for one in store.unpublished()])
-        store.mark_published([one.id for one in store.unpublished()])
+        store.mark_published([one.id for one in store.unpublished()], 1)
         store.note_session()
         assert store.load().had_session
         assert store.usage().is_held
@@ -178,8 +178,10 @@ async def test_a_store_is_opened_on_a_full_disk_and_emptied(
         while entries := store.oldest(500_000):
             store.remove([entry.id for entry in entries])
         assert store.load().moves.stored == 40
+        assert store.events()["reserve_given_up"] == 1
         with open_reader(on_disk.folder) as reader:
             assert reader.depth().batches == 0
+            assert reader.events()["reserve_given_up"] == 1
 
 
 async def test_a_full_disk_without_a_reserve_is_named(disk: SmallDisk, on_disk: StoreSettings) -> None:
@@ -232,6 +234,19 @@ def test_a_write_ahead_log_that_grew_while_somebody_read_does_not_hold_the_store
         store.commit(make_large_batch(0), NOW_MS)
         assert not store.usage().is_held
         assert store.usage().wal_bytes < MOST_BYTES // 2
+
+
+def test_large_payloads_that_are_refused_count_against_the_bound_as_well(tmp_path: Path) -> None:
+    settings = choose(tmp_path, most_bytes=MOST_BYTES)
+    refused = [one._replace(payload=bytes(60_000)) for one in make_batch(0).quarantined] * 5
+    with closing(Store.open(settings)) as store:
+        for _ in range(1_000):
+            try:
+                store.commit(Batch(quarantined=refused), NOW_MS)
+            except OutboxFullError:
+                break
+        assert store.usage().is_held
+        assert store.usage().share < 1.1
 
 
 async def test_a_copy_that_has_no_room_says_so_and_leaves_nothing(disk: SmallDisk, tmp_path: Path) -> None:

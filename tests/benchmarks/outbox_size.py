@@ -13,6 +13,7 @@ import typer
 from devices import load_device_types
 from ingest.alerts.book import AlertBook
 from ingest.batch import Batch
+from ingest.capacity import BROKER_MESSAGE_BYTES
 from ingest.codecs.native import CODEC
 from ingest.inventory_files import load_inventory
 from ingest.memory import Memory
@@ -29,8 +30,6 @@ BEGIN_MS = 1_768_478_400_000  # 2026-01-15T12:00:00Z
 LINES = 50_000
 RATES = (10, 100, 250, 500, 2_000, 5_000)
 """Readings per second."""
-BROKER_MESSAGE_BYTES = 392
-"""Memory of a message that waits at the broker, beside its payload; see ``tests.benchmarks.broker_queue``."""
 
 
 def list_lines() -> tuple[list[bytes], float]:
