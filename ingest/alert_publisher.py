@@ -6,6 +6,8 @@
   everything. Its ``id`` stays the same, and each repeat is counted.
 - Whether the broker still has it shows a seal, set behind it (see ``Broker.set_seal``) and looked for at each new
   connection, also by the next process. So neither a crash of ours nor a cut of the network repeats what was answered.
+- A seal vouches for all that came before it. So on a new connection the broker is asked first, and nothing is published
+  or sealed before.
 - After ``KEPT_S`` the broker has saved it, and it is forgotten.
 
 Why so: see ``deploy/decisions/011-notices.md``.
@@ -13,17 +15,18 @@ Why so: see ``deploy/decisions/011-notices.md``.
 
 import asyncio
 import logging
+import math
 import time
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
 from ingest.alerts.announcement import format_payload, format_topic
 from ingest.alerts.book import AlertBook
+from ingest.batch import Batch
 from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost, PublishRefused
 from ingest.settings import Mqtt
-from ingest.store_file import StoreError
+from ingest.store_file import StoreError, StoreFullError
 from ingest.store_thread import StoreThread
 from ingest.store_unpublished import Unpublished
 from schemas.rule import AlertPhase, Transition
@@ -62,7 +65,7 @@ class AlertPublisher:
         self._news = asyncio.Event()
         self._news.set()
         self._publishing = asyncio.Lock()
-        self._seals: deque[tuple[float, int]] = deque()
+        self._seals: dict[int, float] = {}  # seal -> when the broker had answered, by the monotonic clock
         self._newest_seal = 0
         self._greeted = self._lost = 0
 
@@ -107,48 +110,85 @@ class AlertPublisher:
     def _list_saved(self) -> list[int]:
         """Return the seals that are old enough for the broker to have saved them."""
         before_s = time.monotonic() - self._kept_s
-        return [seal for set_s, seal in self._seals if set_s <= before_s]
+        return [seal for seal, set_s in self._seals.items() if set_s <= before_s]
 
     async def _greet(self) -> None:
         """Find out at a new connection whether the broker still has what was published before."""
-        status = self._broker.status
-        if status.connections == self._greeted:
+        if self._broker.status.connections == self._greeted:
             return
-        before = sorted({*await self._store.seals(), *(seal for _, seal in self._seals)})
-        self._seals.clear()
-        if before:
-            await self._look_for_seals(before)
+        before = await self._store.seals()
+        status = self._broker.status
         if status.sessions_lost > self._lost:
+            await self._publish_again(before)
+            self._seals.clear()
             await self._repeat_firing()
+        elif before or self._seals:
+            await self._look_for_seals(before)
         self._greeted, self._lost = status.connections, status.sessions_lost
 
     async def _look_for_seals(self, before: Sequence[int]) -> None:
-        """Have published again what lies behind seals that are gone; what lies behind others gets a new one."""
-        seal = await self._set_seal()
-        found = await self._broker.take_seals([self._name_seal(one) for one in before])
-        gone = [one for one in before if self._name_seal(one) not in found]
-        there = [one for one in before if self._name_seal(one) in found]
-        if gone:
-            again = await self._store.reseal(gone, 0)
-            if again:
-                log.warning("the broker has lost what it took last: %d notifications are published again", again)
+        """Have published again what lies behind seals that are gone; what lies behind others gets a new one.
+
+        Args:
+            before: The seals that something lies behind, the oldest first.
+        """
+        seal = await self._set_seal(max(before, default=0))
+        asked = sorted({*before, *self._seals} - {seal})
+        found = await self._take_seals(asked)
+        # A broker goes back as a whole: where a seal is, there is what came before it, also behind one that was taken
+        # away when our process ended before it took note. To publish that again would undo what came after it.
+        newest = max((one for one in before if one in found), default=0)
+        await self._publish_again([one for one in before if one > newest])
+        there = [one for one in before if one <= newest]
         if there:
             # It has them, and may not have saved them yet.
             await self._store.reseal(there, seal)
+        self._drop_seals(asked)
 
-    async def _set_seal(self) -> int:
-        """Set a seal behind what was published on this connection, and return its number."""
-        # Never one that a process before this one used: an old seal would vouch for what is new.
-        seal = self._newest_seal = max(self._newest_seal + 1, time.time_ns() // 1_000)
+    async def _publish_again(self, gone: Sequence[int]) -> None:
+        again = await self._store.reseal(gone, 0) if gone else 0
+        if again:
+            log.warning("the broker has lost what it took last: %d notifications are published again", again)
+
+    async def _set_seal(self, newest: int = 0) -> int:
+        """Set a seal behind what was published on this connection, and return its number, which is above all others.
+
+        Args:
+            newest: The newest that a process before this one may have used.
+        """
+        # Never one that was used: an old seal would vouch for what is new.
+        seal = max(newest, self._newest_seal, time.time_ns() // 1_000) + 1
+        self._newest_seal = seal
+        self._seals[seal] = math.inf  # so that it is taken away also where the answer does not come
         await self._broker.set_seal(self._name_seal(seal))
-        self._seals.append((time.monotonic(), seal))
+        self._seals[seal] = time.monotonic()
         return seal
+
+    async def _take_seals(self, seals: Sequence[int]) -> set[int]:
+        """Take seals away, and return those that were there."""
+        names = {self._name_seal(one): one for one in seals}
+        return {names[one] for one in await self._broker.take_seals(list(names))}
+
+    def _drop_seals(self, seals: Sequence[int]) -> None:
+        for one in seals:
+            self._seals.pop(one, None)
+
+    def _require_greeted(self) -> None:
+        """Raise ConnectionLost unless the connection is the one on which the broker was asked.
+
+        A seal vouches for all that came before it; so none is set behind what another connection took.
+        """
+        status = self._broker.status
+        if not status.connected:
+            raise ConnectionLost(status.problem)
+        if status.connections != self._greeted:
+            raise ConnectionLost("the connection is a new one, and the broker is asked first what it still has")
 
     def _name_seal(self, seal: int) -> str:
         return f"{self._settings.topic_prefix}/alerts/{self._settings.username}/seal-{seal}"
 
     async def _repeat_firing(self) -> None:
-        """Publish every alert that fires: a broker that lost our session has lost what it retained, too."""
+        """Have every alert that fires published: a broker that lost our session has lost what it retained, too."""
         pending = {(one.transition.device, one.transition.rule) for one in await self._store.unpublished()}
         firing = [
             Transition(
@@ -158,20 +198,30 @@ class AlertPublisher:
             for record in self._alerts.list_firing()
             if (record.device, record.rule) not in pending
         ]  # fmt: skip
-        for transition in firing:
+        if not firing:
+            return
+        unkept: Sequence[Transition] = ()
+        try:
+            # Among those that are to be published, so that neither a crash of ours nor a kill of the broker costs one.
+            await self._store.commit(Batch(transitions=firing), time.time_ns() // 1_000_000)
+        except StoreFullError:
+            unkept = firing  # they cannot wait until there is room
+        await self._store.count_event(ALERT_REPEATED, len(firing))
+        for transition in unkept:
             await self._publish_transition(transition)
-        if firing:
-            await self._store.count_event(ALERT_REPEATED, len(firing))
 
     async def _publish_transitions(self, pending: Sequence[Unpublished]) -> None:
         """Publish transitions in their order, all on their way at once, and mark those that arrived."""
+        self._require_greeted()  # what is not sent is not begun, and will not count as repeated
         await self._store.begin_publishing([one.id for one in pending])
+        self._require_greeted()
         answers = await asyncio.gather(
             *(self._publish_transition(one.transition) for one in pending), return_exceptions=True
         )
         for answer in answers:
             if answer is not None:
                 raise answer
+        self._require_greeted()
         seal = await self._set_seal()
         await self._store.mark_published([one.id for one in pending], seal)
 
@@ -191,9 +241,7 @@ class AlertPublisher:
         if not saved:
             return
         # Its answer shows that it has lived until now; on another connection it might be another broker's.
-        await self._broker.take_seals([self._name_seal(one) for one in saved])
-        if self._broker.status.connections != self._greeted:
-            return
+        self._require_greeted()
+        await self._take_seals(saved)
         await self._store.forget_published(saved)
-        for _ in saved:
-            self._seals.popleft()
+        self._drop_seals(saved)

@@ -136,6 +136,7 @@ class Broker:
         self._new_sessions: list[int] = []
         self._acknowledged = 0
         self._problem = "not connected yet"
+        self._accepted = asyncio.Event()
         self._ready = asyncio.Event()
         self._closing = asyncio.Event()
         self._idle = asyncio.Event()
@@ -181,8 +182,15 @@ class Broker:
         self._closing.set()
         await self._idle.wait()
 
+    async def accepted(self) -> None:
+        """Return when there is a connection: from then on ``publish`` sends."""
+        await self._accepted.wait()
+
     async def ready(self) -> None:
-        """Return when there is a connection and its subscriptions are granted."""
+        """Return when there is a connection and its subscriptions are granted.
+
+        The broker grants them behind the Messages that the session held, so this waits for whoever receives.
+        """
         await self._ready.wait()
 
     async def receive(self, most: int, age_s: float) -> list[Message]:
@@ -290,6 +298,7 @@ class Broker:
         try:
             session = await connection.open(self._settings, self._password)
             self._connections += 1
+            self._accepted.set()
             self._session_present = session.present
             if not session.present:
                 self._new_sessions.append(connection.number)
@@ -304,6 +313,7 @@ class Broker:
             self._ready.set()
             raise await connection.end()
         finally:
+            self._accepted.clear()
             self._ready.clear()
             self._connection = None
             await connection.close()

@@ -292,6 +292,8 @@ class Connection(asyncio.Protocol):
         self._beat_later()
 
     def _beat_later(self) -> None:
+        if self._ended.done():
+            return  # it may end before we have looked at CONNACK
         self._beat_timer = self._loop.call_later(self._keep_alive_s / 2, self._beat)
 
     def _take_packet_id(self) -> int:

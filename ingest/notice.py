@@ -85,6 +85,7 @@ class Facts(NamedTuple):
         store_share: Of the store's most bytes, what is used.
         is_held: The store takes no readings for want of room.
         store_error: Why the disk takes no batches; empty while it does.
+        read_error: Why the store cannot be read; empty while it can. All that is known of it is then of before.
         has_reserve: The reserve for a full disk is there.
         set_aside: Names of damaged files in the store's folder.
         session_lost_ms: When the broker last lost our session; None when it never did while we looked.
@@ -102,6 +103,7 @@ class Facts(NamedTuple):
     store_share: float = 0.0
     is_held: bool = False
     store_error: str = ""
+    read_error: str = ""
     has_reserve: bool = True
     set_aside: Sequence[str] = ()
     session_lost_ms: int | None = None
@@ -169,11 +171,13 @@ def _judge_store(facts: Facts, before: Raised) -> Iterator[_Finding]:
         text = "Disken er full. Reserven er gitt fra seg så lageret kan tømmes, og nye målinger venter hos megleren."
         action = "Frigjør plass på disken. Innsamleren fortsetter av seg selv når det er plass."
         yield _Finding(NoticeKey.DISK_FULL, Severity.CRITICAL, text, action)
-    elif facts.store_error and not facts.is_held:
-        text = f"Disken tar ikke imot målinger, og ingenting kvitteres: {facts.store_error}"
-        yield _Finding(
-            NoticeKey.STORE_FAILS, Severity.CRITICAL, text, "Se på disken, og på hvem som eier lagerets mappe."
-        )
+    elif (facts.store_error and not facts.is_held) or facts.read_error:
+        if facts.store_error and not facts.is_held:
+            text = f"Disken tar ikke imot målinger, og ingenting kvitteres: {facts.store_error}"
+        else:
+            text = f"Lageret kan ikke leses, så ingen vet hvor mye som venter der: {facts.read_error}"
+        action = "Se på disken, og på hvem som eier lagerets mappe."
+        yield _Finding(NoticeKey.STORE_FAILS, Severity.CRITICAL, text, action)
     if facts.set_aside:
         text = f"Lageret var skadet og er lagt til side som {', '.join(facts.set_aside)}."
         action = "Hent ut det som ikke var skrevet, med sqlite3 (.recover), og flytt så filen ut av mappen."

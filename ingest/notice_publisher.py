@@ -1,8 +1,8 @@
 """The notice publisher: Notices to the broker, as retained messages, each as it is now.
 
 They are computed anew all the time, so nothing is kept of them: at each connection all are published, raised or not.
-They wait for nobody: while the store is full the broker's answers stay behind readings that are not read, and that is
-when operators must hear of it.
+They wait for nobody: while the store is full the broker's answers, that to our subscription too, stay behind readings
+that are not read, and that is when operators must hear of it.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class NoticePublisher:
         """Publish until cancelled; what a lost connection may have kept from the broker is published on the next."""
         while True:
             await self._news.wait()
-            await self._broker.ready()
+            await self._broker.accepted()
             self._news.clear()
             try:
                 await self.publish_untold()

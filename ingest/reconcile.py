@@ -24,7 +24,7 @@ from ingest.influx import BrokenOffError, InfluxClient
 from ingest.number_gaps import NumberFindings, find_gaps
 from ingest.store_hours import HOUR_MS, HourCount
 from ingest.store_reader import StoreReader
-from ingest.stored_points import Asked, Counts, count_points, read_retention
+from ingest.stored_points import Asked, Counts, count_points, list_devices, read_retention
 from ingest.waiting_lines import Outboxes
 
 PIECE_HOURS = 24
@@ -92,6 +92,7 @@ class Findings:
         missing: Points that are missing.
         surplus: Points too many.
         differences: Where both do not agree, at most ``MOST_DIFFERENCES``.
+        left_out: How many more there are.
         numbers: What the devices' own numbers say.
         damaged: Lines of damaged entries of an outbox, since the stores were made.
         given_up: Entries that were discarded from quarantine or expired there, since the stores were made.
@@ -107,6 +108,7 @@ class Findings:
     missing: int = 0
     surplus: int = 0
     differences: list[Difference] = field(default_factory=list)
+    left_out: int = 0
     numbers: NumberFindings = field(default_factory=NumberFindings)
     damaged: int = 0
     given_up: int = 0
@@ -174,6 +176,8 @@ async def reconcile(
         begin_ms = piece.to_ms
         on_progress((begin_ms - asked.from_ms) / (asked.to_ms - asked.from_ms) / 2)
     findings.waiting = outboxes.waiting.points.total()
+    for device in await list_devices(influx, asked):
+        points.setdefault(device, 0)  # of one that was silent, the numbers before and after tell what was lost
     findings.numbers = await find_gaps(
         asked, stores, influx, outboxes, points, lambda share: on_progress((1 + share) / 2)
     )
@@ -192,10 +196,15 @@ def find_judged(asked: Asked, stores: Sequence[StoreReader], retention_ms: int |
         retention_ms: For how long the database keeps points; None for ever.
         now_ms: The present time, milliseconds since 1970 in UTC.
     """
-    since = [one for store in stores if (one := store.hours_since_ms()) is not None]
     # An hour more than it keeps: time goes on while this compares.
     kept_from_ms = asked.from_ms if retention_ms is None else now_ms - retention_ms + HOUR_MS
-    return Judged(-(-kept_from_ms // HOUR_MS), -(-max(since, default=asked.to_ms) // HOUR_MS))
+    return Judged(-(-kept_from_ms // HOUR_MS), find_counted(asked, stores))
+
+
+def find_counted(asked: Asked, stores: Sequence[StoreReader]) -> int:
+    """Return from which hour on every store counts every point; the end of what was asked where none ever counted."""
+    since = [one for store in stores if (one := store.hours_since_ms()) is not None]
+    return -(-max(since, default=asked.to_ms) // HOUR_MS)
 
 
 async def _compare_piece(
@@ -206,11 +215,16 @@ async def _compare_piece(
     outboxes.look()
     stored = await count_points(influx, piece)
     after = add_up(store.hours(*piece) for store in stores)
+    # A store may have removed its oldest hours meanwhile, or found some damaged.
+    counted_from = max(findings.judged.surplus_from, find_counted(findings.asked, stores))
+    findings.judged = findings.judged._replace(surplus_from=counted_from)
     for one in compare(before, after, outboxes.waiting.points, stored, findings.judged):
         findings.missing += one.missing
         findings.surplus += one.surplus
         if len(findings.differences) < MOST_DIFFERENCES:
             findings.differences.append(one)
+        else:
+            findings.left_out += 1
     findings.accepted += sum(count.new + count.late for count in after.values())
     findings.refused += sum(count.refused for count in after.values())
     findings.stored += stored.total()

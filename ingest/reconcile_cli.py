@@ -157,6 +157,8 @@ def to_plain(findings: Findings) -> dict[str, Any]:
         ],
         "missing_numbers": numbers.missing,
         "explained": numbers.explained,
+        "differences_left_out": findings.left_out,
+        "gaps_left_out": numbers.left_out,
         "gaps": [
             one.numbering._asdict() | {"unreadable": one.unreadable, "missing": one.gap.missing} | one.gap._asdict()
             for one in numbers.open_gaps
@@ -213,7 +215,7 @@ def _print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     if rows:
         print_table(headings, rows[:SHOWN], numbers={"Accepted", "In InfluxDB", "Count", "Unreadable in quarantine"})
     if len(rows) > SHOWN:
-        typer.echo(f"and {len(rows) - SHOWN} more; --json has all.", err=True)
+        typer.echo(f"and {len(rows) - SHOWN} more; --json has them.", err=True)
 
 
 def _name(numbering: Numbering) -> str:
@@ -241,6 +243,8 @@ def conclude(findings: Findings) -> list[str]:
             f"Entries that were discarded from quarantine or expired there explain no number any more: "
             f"{findings.given_up} since the store was made."
         )
+    if left_out := findings.left_out + findings.numbers.left_out:
+        sentences.append(f"Too much to list: {left_out} more hours and gaps differ. Ask for less time, or one device.")
     sentences.append(
         f"Missing in InfluxDB: {findings.missing} points. Too many in InfluxDB: {findings.surplus}. "
         f"Numbers that no reading has and nothing explains: {findings.numbers.missing}."

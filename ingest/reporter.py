@@ -90,6 +90,7 @@ class Reporter:
         self._placed = 0
         self._seen: object = None
         self._error = ""
+        self._facts = Facts(self._started_ms, accepts_simulated=settings.ingest.accept_simulated)
         self._raised: Raised = {}
 
     async def run(self) -> None:
@@ -109,6 +110,7 @@ class Reporter:
             except (StoreError, OSError) as error:
                 # Telling how it goes must never stop what it tells of; readings are still taken and kept.
                 self._note_error(str(error))
+                self._tell_unreadable(str(error))
                 await asyncio.sleep(STATUS_S)
                 continue
             # Before the file: a disk that does not take it is what operators must hear of.
@@ -310,7 +312,7 @@ class Reporter:
             self._lines_refused_ms = now_ms
         self._refused = moves.refused_by_database
         written, quotas, settings = self._writer.state, self._quotas, self._settings
-        facts = Facts(
+        self._facts = Facts(
             now_ms=now_ms,
             store_share=usage.share,
             is_held=usage.is_held and usage.has_reserve,
@@ -327,9 +329,18 @@ class Reporter:
             reload_error=self._collector.reload_error,
             accepts_simulated=settings.ingest.accept_simulated,
         )
+        return self._judge_facts(self._facts)
+
+    def _judge_facts(self, facts: Facts) -> Raised:
         raised = judge_facts(facts, self._raised)
         _log_changes(self._raised, raised)
         return raised
+
+    def _tell_unreadable(self, error: str) -> None:
+        """Tell operators that the store cannot be read; what was known of it before still stands."""
+        facts = self._facts._replace(now_ms=read_clock(), store_error=self._collector.store_error, read_error=error)
+        self._raised = self._judge_facts(facts)
+        self._notices.tell(self._raised)
 
     def _list_firing(self) -> list[Firing]:
         alerts = self._collector.processor.alerts

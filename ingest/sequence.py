@@ -16,6 +16,7 @@ against each other:
 """
 
 import json
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +24,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ingest.batch import Quarantined
-from schemas.reason import Level
+from ingest.codecs.native import GREATEST_SEQ
+from schemas.reason import Level, Reason
 
 WRAP = 65_536
 """Numbers of a 16-bit counter."""
@@ -52,9 +54,11 @@ class Numbering(NamedTuple):
     simulated: bool
 
 
-_SEQ_IN_LINE = re.compile(rb"[ ,]seq=([0-9.e+]+)[ ,]")
+_SEQ_IN_LINE = re.compile(rb"[ ,]seq=([0-9]+(?:\.[0-9]+)?(?:e\+?[0-9]{1,2})?)[ ,]")
 """In a tag's value the equals sign would be escaped."""
 _SEQ_IN_PAYLOAD = re.compile(rb'"seq"\s*:\s*([0-9]{1,16})\b')
+_SEQ_REFUSED = re.compile(r"(?:^|; )seq has a value at that time already")
+"""In the detail of a conflict; see ``ingest.duplicate``."""
 _SIMULATED = re.compile(rb'"simulated"\s*:\s*true\b|,simulated=true[, ]')
 
 
@@ -298,10 +302,20 @@ def read_seq(entry: Quarantined) -> int | None:
     return seq if type(seq) is int and seq >= 0 else None
 
 
+def is_without_number(entry: Quarantined) -> bool:
+    """Whether an entry of the quarantine is of a reading that was stored without its number, but with the rest.
+
+    Such is the second of several lists of one moment: the moment has the number of the first.
+    """
+    is_conflict = entry.level is Level.FIELD and entry.reason is Reason.CONFLICT
+    return is_conflict and _SEQ_REFUSED.search(entry.detail) is not None
+
+
 def read_line_seq(line: bytes) -> int | None:
-    """Return the number in a line of line protocol."""
+    """Return the number in a line of line protocol; None also where there is none that can be, in a damaged line."""
     found = _SEQ_IN_LINE.search(line)
-    return int(float(found[1])) if found else None
+    number = float(found[1]) if found else math.inf
+    return int(number) if number <= GREATEST_SEQ else None
 
 
 def says_simulated(payload: bytes) -> bool:

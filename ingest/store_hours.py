@@ -36,7 +36,8 @@ REMOVED_AT_ONCE = 100
 REFUSED = 3
 """Beside the values of ``Point``: a line of the device that the database refused."""
 
-_POINT = re.compile(rb"[ ,]delay=[^ ,]+(?:,[^ ]*)? (-?\d+)$")
+_POINT = re.compile(rb"[ ,]delay=[^ ,]+(?:,[^ ]*)? (-?\d{1,19})$")
+"""What is left of a damaged line may have more digits than any time, and than a row's number may have."""
 
 Key = tuple[str, int, int]
 """Device, hour since 1970 in UTC, and a ``Point`` or ``REFUSED``."""
@@ -165,8 +166,10 @@ def find_point(line: bytes) -> tuple[str, int] | None:
 
 def read_hours(
     connection: sqlite3.Connection, from_ms: int, to_ms: int, device: str | None = None
-) -> dict[tuple[str, int], HourCount]:
+) -> tuple[dict[tuple[str, int], HourCount], int]:
     """Return the counts of all hours that overlap a time, by device and hour; the caller holds one snapshot.
+
+    Beside them the end of the last hour of which a row is damaged, milliseconds since 1970 in UTC; 0 where none is.
 
     Args:
         connection: To the store.
@@ -177,8 +180,12 @@ def read_hours(
     first, last = from_ms // HOUR_MS, (to_ms - 1) // HOUR_MS
     sums: tuple[Counts, Counts, Counts] = Counter(), Counter(), Counter()
     rows = connection.execute("SELECT id, hour, body FROM hours WHERE hour BETWEEN ? AND ?", (first, last))
+    damaged_to_ms = 0
     for row, hour, body in rows:
-        for total, column in zip(sums, _unpack(row, body) or NO_COLUMNS, strict=True):
+        columns = _unpack(row, body)
+        if columns is None:
+            damaged_to_ms = max(damaged_to_ms, (hour + 1) * HOUR_MS)
+        for total, column in zip(sums, columns or NO_COLUMNS, strict=True):
             for name, count in column.items():
                 total[name, hour] += count
     for _, marks in read_batch_marks(connection, read_counts(connection, "hours").get("packed", 0)):
@@ -186,7 +193,7 @@ def read_hours(
             if mark.point != Point.JOINED and mark.device and first <= mark.key // HOUR_MS <= last:
                 sums[mark.point - 1][mark.device, mark.key // HOUR_MS] += 1
     found = {at for total in sums for at, count in total.items() if count and (device is None or at[0] == device)}
-    return {at: HourCount(*(total[at] for total in sums)) for at in found}
+    return {at: HourCount(*(total[at] for total in sums)) for at in found}, damaged_to_ms
 
 
 def _join_parts(connection: sqlite3.Connection) -> None:

@@ -33,6 +33,7 @@ class StoreReader:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
+        self._damaged_to_ms = 0
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -126,14 +127,21 @@ class StoreReader:
         """
         with explain_errors(self._path):
             if self._connection.in_transaction:
-                return read_hours(self._connection, from_ms, to_ms, device)
-            with self.snapshot():
-                return read_hours(self._connection, from_ms, to_ms, device)
+                counts, damaged_to_ms = read_hours(self._connection, from_ms, to_ms, device)
+            else:
+                with self.snapshot():
+                    counts, damaged_to_ms = read_hours(self._connection, from_ms, to_ms, device)
+        self._damaged_to_ms = max(self._damaged_to_ms, damaged_to_ms)
+        return counts
 
     def hours_since_ms(self) -> int | None:
-        """Return since when all accepted points are counted, milliseconds since 1970 in UTC; None before the first."""
+        """Return since when all accepted points are counted, milliseconds since 1970 in UTC; None before the first.
+
+        Not before the end of an hour that ``hours`` found damaged: the collector knows only of those it wrote anew.
+        """
         with explain_errors(self._path):
-            return read_counts(self._connection, "hours").get("since_ms")
+            since_ms = read_counts(self._connection, "hours").get("since_ms")
+        return None if since_ms is None else max(since_ms, self._damaged_to_ms)
 
     def outbox_points(self, from_ms: int, to_ms: int, device: str | None = None) -> Counter[tuple[str, int]]:
         """Return how many lines of readings still wait, by device and hour; see ``hours``."""

@@ -13,8 +13,8 @@ from ingest.influx import InfluxClient
 from ingest.sequence import Numbering
 from ingest.store_hours import HOUR_MS
 
-LOOK_BACK_MS = 7 * 24 * HOUR_MS
-"""How far before a time its first number is compared with one that came before it."""
+LOOK_AROUND_MS = 7 * 24 * HOUR_MS
+"""How far from a time the numbers may lie with which its first and its last are compared."""
 
 Counts = Counter[tuple[str, int]]
 """Points by device and hour since 1970 in UTC."""
@@ -68,9 +68,19 @@ async def count_points(influx: InfluxClient, asked: Asked) -> Counts:
     return counts
 
 
-async def list_numbers(
-    influx: InfluxClient, devices: Sequence[str], from_ms: int, to_ms: int, *, look_back: bool
-) -> Iterator[Numbered]:
+async def list_devices(influx: InfluxClient, asked: Asked) -> list[str]:
+    """Return the devices that the database ever heard of, or the one that is asked for.
+
+    Raises:
+        InfluxError: It could not be asked, or refused.
+    """
+    if asked.device is not None:
+        return [asked.device]
+    found = await influx.query('SHOW TAG VALUES WITH KEY = "device"')
+    return sorted({row[series.columns.index("value")] for series in found for row in series.values})
+
+
+async def list_numbers(influx: InfluxClient, devices: Sequence[str], from_ms: int, to_ms: int) -> Iterator[Numbered]:
     """Return the numbers of some devices, of each in order of event time.
 
     Args:
@@ -78,20 +88,31 @@ async def list_numbers(
         devices: At least one.
         from_ms: Begin, milliseconds since 1970 in UTC.
         to_ms: End, itself not included.
-        look_back: Whether the last number before begins the list.
 
     Raises:
         InfluxError: It could not be asked, or refused.
     """
-    source = f"FROM /.*/ WHERE {name_devices(devices)} AND time < {{}}ms AND time >= {{}}ms"
-    series_of = 'GROUP BY "device", "simulated"'
-    found = []
-    if look_back:
-        found += await influx.query(f'SELECT last("seq") {source.format(from_ms, from_ms - LOOK_BACK_MS)} {series_of}')
-    found += await influx.query(f'SELECT "seq" {source.format(to_ms, from_ms)} {series_of}')
+    return await _select_numbers(influx, '"seq"', devices, from_ms, to_ms)
+
+
+async def list_last_numbers(influx: InfluxClient, devices: Sequence[str], before_ms: int) -> Iterator[Numbered]:
+    """Return the last numbers of some devices before a time; see ``list_numbers``."""
+    return await _select_numbers(influx, 'last("seq")', devices, before_ms - LOOK_AROUND_MS, before_ms)
+
+
+async def list_first_numbers(influx: InfluxClient, devices: Sequence[str], from_ms: int) -> Iterator[Numbered]:
+    """Return the first numbers of some devices from a time on; see ``list_numbers``."""
+    return await _select_numbers(influx, 'first("seq")', devices, from_ms, from_ms + LOOK_AROUND_MS)
+
+
+async def _select_numbers(
+    influx: InfluxClient, selected: str, devices: Sequence[str], from_ms: int, to_ms: int
+) -> Iterator[Numbered]:
+    span = f"time >= {from_ms}ms AND time < {to_ms}ms"
+    statement = f'SELECT {selected} FROM /.*/ WHERE {name_devices(devices)} AND {span} GROUP BY "device", "simulated"'  # noqa: S608 - quoted
     rows = [
         Numbered(Numbering(series.tags.get("device", ""), series.tags.get("simulated") == "true"), time_ms, int(seq))
-        for series in found
+        for series in await influx.query(statement)
         for time_ms, seq in series.values
         if isinstance(seq, int | float)  # somebody else may have written a text
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ingest.batch import Quarantined
+from ingest.sequence import is_without_number
 from ingest.store_reader import open_reader
 from schemas.reason import Level
 from simulators.proof import Published, Refusals
@@ -62,14 +63,15 @@ def list_quarantined(folder: Path) -> dict[str, Refusals]:
 
 def sort_quarantined(entries: Iterable[Quarantined]) -> dict[str, Refusals]:
     """Return entries of the quarantine by device and by what they excuse; see ``Refusals``."""
-    found: dict[str, tuple[Counter[bytes], Counter[bytes], Counter[int]]] = {}
+    found: dict[str, tuple[Counter[bytes], Counter[bytes], Counter[int], Counter[bytes]]] = {}
     for entry in entries:
-        whole, partial, lines = found.setdefault(entry.device, (Counter(), Counter(), Counter()))
+        counters = Counter[bytes](), Counter[bytes](), Counter[int](), Counter[bytes]()
+        whole, partial, lines, unnumbered = found.setdefault(entry.device, counters)
         if entry.level is Level.LINE:
             if seq := _SEQ.search(entry.payload):
                 lines[int(float(seq[1]))] += 1
         elif entry.level is Level.FIELD:
-            partial[entry.sha256] += 1
+            (unnumbered if is_without_number(entry) else partial)[entry.sha256] += 1
         else:
             whole[entry.sha256] += 1
     return {device: Refusals(*counters) for device, counters in found.items()}
@@ -83,7 +85,8 @@ def describe_ledger(folder: Path) -> list[str]:
     """
     with open_reader(folder) as reader:
         ledger, moves = reader.ledger(), reader.moves()
-    in_outbox = moves.committed - moves.stored - moves.refused_by_database
+    in_outbox = moves.committed - moves.stored - moves.refused_by_database - moves.damaged
+    damaged = f" + damaged {moves.damaged}" if moves.damaged else ""
     outcomes = f"undecodable {ledger.undecodable} + duplicate {ledger.duplicate_messages}"
     sums = {
         "messages": f"received {ledger.received} = decoded {ledger.decoded} + {outcomes}"
@@ -91,7 +94,7 @@ def describe_ledger(folder: Path) -> list[str]:
         "readings": f"produced {ledger.produced} = accepted {ledger.accepted} + rejected {ledger.rejected}"
         f" + duplicate {ledger.duplicate_readings}   (refused fields {ledger.refused_fields})",
         "lines": f"committed {moves.committed} = stored {moves.stored}"
-        f" + refused by database {moves.refused_by_database} + in the outbox {in_outbox}",
+        f" + refused by database {moves.refused_by_database}{damaged} + in the outbox {in_outbox}",
         "reasons": ", ".join(f"{reason} {count}" for reason, count in ledger.reasons.most_common()) or "none",
         "both sums hold": "yes" if ledger.balances() else "NO",
     }

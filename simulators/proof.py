@@ -5,7 +5,8 @@ asked for the sequence numbers that it holds, and quarantine is read from the st
 here trusts the collector's own counts; they are shown beside it.
 
 Only the quarantine of a whole message, a whole reading or a line explains that a reading is not in InfluxDB: where one
-field was refused, the rest of its reading must be there.
+field was refused, the rest of its reading must be there. Where that field was the number itself, as of the second of
+several lists of one moment, the reading counts as stored in part.
 """
 
 from collections import Counter
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Seqs = Mapping[str, AbstractSet[int]]
 """Sequence numbers by device."""
@@ -42,11 +43,15 @@ class Refusals(NamedTuple):
             two entries.
         partial: Likewise, payloads of which a field was refused and the rest accepted.
         lines: Sequence numbers of the lines that InfluxDB refused; they have other bytes than the payload.
+        unnumbered: Likewise as ``partial``, payloads whose number was what was refused, because another one of the same
+            moment had been accepted. Without its number InfluxDB cannot tell that the rest is there; that the point is
+            there the other number tells, which is looked for as every other.
     """
 
     whole: Mapping[bytes, int] = MappingProxyType({})
     partial: Mapping[bytes, int] = MappingProxyType({})
     lines: Mapping[int, int] = MappingProxyType({})
+    unnumbered: Mapping[bytes, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Proof:
 
     Attributes:
         published: Readings that the broker acknowledged to the fleet.
-        stored: Of these, found in InfluxDB.
+        stored: Of these, found in InfluxDB, or stored beside another number of the same moment.
         quarantined: Of these, found in quarantine and not in InfluxDB.
         both: Of these, stored with a part of them in quarantine.
         unanswered: Messages that the broker never answered; they are in no other number.
@@ -97,11 +102,14 @@ def compare(
     for device, payloads in published.acknowledged.items():
         held = stored.get(device, {})
         refusals = quarantined.get(device, Refusals())
-        whole, partial, lines = Counter(refusals.whole), Counter(refusals.partial), Counter(refusals.lines)
+        whole, partial, lines, unnumbered = (Counter[Any](one) for one in refusals)
         for seq, digest in payloads.items():
             if seq in held:
                 found["stored"] += 1
                 found["both"] += _take(partial, digest)
+            elif _take(unnumbered, digest):
+                found["stored"] += 1
+                found["both"] += 1
             elif _take(lines, seq) or _take(whole, digest):
                 found["quarantined"] += 1
             else:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -218,10 +218,101 @@ async def test_a_broker_that_lost_our_session_gets_every_alert_that_fires(
     assert await count_repeated(store) == 1
 
 
-async def test_without_a_connection_nothing_is_marked(mosquitto: Mosquitto, store: StoreThread) -> None:
+async def test_without_a_connection_nothing_is_begun(mosquitto: Mosquitto, store: StoreThread) -> None:
     broker = impatient_broker(broker_settings(mosquitto), mosquitto.accounts[COLLECTOR])
     publisher, _ = make_publisher(mosquitto, broker, store)
     await commit(store, make_transition(1))
     with pytest.raises(ConnectionLost):
         await publisher.publish_pending()
-    assert [one.tries for one in await store.unpublished()] == [1]
+    assert [one.tries for one in await store.unpublished()] == [0]
+
+
+def name_seals(seals: list[int]) -> list[str]:
+    return [f"gjovik/alerts/{COLLECTOR}/seal-{seal}" for seal in seals]
+
+
+async def test_a_crash_while_old_seals_are_taken_away_undoes_no_later_state(
+    mosquitto: Mosquitto, store: StoreThread
+) -> None:
+    async with publishing(mosquitto, store) as (publisher, broker, _):
+        for phase in (AlertPhase.FIRING, AlertPhase.OK):
+            await commit(store, make_transition(1, phase))
+            await publisher.publish_pending()
+        oldest, _ = await store.seals()
+        await broker.take_seals(name_seals([oldest]))  # and the process was killed before it forgot what lay behind
+    async with publishing(mosquitto, store) as (publisher, _, _):
+        await publisher.publish_pending()
+    async with listening(mosquitto) as heard:
+        await wait_until(lambda: len(list_ids(heard)) == 1)
+    assert heard[0]["state"] == "ok"
+    assert await count_repeated(store) == 0
+
+
+async def test_what_fires_is_not_lost_when_the_next_broker_is_killed_too(
+    mosquitto: Mosquitto, store: StoreThread, tmp_path: Path
+) -> None:
+    passwords = {COLLECTOR: mosquitto.accounts[COLLECTOR]}
+    async with publishing(mosquitto, store) as (_, broker, alerts):
+        alerts.restore([make_record(make_transition(7))])
+        await mosquitto.stop()
+        async with run_mosquitto(tmp_path / "other", passwords, port=mosquitto.port):
+            await wait_until(lambda: broker.status.sessions_lost == 1)
+            async with asyncio.timeout(10):
+                while not await store.seals():  # noqa: ASYNC110 - the store gives no event
+                    await asyncio.sleep(0.05)
+    assert await store.unpublished() == []
+    assert await count_repeated(store) == 1
+
+
+async def test_a_broker_that_is_lost_between_two_steps_has_the_latest_state_in_the_end(
+    mosquitto: Mosquitto, store: StoreThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with publishing(mosquitto, store):
+        pass
+    await mosquitto.restart()  # it has saved our session, and nothing after
+    broker = impatient_broker(broker_settings(mosquitto), mosquitto.accounts[COLLECTOR])
+    publisher, _ = make_publisher(mosquitto, broker, store)
+    begin = store.begin_publishing
+
+    async def begin_and_lose_the_broker(ids: list[int]) -> None:
+        await begin(ids)
+        await mosquitto.kill()
+        await mosquitto.start()
+        await wait_until(lambda: broker.status.connections == 2 and broker.status.connected)
+
+    async with run(broker):
+        await commit(store, make_transition(1))
+        await publisher.publish_pending()
+        await commit(store, make_transition(1, AlertPhase.OK))
+        with monkeypatch.context() as patched, suppress(ConnectionLost):
+            patched.setattr(store, "begin_publishing", begin_and_lose_the_broker)
+            await publisher.publish_pending()
+        await broker.ready()
+        await publisher.publish_pending()
+        async with listening(mosquitto) as heard:
+            await wait_until(lambda: len(list_ids(heard)) == 1)
+    assert heard[0]["state"] == "ok"
+
+
+async def test_a_seal_whose_answer_was_lost_is_taken_away_all_the_same(
+    mosquitto: Mosquitto, store: StoreThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    async with publishing(mosquitto, store) as (publisher, broker, _):
+        set_seal = broker.set_seal
+
+        async def set_seal_and_lose_the_answer(topic: str) -> None:
+            await set_seal(topic)
+            sent.append(topic)
+            await cut(broker)
+            raise ConnectionLost("cut")
+
+        await publisher.publish_pending()
+        await commit(store, make_transition(1))
+        with monkeypatch.context() as patched:
+            patched.setattr(broker, "set_seal", set_seal_and_lose_the_answer)
+            with pytest.raises(ConnectionLost):
+                await publisher.publish_pending()
+        await broker.ready()
+        await publisher.publish_pending()
+        assert await broker.take_seals(sent) == set()

@@ -16,6 +16,7 @@ from ingest.accounts import COLLECTOR
 from ingest.inbox import Inbox
 from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost, PublishRefused
+from ingest.mqtt_protocol import reach
 from ingest.settings import Mqtt, Tls
 from simulators.testbed.certificates import Certificates
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
@@ -34,6 +35,7 @@ from tests.mqtt_clients import (
     wait_until,
 )
 from tests.mqtt_wire import (
+    CONNACK,
     DISCONNECT,
     DISCONNECT_MALFORMED,
     ScriptedBroker,
@@ -225,6 +227,20 @@ async def _scripted() -> AsyncIterator[tuple[ScriptedBroker, Broker]]:
             yield server, broker
         finally:
             server.hang_up()
+
+
+async def test_a_connection_that_ends_as_it_is_accepted_goes_on_beating_no_more() -> None:
+    server = ScriptedBroker()
+    await server.start()
+    settings = Mqtt(host=server.host, port=server.port)
+    connection = await reach(settings, None, 1, Inbox())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.accept(connack=CONNACK + DISCONNECT))
+        await connection.open(settings, None)
+    await connection.end()
+    await connection.close()
+    assert connection._beat_timer is None  # noqa: SLF001 - nothing public shows a timer
+    server.hang_up()
 
 
 async def test_a_malformed_packet_ends_the_connection_and_the_next_goes_on() -> None:

@@ -66,6 +66,7 @@ def test_a_share_that_hovers_at_its_limit_does_not_flicker() -> None:
     [
         (WELL._replace(has_reserve=False, is_held=False), NoticeKey.DISK_FULL),
         (WELL._replace(store_error="database is locked"), NoticeKey.STORE_FAILS),
+        (WELL._replace(read_error="disk I/O error"), NoticeKey.STORE_FAILS),
         (WELL._replace(set_aside=["store.damaged-1.sqlite"]), NoticeKey.STORE_SET_ASIDE),
         (WELL._replace(session_lost_ms=NOW_MS - DAY_MS + 1, sessions_lost=3), NoticeKey.SESSION_LOST),
         (WELL._replace(quarantine_share=0.8), NoticeKey.QUARANTINE_QUOTA),
@@ -80,9 +81,8 @@ def test_a_share_that_hovers_at_its_limit_does_not_flicker() -> None:
 def test_each_condition_raises_its_notice_and_its_end_clears_it(facts: Facts, key: NoticeKey) -> None:
     raised = judge_facts(facts, {})
     assert list(raised) == [key]
-    assert raised[key].text.endswith(
-        (".", facts.store_error or "?", facts.influx_error or "?", facts.reload_error or "?")
-    )
+    errors = (facts.store_error, facts.read_error, facts.influx_error, facts.reload_error)
+    assert raised[key].text.endswith((".", *filter(None, errors)))
     assert raised[key].action.endswith(".")
     assert judge_facts(WELL._replace(now_ms=NOW_MS + 1), raised) == {}
 

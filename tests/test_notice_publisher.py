@@ -127,3 +127,22 @@ async def test_that_the_store_is_full_is_told_while_nothing_is_read(mosquitto: M
             publisher.tell(FULL)
             await wait_until(lambda: list_states(heard, "store-full")[-1:] == ["firing"])
             assert list_states(heard)[-1] == "ok"
+
+
+async def test_that_the_store_is_full_is_told_also_by_a_process_that_starts_then(mosquitto: Mosquitto) -> None:
+    settings = broker_settings(mosquitto)
+    async with publishing(mosquitto):
+        pass  # there is a session
+    async with connect_device(mosquitto) as device:
+        for _ in range(300):  # more than is read at a time
+            await device.publish(TOPIC, bytes(4_000), qos=1)
+    broker = impatient_broker(settings, mosquitto.accounts[COLLECTOR], inbox=Inbox(most=10))
+    publisher = NoticePublisher(settings, broker)
+    async with run(broker, ready=False), asyncio.TaskGroup() as group:
+        task = group.create_task(publisher.run(), name="notices")
+        await wait_until(lambda: broker.status.waiting >= 10)
+        assert broker.status.problem, "the subscription is granted: the test shows nothing"
+        publisher.tell(FULL)
+        async with listening(mosquitto) as heard:
+            await wait_until(lambda: list_states(heard, "store-full")[-1:] == ["firing"], deadline_s=8)
+        task.cancel()

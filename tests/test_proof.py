@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.batch import Quarantined
+from ingest.duplicate import split_fields
 from schemas.reason import Level, Reason
 from simulators.evidence import list_published, sort_quarantined
 from simulators.proof import Proof, Published, Refusals, compare, describe, judge
@@ -52,6 +53,21 @@ def test_a_reading_stored_in_part_is_counted_once() -> None:
     proof = compare(ONE, {"a": store(0)}, {"a": Refusals(partial=Counter([b"x"]))})
     assert proof.holds
     assert (proof.stored, proof.quarantined, proof.both) == (1, 0, 1)
+
+
+def test_a_reading_beside_another_of_the_same_moment_is_stored_in_part_without_its_number() -> None:
+    published = Published({"meter": {0: b"power", 1: b"energy"}})
+    fresh, conflicts = split_fields({"power": 1.0, "seq": 0.0}, {"energy": 2.0, "seq": 1.0})
+    detail = "; ".join(refusal.detail for refusal in conflicts)
+    entry = Quarantined(0, Level.FIELD, Reason.CONFLICT, "", "meter", detail, b"payload", 7, sha256=b"energy")
+    assert fresh == {"energy": 2.0}
+    refusals = sort_quarantined([entry])
+    proof = compare(published, {"meter": store(0)}, refusals)
+    assert proof.holds
+    assert (proof.stored, proof.quarantined, proof.both) == (2, 0, 1)
+    assert compare(published, {}, refusals).missing == {"meter": {0}}
+    other = sort_quarantined([entry._replace(detail=f"sub{detail}")])
+    assert compare(published, {"meter": store(0)}, other).missing == {"meter": {1}}
 
 
 def test_a_refused_field_does_not_excuse_that_the_rest_of_its_reading_is_missing() -> None:
@@ -114,10 +130,11 @@ def test_the_quarantine_is_sorted_by_what_it_excuses() -> None:
         for level, payload in levels.items()
     ]
     digests = {payload: hashlib.sha256(payload).digest() for payload in levels.values()}
-    whole, partial, lines = sort_quarantined(entries)["a"]
+    whole, partial, lines, unnumbered = sort_quarantined(entries)["a"]
     assert whole == {digests[b"m"]: 1, digests[b"r"]: 1}
     assert partial == {digests[b"f"]: 1}
     assert lines == {12: 1}
+    assert unnumbered == {}
 
 
 def test_a_tally_says_what_was_taken_what_was_not_answered_and_what_was_refused() -> None:

@@ -115,6 +115,14 @@ def test_lines_that_wait_are_points_of_readings_and_nothing_else() -> None:
     assert waiting.list_numbers(Numbering("climate-1", simulated=False)) == [(4, 4)]
 
 
+def test_numbers_that_wait_are_all_known_though_collectors_share_a_device() -> None:
+    waiting = WaitingLines(Asked(0, HOUR_MS))
+    for begin in (0, 1):
+        waiting.add(b"m,device=climate-1 seq=%d.0,delay=0.5 0" % seq for seq in range(begin, 25_000, 2))
+    assert waiting.list_numbers(Numbering("climate-1", simulated=False)) == [(0, 24_999)]
+    assert waiting.list_numbers(Numbering("climate-1", simulated=True)) == []
+
+
 def test_devices_are_asked_for_in_groups_that_one_answer_can_hold() -> None:
     points = {"a": 30_000, "b": 30_000, "c": 90_000, "d": 1, "e": 1}
     assert list(divide("abcde", points)) == [["a"], ["b"], ["c"], ["d", "e"]]

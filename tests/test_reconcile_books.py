@@ -9,24 +9,22 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from ingest import reconcile
+from ingest import reconcile, store_hours
 from ingest.batch import Batch
 from ingest.event_time import format_time
-from ingest.influx import open_influx
-from ingest.number_gaps import find_gaps
+from ingest.influx import InfluxClient
 from ingest.quarantine_filter import Filter
-from ingest.settings import Influx
 from ingest.store_file import FILE
 from ingest.store_hours import HOUR_MS
 from ingest.store_outbox import RefusedLine
 from ingest.store_reader import open_reader
-from ingest.stored_points import Asked
+from ingest.stored_points import Asked, Counts, count_points
 from ingest.waiting_lines import Outboxes
 from simulators.testbed.influxd import Influxd, run_influxd
 from tests.http_server import serve
 from tests.reconcile_command import Books, ask, make_batch
 
-SPAN = re.compile(r"count\(.* time >= (\d+)ms AND time < (\d+)ms")
+SPAN = re.compile(r"SELECT (?:count\(|\"seq\").* time >= (\d+)ms AND time < (\d+)ms")
 
 
 @pytest.fixture
@@ -53,28 +51,6 @@ async def test_the_begin_belongs_to_a_time_and_the_end_does_not(books: Books) ->
     assert (answered.agrees, answered.findings["accepted"], answered.findings["stored"]) == (True, 2, 2)
 
 
-async def test_who_simulates_a_device_has_numbers_of_its_own(books: Books) -> None:
-    real = [books.make_line(5000 + seq, seq) for seq in range(60)]
-    simulated = [books.make_line(seq, 30.5 + seq / 100, simulated=True) for seq in range(20)]
-    await books.accept([*real, *simulated])
-    answered = await books.ask()
-    assert (answered.agrees, answered.findings["restarts"], answered.findings["stored"]) == (True, [], 80)
-
-
-async def test_numbers_in_quarantine_explain_no_gap_of_who_is_not_simulated(books: Books) -> None:
-    lost = books.make_line(7)
-    simulated = books.make_line(7, simulated=True)
-    kept = [books.make_line(seq) for seq in range(20) if seq != 7]
-    await books.accept(kept, lost=[simulated])
-    with books.open_store() as store:
-        entry = store.commit(make_batch([simulated]), books.begin_ms)
-        assert entry is not None
-        store.refuse_lines(entry.id, [], [RefusedLine(simulated.encode(), "no")], books.begin_ms)
-    answered = await books.ask()
-    assert lost not in kept
-    assert [(gap["first"], gap["simulated"]) for gap in answered.findings["gaps"]] == [(7, False)]
-
-
 async def test_what_the_database_no_longer_keeps_is_not_missing_and_what_it_keeps_is(books: Books) -> None:
     day_s = 24 * 3600
     old = [books.make_line(seq, seq - 2 * day_s) for seq in range(5)]
@@ -88,28 +64,51 @@ async def test_what_the_database_no_longer_keeps_is_not_missing_and_what_it_keep
     assert "removes what is old" in told.out
 
 
-async def test_a_clock_that_was_ahead_across_the_end_makes_no_gap(books: Books) -> None:
-    hour_s = 3600
-    early = [books.make_line(seq, seq + hour_s if seq in {4, 5} else None) for seq in range(20) if seq != 9]
-    await books.accept(early)
-    span = ("--from", format_time(books.begin_ms), "--to", format_time(books.begin_ms + HOUR_MS))
-    answered = await books.ask(*span)
-    assert [(gap["first"], gap["last"]) for gap in answered.findings["gaps"]] == [(9, 9)]
+async def test_hours_that_a_store_removes_meanwhile_are_not_too_many_in_the_database(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await books.accept([books.make_line(seq) for seq in range(10)])
+    monkeypatch.setattr(store_hours, "MOST_PENDING", 1)
+
+    async def count_slowly(influx: InfluxClient, asked: Asked) -> Counts:
+        with books.open_store() as store:
+            for _ in range(2):
+                store.commit(make_batch([]), books.begin_ms + 100 * 24 * HOUR_MS)
+        return await count_points(influx, asked)
+
+    monkeypatch.setattr(reconcile, "count_points", count_slowly)
+    answered = await books.ask()
+    assert (answered.agrees, answered.findings["stored"], answered.findings["accepted"]) == (True, 10, 0)
 
 
-async def test_a_line_that_came_to_wait_after_the_outboxes_were_read_is_no_gap(books: Books) -> None:
-    await books.accept([books.make_line(seq) for seq in range(20) if seq not in {7, 12}])
-    asked = Asked(books.begin_ms, books.begin_ms + HOUR_MS)
-    settings = Influx(url=books.influxd.url, database=books.database, username=books.influxd.username)
-    with open_reader(books.folder / "a") as reader:
-        async with open_influx(settings, books.influxd.password) as influx:
-            outboxes = Outboxes([reader], asked)
-            outboxes.look()
-            with books.open_store() as store:
-                store.commit(make_batch([books.make_line(7)]), books.begin_ms)
-            numbers = await find_gaps(asked, [reader], influx, outboxes, {"climate-1": 20}, lambda _: None)
-    assert (numbers.missing, numbers.explained) == (1, 1)
-    assert [one.gap.first for one in numbers.open_gaps] == [12]
+async def test_a_damaged_count_of_an_hour_does_not_make_its_points_too_many(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_hours, "MOST_PENDING", 1)
+    await books.accept([books.make_line(seq) for seq in range(10)])
+    await books.accept([books.make_line(seq, seq + 3600) for seq in range(10, 20)])
+    await books.accept([])
+    with sqlite3.connect(books.folder / "a" / FILE) as connection:
+        changed = connection.execute("UPDATE hours SET body = x'00' WHERE hour = ?", (books.begin_ms // HOUR_MS,))
+        assert changed.rowcount == 1
+    connection.close()
+    answered = await books.ask()
+    assert (answered.agrees, answered.findings["stored"], answered.findings["accepted"]) == (True, 20, 10)
+    assert answered.findings["complete_from_ms"] == books.begin_ms + HOUR_MS
+
+
+async def test_of_a_damaged_entry_nonsense_is_passed_over(books: Books) -> None:
+    # As a flipped bit leaves it: two points in a number, and a time of too many digits.
+    await books.accept([books.make_line(seq) for seq in range(10)])
+    nonsense = [books.make_line(3).replace("seq=3.0", "seq=3.1.0"), books.make_line(4) + "0" * 20]
+    with books.open_store() as store:
+        entry = store.commit(Batch(lines=[line.encode() for line in nonsense]), books.begin_ms)
+        assert entry is not None
+        store.set_aside_entry(entry.id, books.begin_ms, "its bytes are damaged")
+    statement = f"DELETE FROM indoor_climate WHERE time = {books.begin_ms + 5000}ms"  # noqa: S608 - ours
+    await books.influxd.query(statement, books.database)
+    answered = await books.ask()
+    assert (answered.code, [gap["first"] for gap in answered.findings["gaps"]]) == (1, [5])
 
 
 async def test_an_entry_of_the_outbox_is_read_once_and_one_that_comes_later_too(books: Books) -> None:
@@ -187,14 +186,9 @@ async def test_only_so_many_differences_are_kept_and_all_are_counted(
     monkeypatch.setattr(reconcile, "MOST_DIFFERENCES", 3)
     answered = await books.ask()
     assert (answered.code, len(answered.findings["differences"]), answered.findings["missing"]) == (1, 3, 8)
-
-
-async def test_a_text_that_somebody_else_wrote_as_a_number_is_passed_over(books: Books) -> None:
-    await books.accept([books.make_line(seq).replace(f"seq={seq}.0,", "") for seq in range(10)])
-    line = f'other,device=climate-1 seq="first" {books.begin_ms + 500}'
-    await books.influxd.write(line, books.database)
-    answered = await books.ask()
-    assert (answered.code, answered.findings["stored"]) == (0, 10)
+    assert answered.findings["differences_left_out"] == 5
+    told = await ask(books.write_settings())
+    assert "5 more hours and gaps differ" in told.out
 
 
 async def test_a_database_that_cuts_its_answers_short_is_not_believed(
@@ -210,7 +204,7 @@ async def test_a_database_that_cuts_its_answers_short_is_not_believed(
 
 
 def pass_on(books: Books, hours: int, refused: list[int]) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Return what stands before the database and hangs up on a count of more than so many hours."""
+    """Return what stands before the database and hangs up on a count, or numbers, of more than so many hours."""
 
     async def handle(request: web.Request) -> web.Response:
         form = await request.post()
@@ -241,5 +235,6 @@ async def test_a_database_that_is_too_slow_for_a_day_is_asked_for_less(
     assert (answered.code, sorted(set(refused), reverse=True)) == (code, tried)
     if code == 0:
         assert (answered.findings["accepted"], answered.findings["stored"]) == (30, 30)
+        assert (refused.count(24), refused.count(6)) == (2, 2)  # of counts, and of numbers
     else:
         assert "ended the connection" in answered.err

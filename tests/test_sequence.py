@@ -160,6 +160,10 @@ def test_numbers_that_are_accounted_for_leave_what_is_not() -> None:
         (Level.LINE, b"indoor_climate,device=a,site=b temperature=20.0,seq=14.0,delay=0.1 1", 14),
         (Level.LINE, b"indoor_climate,device=a\\ seq\\=9,site=b seq=1e3,delay=0.1 1", 1000),
         (Level.LINE, b"indoor_climate,device=a delay=0.1 1", None),
+        (Level.LINE, b"indoor_climate,device=a seq=290.2.0,delay=0.1 1", None),
+        (Level.LINE, b"indoor_climate,device=a seq=1e99,delay=0.1 1", None),
+        (Level.LINE, b"indoor_climate,device=a seq=9007199254740991.0,delay=0.1 1", 2**53 - 1),
+        (Level.LINE, b"indoor_climate,device=a seq=%s.0,delay=0.1 1" % (b"9" * 400), None),
     ],
 )
 def test_the_number_of_a_quarantined_reading_is_read_where_it_can_be(

@@ -160,6 +160,7 @@ def test_a_refused_line_counts_until_it_is_sent_again_and_only_if_it_is_of_a_rea
         (b"m,device=a delayed=1.0 7200000", None),
         (b"collector,collector=c delay=1.0 7200000", None),
         (b"\x1f\x8b", None),
+        (b"m,device=a delay=1.0 %d" % (1 << 90), None),
     ],
 )
 def test_the_point_of_a_line_is_that_of_a_reading(line: bytes, point: tuple[str, int] | None) -> None:
@@ -275,3 +276,14 @@ def test_of_a_damaged_entry_the_lines_before_the_damage_are_known(place: float) 
     assert found[:sure] == lines[:sure]
     assert (place not in {0.0, 1.0}) or found == lines
     assert salvage_lines(body) == lines
+
+
+def test_an_entry_of_which_nonsense_can_be_read_is_set_aside_as_well(tmp_path: Path) -> None:
+    # As a flipped bit in the length of a repetition makes it.
+    lines = [b"m,device=a v=1.0,delay=0.5 %d" % (NOW_MS * 10**20), b"m,device=a v=2.0,delay=0.5 %d" % NOW_MS]
+    with closing(open_in(tmp_path)) as store:
+        entry = store.commit(Batch(lines=lines), NOW_MS)
+        assert entry is not None
+        store.set_aside_entry(entry.id, NOW_MS, "flipped")
+        assert store.moves().damaged == 2
+    assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(refused=1)}

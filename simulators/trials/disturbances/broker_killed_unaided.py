@@ -1,10 +1,17 @@
 """Mosquitto is killed while the collector is away, and devices remember nothing: what is lost is bounded and seen."""
 
 import asyncio
+from collections.abc import Sequence
+from random import Random
 
-from simulators.trials.disturbance import Blow, Disturbance, Size, Tolerance, draw_blows
+from simulators.trials.disturbance import Blow, Disturbance, Size, Tolerance
 from simulators.trials.disturbances.broker_killed import MEMORY_S
 from simulators.trials.stage import Layout, Stage
+
+
+def plan(random: Random, size: Size) -> Sequence[Blow]:
+    """Plan kills in the first half: only where a device goes on, its numbers show what is missing."""
+    return [Blow(random.uniform(0.1, 0.3), seconds=random.uniform(0.5, 1.0) * size.seconds) for _ in range(size.blows)]
 
 
 async def strike(stage: Stage, blow: Blow) -> None:
@@ -20,10 +27,10 @@ async def strike(stage: Stage, blow: Blow) -> None:
 
 DISTURBANCE = Disturbance(
     title="Mosquitto killed (-9) while the collector is away, devices publish nothing again",
-    plan=draw_blows,
+    plan=plan,
     strike=strike,
     short=None,
-    full=Size(messages=20_000, rate=1_000, seconds=15.0),
+    full=Size(messages=40_000, rate=1_000, seconds=24.0),
     layout=Layout(has_saved=True),
     tolerance=Tolerance(lost=True, unheard=True, heard_again=True),
     mixes=False,

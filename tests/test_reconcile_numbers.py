@@ -1,0 +1,201 @@
+"""Reconcile and the devices' own numbers, over stores and a database of which every line is known."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from ingest import number_gaps, sequence
+from ingest.batch import Batch, Quarantined
+from ingest.event_time import format_time
+from ingest.influx import InfluxClient, open_influx
+from ingest.number_gaps import find_gaps
+from ingest.settings import Influx
+from ingest.store_hours import HOUR_MS
+from ingest.store_outbox import RefusedLine
+from ingest.store_reader import open_reader
+from ingest.stored_points import Asked, Numbered, list_first_numbers
+from ingest.waiting_lines import Outboxes
+from schemas.reason import Level, Reason
+from simulators.testbed.influxd import Influxd
+from tests.reconcile_command import Books, make_batch
+
+
+@pytest.fixture
+def books(tmp_path: Path, influxd: Influxd, database: str, now_ms: int) -> Books:
+    """An empty store, and an empty database."""
+    return Books(tmp_path, influxd, database, now_ms // HOUR_MS * HOUR_MS - 4 * HOUR_MS)
+
+
+async def test_who_simulates_a_device_has_numbers_of_its_own(books: Books) -> None:
+    real = [books.make_line(5000 + seq, seq) for seq in range(60)]
+    simulated = [books.make_line(seq, 30.5 + seq / 100, simulated=True) for seq in range(20)]
+    await books.accept([*real, *simulated])
+    answered = await books.ask()
+    assert (answered.agrees, answered.findings["restarts"], answered.findings["stored"]) == (True, [], 80)
+
+
+async def test_numbers_in_quarantine_explain_no_gap_of_who_is_not_simulated(books: Books) -> None:
+    lost = books.make_line(7)
+    simulated = books.make_line(7, simulated=True)
+    kept = [books.make_line(seq) for seq in range(20) if seq != 7]
+    await books.accept(kept, lost=[simulated])
+    with books.open_store() as store:
+        entry = store.commit(make_batch([simulated]), books.begin_ms)
+        assert entry is not None
+        store.refuse_lines(entry.id, [], [RefusedLine(simulated.encode(), "no")], books.begin_ms)
+    answered = await books.ask()
+    assert lost not in kept
+    assert [(gap["first"], gap["simulated"]) for gap in answered.findings["gaps"]] == [(7, False)]
+
+
+async def test_the_quarantine_explains_a_number_of_its_own_time_that_is_not_stored(books: Books) -> None:
+    # 7, 8 and 9 are missing of a counter, and again after it began anew. Refused were 7 as a whole before that, and
+    # after it of 8 a field and of 9 its number.
+    hour_s = 3600
+    first = {seq: seq for seq in range(20) if seq not in {7, 8, 9}}
+    second = {seq: 2 * hour_s + seq for seq in range(20) if seq not in {7, 8, 9}}
+    await books.accept([books.make_line(seq, at_s) for at in (first, second) for seq, at_s in at.items()])
+    quarantined = [
+        (0, 7, Level.READING, Reason.INVALID_TIME, "time is wrong"),
+        (2, 8, Level.FIELD, Reason.CONFLICT, "co2 has a value at that time already"),
+        (
+            2,
+            9,
+            Level.FIELD,
+            Reason.CONFLICT,
+            "co2 has a value at that time already; seq has a value at that time already",
+        ),
+    ]
+    with books.open_store() as store:
+        entries = [
+            Quarantined(
+                *(books.begin_ms + hours * HOUR_MS + seq * 1000, level, reason, "", "climate-1", detail),
+                *(b'{"seq": %d}' % seq, 10, b""),
+            )
+            for hours, seq, level, reason, detail in quarantined
+        ]
+        store.commit(Batch(quarantined=entries), books.begin_ms)
+    found = (await books.ask()).findings
+    gaps = [(gap["first"], gap["last"], gap["after_ms"] >= books.begin_ms + HOUR_MS) for gap in found["gaps"]]
+    # What was refused long before explains nothing; how long after its own time a reading may come nobody knows.
+    assert (gaps, found["explained"]) == ([(8, 8, False), (7, 8, True)], 3)
+
+
+async def test_a_clock_that_was_ahead_across_the_end_makes_no_gap(books: Books) -> None:
+    hour_s = 3600
+    early = [books.make_line(seq, seq + hour_s if seq in {4, 5} else None) for seq in range(20) if seq != 9]
+    await books.accept(early)
+    span = ("--from", format_time(books.begin_ms), "--to", format_time(books.begin_ms + HOUR_MS))
+    answered = await books.ask(*span)
+    assert [(gap["first"], gap["last"]) for gap in answered.findings["gaps"]] == [(9, 9)]
+
+
+async def test_what_was_lost_across_the_end_and_through_the_whole_of_a_time_is_a_gap(books: Books) -> None:
+    # 10 to 19 were lost across the end of the first hour, in which 9 was the last; so was all of the second hour.
+    at = {seq: 3500 + seq for seq in range(10)} | {seq: 2 * 3600 + seq for seq in range(20, 30)}
+    await books.accept([books.make_line(seq, at_s) for seq, at_s in at.items()])
+    for hour in range(3):
+        begin_ms = books.begin_ms + hour * HOUR_MS
+        span = ("--from", format_time(begin_ms), "--to", format_time(begin_ms + HOUR_MS))
+        answered = await books.ask(*span)
+        assert [(gap["first"], gap["last"]) for gap in answered.findings["gaps"]] == [(10, 19)], hour
+        assert answered.code == 1
+        named = await books.ask(*span, "--device", "climate-1")
+        assert (named.code, named.findings["missing_numbers"]) == (1, 10)
+
+
+async def test_a_restart_behind_the_end_is_none_of_that_time(books: Books) -> None:
+    lines = [books.make_line(seq, seq - 4000) for seq in range(100, 110)]
+    await books.accept([*lines, *(books.make_line(seq) for seq in range(5))])
+    end = format_time(books.begin_ms - HOUR_MS)
+    answered = await books.ask("--from", format_time(books.begin_ms - 2 * HOUR_MS), "--to", end)
+    assert (answered.agrees, answered.findings["restarts"], answered.findings["stored"]) == (True, [], 10)
+
+
+async def test_gaps_of_many_devices_are_looked_for_again_in_portions(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [books.make_line(seq).replace("climate-1", name) for name in ("a", "b", "c") for seq in (0, 2, 4)]
+    await books.influxd.write("\n".join(lines), books.database)
+    with books.open_store() as store:
+        store.commit(make_batch([books.make_line(3).replace("climate-1", "b")]), books.begin_ms)
+    monkeypatch.setattr(number_gaps, "DEVICES_AT_ONCE", 1)
+    monkeypatch.setattr(number_gaps, "DOUBTFUL_AT_ONCE", 2)
+    found = (await books.ask()).findings
+    assert [(gap["device"], gap["first"]) for gap in found["gaps"]] == [
+        ("a", 1),
+        ("a", 3),
+        ("b", 1),
+        ("c", 1),
+        ("c", 3),
+    ]
+    assert (found["missing_numbers"], found["explained"]) == (5, 1)
+
+
+async def test_a_gap_that_a_second_look_cannot_judge_is_still_a_gap(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In the hour before, the numbers break off so often that the second look ends there.
+    erratic = [books.make_line(2 * seq, seq - 3000) for seq in range(6)]
+    await books.accept([*erratic, *(books.make_line(seq) for seq in (*range(100, 110), *range(112, 120)))])
+    monkeypatch.setattr(sequence, "MOST_RUNS", 5)
+    answered = await books.ask("--from", format_time(books.begin_ms))
+    assert (112 - 110) in [gap["missing"] for gap in answered.findings["gaps"]]
+
+
+async def test_a_line_that_came_to_wait_after_the_outboxes_were_read_is_no_gap(books: Books) -> None:
+    await books.accept([books.make_line(seq) for seq in range(20) if seq not in {7, 12}])
+    asked = Asked(books.begin_ms, books.begin_ms + HOUR_MS)
+    settings = Influx(url=books.influxd.url, database=books.database, username=books.influxd.username)
+    with open_reader(books.folder / "a") as reader:
+        async with open_influx(settings, books.influxd.password) as influx:
+            outboxes = Outboxes([reader], asked)
+            outboxes.look()
+            with books.open_store() as store:
+                store.commit(make_batch([books.make_line(7)]), books.begin_ms)
+            numbers = await find_gaps(asked, [reader], influx, outboxes, {"climate-1": 20}, lambda _: None)
+    assert (numbers.missing, numbers.explained) == (1, 1)
+    assert [one.gap.first for one in numbers.open_gaps] == [12]
+
+
+async def test_what_another_collector_is_about_to_commit_is_no_gap(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [books.make_line(seq) for seq in range(10)]
+    await books.accept([line for seq, line in enumerate(lines) if seq != 7], store="a")
+    await books.accept([], store="b")
+    begun = asyncio.Event()
+
+    async def begin(influx: InfluxClient, devices: Sequence[str], from_ms: int) -> Iterator[Numbered]:
+        begun.set()
+        return await list_first_numbers(influx, devices, from_ms)
+
+    monkeypatch.setattr(number_gaps, "list_first_numbers", begin)
+    asked = Asked(books.begin_ms, books.begin_ms + HOUR_MS)
+    settings = Influx(url=books.influxd.url, database=books.database, username=books.influxd.username)
+    with open_reader(books.folder / "a") as one, open_reader(books.folder / "b") as other:
+        async with open_influx(settings, books.influxd.password) as influx, asyncio.TaskGroup() as group:
+            stores = [one, other]
+            outboxes = Outboxes(stores, asked)
+            looking = group.create_task(find_gaps(asked, stores, influx, outboxes, {"climate-1": 9}, lambda _: None))
+            await begun.wait()
+            await asyncio.sleep(number_gaps.SETTLE_S / 4)  # as long as a slow commit takes
+            await books.accept([lines[7]], store="b")
+    assert looking.result().missing == 0
+
+
+async def test_only_so_many_gaps_are_kept_and_all_are_counted(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    await books.accept([books.make_line(seq) for seq in range(0, 20, 2)])
+    monkeypatch.setattr(number_gaps, "MOST_GAPS", 4)
+    found = (await books.ask()).findings
+    assert (len(found["gaps"]), found["gaps_left_out"], found["missing_numbers"]) == (4, 5, 9)
+
+
+async def test_a_text_that_somebody_else_wrote_as_a_number_is_passed_over(books: Books) -> None:
+    await books.accept([books.make_line(seq).replace(f"seq={seq}.0,", "") for seq in range(10)])
+    line = f'other,device=climate-1 seq="first" {books.begin_ms + 500}'
+    await books.influxd.write(line, books.database)
+    answered = await books.ask()
+    assert (answered.code, answered.findings["stored"]) == (0, 10)
