@@ -197,7 +197,7 @@ KEY_FIGURES = (
     ),
     status(
         "Meldinger om driften",
-        "Hva innsamleren selv sier fra om nå: fullt lager, full disk, tapt økt, karantene nær grensen, avvist av "
+        "Hva innsamleren selv sier fra om nå: fullt lager, full disk, tapt økt, karantene nær grensa, avvist av "
         "databasen. `gjovik status` viser tekstene og hva du skal gjøre.",
         health("notices", "Meldinger"),
         "1",

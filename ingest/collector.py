@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import groupby
 from operator import attrgetter
+from pathlib import Path
 from typing import NamedTuple
 
 from ingest.alert_publisher import AlertPublisher
@@ -101,6 +102,7 @@ class Collector:
         self.reload_error = ""
         self.store_error = ""
         self._settings = settings
+        self._file = _identify(settings.store.folder / FILE)
         self._broker, self._store, self._writer, self._publisher = peers
         self._reasons_since = Counter[Reason]()
         self._committing = asyncio.Lock()
@@ -198,10 +200,13 @@ class Collector:
         self.store_error = str(error)
 
     def _require_store(self) -> None:
-        """Raise StoreError if the file was deleted: SQLite would go on writing into what no start finds again."""
+        """Raise StoreError if the file is not the one that was opened: SQLite would write into what no start finds."""
         file = self._settings.store.folder / FILE
-        if not file.exists():
-            raise StoreError(f"{file} was deleted while it was in use; restart the collector")
+        if _identify(file) != self._file:
+            raise StoreError(
+                f"{file} was deleted or replaced while it was in use; wait until the outbox is empty, so that InfluxDB "
+                "has what was in it, and restart the collector"
+            )
 
     def take_reasons(self) -> Counter[Reason]:
         """Return the refusals since the last call, by Reason."""
@@ -260,3 +265,12 @@ class Collector:
             task.cancel()
         if is_held:
             self._committing.release()
+
+
+def _identify(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of its name; None where it cannot be looked at."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

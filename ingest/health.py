@@ -71,7 +71,8 @@ class Status:
     """Everything the live view and an operator ask of a collector; written to ``status.json``.
 
     Counts are since the store began, and so survive a restart; rates are of the last few seconds. For the figures of
-    capacity see ``ingest.capacity``; ``capacity_hours`` is that of the store and the broker together.
+    capacity see ``ingest.capacity``; ``capacity_hours`` is that of the store and the broker together; ``stopped`` is
+    true in the last one of a collector that ended in order.
     """
 
     collector: str
@@ -112,6 +113,7 @@ class Status:
     expired: int = 0
     sessions_lost: int = 0
     judges_alerts: bool = True
+    stopped: bool = False
     events: dict[str, int] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     silent: list[Silence] = field(default_factory=list)

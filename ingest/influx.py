@@ -167,8 +167,7 @@ class InfluxClient:
             InfluxError: The server could not be asked.
         """
         listed = await self.query("SHOW DATABASES")
-        names = {row[0] for series in listed for row in series.values}
-        if self.settings.database not in names:
+        if not any(row[:1] == [self.settings.database] for series in listed for row in series.values):
             raise MisconfiguredError(_explain_missing(self.settings, "it lists no such database for this user"))
 
     async def _post(
@@ -180,7 +179,8 @@ class InfluxClient:
             async with self._session.post(
                 url, params=params, data=data, headers=headers, allow_redirects=False
             ) as response:
-                return Answer(response.status, response.headers, await response.text(errors="replace"))
+                # Not by the charset that it names: that may be none of text.
+                return Answer(response.status, response.headers, (await response.read()).decode(errors="replace"))
         except aiohttp.ClientConnectorCertificateError as error:
             raise MisconfiguredError(
                 f"{server} has a certificate that is not trusted ({error.certificate_error}); "
@@ -280,7 +280,7 @@ def _find_reason(text: str) -> str | None:
     """Return the reason in an answer (``error`` in 1.x and 3.x, ``message`` in 2.x); None if it is not InfluxDB's."""
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     reason = answer.get("error") or answer.get("message") if isinstance(answer, dict) else None
     return reason if isinstance(reason, str) else None
@@ -293,25 +293,25 @@ def _read_retry_after(answer: Answer, now_s: float) -> float | None:
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now_s)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year, or an offset, that no date has
         return None
 
 
 def _read_series(answer: Answer, statement: str) -> list[Series]:
     try:
         results: list[dict[str, Any]] = json.loads(answer.text)["results"]
-    except (ValueError, LookupError, TypeError) as error:
+        for result in results:
+            if "error" in result:
+                raise QueryError(f"{result['error']}; the statement was {statement}")
+            if result.get("partial") or any(one.get("partial") for one in result.get("series", [])):
+                raise QueryError(f"the server cuts its answers short (max-row-limit); the statement was {statement}")
+        return [
+            Series(one.get("name", ""), one.get("tags", {}), tuple(one["columns"]), [*map(list, one.get("values", []))])
+            for result in results
+            for one in result.get("series", [])
+        ]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise MisconfiguredError(f"The answer to {statement} is not InfluxDB's; correct influx.url.") from error
-    for result in results:
-        if "error" in result:
-            raise QueryError(f"{result['error']}; the statement was {statement}")
-        if result.get("partial") or any(one.get("partial") for one in result.get("series", [])):
-            raise QueryError(f"the server cuts its answers short (max-row-limit); the statement was {statement}")
-    return [
-        Series(one.get("name", ""), one.get("tags", {}), tuple(one["columns"]), one.get("values", []))
-        for result in results
-        for one in result.get("series", [])
-    ]
 
 
 def _make_context(settings: Influx) -> ssl.SSLContext | bool:

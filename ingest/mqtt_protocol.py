@@ -13,8 +13,7 @@ Source: MQTT Version 5.0, OASIS Standard, 7 March 2019.
 import asyncio
 import ssl
 import time
-from collections.abc import Sequence
-from itertools import cycle
+from collections.abc import Iterator, Sequence
 from typing import TypeVar, cast
 
 import mqtt5
@@ -80,7 +79,7 @@ class Connection(asyncio.Protocol):
         self._unacknowledged: list[int] = []
         self._opened: asyncio.Future[mqtt5.ConnAckPacket] = self._loop.create_future()
         self._asked: dict[int, asyncio.Future[mqtt5.PubAckPacket | mqtt5.SubAckPacket | mqtt5.UnsubAckPacket]] = {}
-        self._packet_ids = cycle(range(1, 65_536))
+        self._packet_ids = _count_packet_ids()
         self._window = asyncio.Semaphore(1)
         self._most_packet_bytes: int | None = None
 
@@ -372,6 +371,11 @@ async def reach(settings: Mqtt, tls: ssl.SSLContext | None, number: int, inbox: 
         hint = "; does the broker speak TLS on this port?" if tls and isinstance(error, ConnectionError) else ""
         raise Unreachable(f"no connection ({error}){hint}") from error
     return connection
+
+
+def _count_packet_ids() -> Iterator[int]:
+    while True:
+        yield from range(1, 65_536)  # and keeps none of them, as itertools.cycle would
 
 
 def _settle(waiting: asyncio.Future[Answer] | None, answer: Answer) -> None:

@@ -168,7 +168,7 @@ def _judge_store(facts: Facts, before: Raised) -> Iterator[_Finding]:
         text = f"Lageret er {percent} fullt av målinger som venter på databasen."
         yield _Finding(NoticeKey.STORE_HALF, Severity.WARNING, text, make_room)
     if not facts.has_reserve:
-        text = "Disken er full. Reserven er gitt fra seg så lageret kan tømmes, og nye målinger venter hos megleren."
+        text = "Disken er full. Reserven er brukt, så lageret kan tømmes, og nye målinger venter hos megleren."
         action = "Frigjør plass på disken. Innsamleren fortsetter av seg selv når det er plass."
         yield _Finding(NoticeKey.DISK_FULL, Severity.CRITICAL, text, action)
     elif (facts.store_error and not facts.is_held) or facts.read_error:
@@ -180,7 +180,7 @@ def _judge_store(facts: Facts, before: Raised) -> Iterator[_Finding]:
         yield _Finding(NoticeKey.STORE_FAILS, Severity.CRITICAL, text, action)
     if facts.set_aside:
         text = f"Lageret var skadet og er lagt til side som {', '.join(facts.set_aside)}."
-        action = "Hent ut det som ikke var skrevet, med sqlite3 (.recover), og flytt så filen ut av mappen."
+        action = "Hent ut det som ikke var skrevet, med sqlite3 (.recover), og flytt så fila ut av mappa."
         yield _Finding(NoticeKey.STORE_SET_ASIDE, Severity.CRITICAL, text, action)
 
 
@@ -190,7 +190,7 @@ def _judge_quarantine(facts: Facts, before: Raised) -> Iterator[_Finding]:
     if _exceeds(max(shares), MOST, NoticeKey.QUARANTINE_QUOTA, before):
         named = [f"{one.name} ({one.reason}) {one.share * 100:.0f} %" for one in facts.near_quota[:SHOWN_GROUPS]]
         whole = f"{facts.quarantine_share * 100:.0f} % av plassen er brukt"
-        text = f"Karantenen er nær grensen, og da utløper de eldste: {'; '.join([whole, *named])}."
+        text = f"Karantenen er nær grensa, og da utløper de eldste: {'; '.join([whole, *named])}."
         yield _Finding(NoticeKey.QUARANTINE_QUOTA, Severity.WARNING, text, action)
     if facts.first_expiry_ms is not None and facts.first_expiry_ms - facts.now_ms <= EXPIRY_MS:
         days = max(1, -((facts.now_ms - facts.first_expiry_ms) // DAY_MS))
@@ -205,7 +205,7 @@ def _judge_others(facts: Facts) -> Iterator[_Finding]:
             "Megleren har mistet innsamlerens økt, og målinger som ventet der kan være borte "
             f"({facts.sessions_lost} ganger i alt)."
         )
-        action = "Se gjovik reconcile for hull. Finn ut om megleren ble drept eller mistet filen sin."
+        action = "Se gjovik reconcile for hull. Finn ut om megleren ble drept eller mistet fila si."
         yield _Finding(NoticeKey.SESSION_LOST, Severity.CRITICAL, text, action)
     if facts.influx_error:
         text = f"Databasen tar ikke imot målinger før noe er rettet: {facts.influx_error}"
@@ -215,7 +215,7 @@ def _judge_others(facts: Facts) -> Iterator[_Finding]:
         action = "Se gjovik quarantine list --reason refused_by_database for databasens svar."
         yield _Finding(NoticeKey.LINES_REFUSED, Severity.WARNING, text, action)
     if facts.reload_error:
-        text = f"Nytt register eller nye regler ble ikke tatt i bruk; de gamle gjelder: {facts.reload_error}"
+        text = f"Nytt inventar eller nye regler ble ikke tatt i bruk; de gamle gjelder: {facts.reload_error}"
         yield _Finding(
             NoticeKey.RELOAD_REFUSED, Severity.WARNING, text, "Kjør gjovik check, rett feilen og last på nytt."
         )

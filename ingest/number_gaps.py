@@ -3,37 +3,29 @@
 What is missing at the first look is looked for a second time: in what was being written meanwhile, for requests
 overtake one another; and in the hours around, for a clock that was set carries readings across the edge of a day.
 What is missing then is held against the outboxes and the quarantine.
+
+A payload in quarantine whose number cannot be read may be any. But a device publishes in order, so it may be only a
+number between those of the readings before and after which it was received; and it may be one only.
 """
 
 import asyncio
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import groupby
+from typing import NamedTuple, TypeVar
 
 from ingest.influx import BrokenOffError, InfluxClient
 from ingest.quarantine_filter import Filter
-from ingest.sequence import (
-    Account,
-    Gap,
-    Numbering,
-    Runs,
-    Span,
-    examine,
-    intersect,
-    is_without_number,
-    join_spans,
-    read_seq,
-    says_simulated,
-    subtract,
-)
+from ingest.refused_numbers import Hole, cover, read_refused
+from ingest.sequence import Account, Gap, Numbering, Runs, Span, examine, intersect, join_spans, subtract
 from ingest.store_hours import HOUR_MS
 from ingest.store_outbox import list_unstored
 from ingest.store_reader import StoreReader
-from ingest.stored_points import Asked, Numbered, list_first_numbers, list_last_numbers, list_numbers
+from ingest.stored_points import Asked, Numbered, list_first_numbers, list_last_numbers, list_numbers, list_receipts
 from ingest.waiting_lines import Outboxes, WaitingLines
-from schemas.reason import Level, Reason
+from schemas.reason import Reason
 
 PIECE_MS = 24 * HOUR_MS
 """Asked for at a time; less where the database does not answer in time."""
@@ -47,10 +39,16 @@ DEVICES_AT_ONCE = 100
 SETTLE_S = 2.0
 """Between the two looks where collectors share devices: one may have stored a number while another is about to commit
 the one before it. A collector alone commits them in order."""
-NEARBY_MS = HOUR_MS
-"""An unreadable payload that came so long after the reading behind a gap may still be what is missing in it."""
+EARLY_MS = HOUR_MS
+"""A clock may be so far ahead that a reading is received before its own time."""
+LAG_MS = 5_000
+"""Collectors that share a device may take in its messages so far out of their order."""
 MOST_GAPS = 100_000
 """That are kept; the others are counted."""
+
+Row = TypeVar("Row")
+Missed = tuple[Numbering, Gap]
+"""A gap, and in whose numbers it is."""
 
 
 class OpenGap(NamedTuple):
@@ -59,12 +57,13 @@ class OpenGap(NamedTuple):
     Attributes:
         numbering: Whose they are.
         gap: Which, and between which readings.
-        unreadable: Payloads of the device in quarantine that came about then and have no number that can be read; they
-            may be what is missing.
+        covered: How many of them are covered by payloads in quarantine whose number cannot be read.
+        unreadable: All such payloads of the device that came since the reading before the gap and cover no other.
     """
 
     numbering: Numbering
     gap: Gap
+    covered: int
     unreadable: int
 
 
@@ -88,10 +87,11 @@ class NumberFindings:
 
     Attributes:
         accounts: By who counted, without the gaps, where there is more to say than nothing.
-        open_gaps: Missing numbers that nothing explains, at most ``MOST_GAPS``.
+        open_gaps: Missing numbers that nothing explains or not all of which are covered, at most ``MOST_GAPS``.
         left_out: How many more such gaps there are.
-        missing: How many numbers are missing that nothing explains.
+        missing: How many numbers are missing that nothing explains or covers.
         explained: How many are missing that are in quarantine or in an outbox.
+        covered: How many a payload in quarantine may be whose number cannot be read, each payload one.
     """
 
     accounts: dict[Numbering, Account] = field(default_factory=dict)
@@ -99,6 +99,7 @@ class NumberFindings:
     left_out: int = 0
     missing: int = 0
     explained: int = 0
+    covered: int = 0
 
 
 async def find_gaps(
@@ -168,9 +169,27 @@ async def _look_again(
         for numbering in runs.keys() & doubtful.keys():
             still[numbering] = _find_in_both(doubtful[numbering], examine(runs[numbering]))
     damaged = read_damaged(places.stores, asked)
-    for numbering in sorted(still):
-        known = [*places.outboxes.waiting.list_numbers(numbering), *damaged.list_numbers(numbering)]
-        _explain(numbering, still[numbering], known, places.stores, findings)
+    left: dict[str, list[Missed]] = {}
+    unreadable: dict[str, list[int]] = {}
+    for device, numberings in groupby(sorted(still), key=lambda numbering: numbering.device):
+        missed = [(numbering, gap) for numbering in numberings for gap in still[numbering]]
+        if not missed:
+            continue
+        refused = read_refused(device, min(gap.after_ms for _, gap in missed) - EARLY_MS, places.stores)
+        unreadable[device] = refused.unreadable
+        known = {
+            one: join_spans([*places.outboxes.waiting.list_numbers(one), *damaged.list_numbers(one)])
+            for one in {numbering for numbering, _ in missed}
+        }
+        left[device] = [
+            (one, part) for one, gap in missed for part in _explain(gap, known[one], refused.numbers.get(one, {}))
+        ]
+        findings.explained += _count_missing(missed) - _count_missing(left[device])
+    receipts = await _read_receipts(
+        places.influx, {device: missed for device, missed in left.items() if missed and unreadable[device]}, points
+    )
+    for device, missed in left.items():
+        _add_open(missed, unreadable[device], receipts, findings)
 
 
 def _find_in_both(gaps: Iterable[Gap], again: Account) -> list[Gap]:
@@ -185,7 +204,7 @@ def _find_in_both(gaps: Iterable[Gap], again: Account) -> list[Gap]:
 
 
 async def _gather(influx: InfluxClient, asked: Asked, devices: Sequence[str]) -> defaultdict[Numbering, Runs]:
-    """Return the numbers of a few devices as runs, asked for a day at a time, with their neighbours on both sides."""
+    """Return the numbers of a few devices as runs, with their neighbours on both sides."""
     runs: defaultdict[Numbering, Runs] = defaultdict(Runs)
 
     def add(rows: Iterable[Numbered]) -> None:
@@ -193,20 +212,32 @@ async def _gather(influx: InfluxClient, asked: Asked, devices: Sequence[str]) ->
             runs[row.numbering].add(row.time_ms, row.seq)
 
     add(await list_last_numbers(influx, devices, asked.from_ms))
-    begin_ms, piece_ms = asked.from_ms, PIECE_MS
-    while begin_ms < asked.to_ms:
-        end_ms = min(asked.to_ms, begin_ms + piece_ms)
+    async for rows in _read_pieces(list_numbers, influx, devices, asked.from_ms, asked.to_ms):
+        add(rows)
+    add(await list_first_numbers(influx, devices, asked.to_ms))
+    return runs
+
+
+async def _read_pieces(
+    read: Callable[[InfluxClient, Sequence[str], int, int], Awaitable[Row]],
+    influx: InfluxClient,
+    devices: Sequence[str],
+    begin_ms: int,
+    end_ms: int,
+) -> AsyncIterator[Row]:
+    """Yield what is read of a time, a day at a time, or less where the database does not answer in time."""
+    piece_ms = PIECE_MS
+    while begin_ms < end_ms:
+        piece_end_ms = min(end_ms, begin_ms + piece_ms)
         try:
-            rows = await list_numbers(influx, devices, begin_ms, end_ms)
+            rows = await read(influx, devices, begin_ms, piece_end_ms)
         except BrokenOffError:
             if piece_ms <= HOUR_MS:
                 raise
             piece_ms //= 2
             continue
-        add(rows)
-        begin_ms = end_ms
-    add(await list_first_numbers(influx, devices, asked.to_ms))
-    return runs
+        yield rows
+        begin_ms = piece_end_ms
 
 
 def divide(devices: Iterable[str], points: Mapping[str, int]) -> Iterator[list[str]]:
@@ -233,53 +264,63 @@ def read_damaged(stores: Sequence[StoreReader], asked: Asked) -> WaitingLines:
     return lines
 
 
-def _explain(
-    numbering: Numbering,
-    gaps: Sequence[Gap],
-    known: Sequence[Span],
-    stores: Sequence[StoreReader],
-    findings: NumberFindings,
-) -> None:
-    """Add to the findings which gaps the quarantine and the known numbers explain, and which nothing does."""
-    if not gaps:
-        return
-    numbers, unreadable = _read_refused(numbering, min(gap.after_ms for gap in gaps) - NEARBY_MS, stores)
-    sorted_numbers, spans = sorted(numbers), join_spans(known)
-    for gap in gaps:
-        inside = sorted_numbers[bisect_left(sorted_numbers, gap.first) : bisect_right(sorted_numbers, gap.last)]
-        refused = join_spans((one, one) for one in inside if numbers[one] >= gap.after_ms - NEARBY_MS)
-        left = [part for rest in subtract(gap, spans) for part in subtract(rest, refused)]
-        missing = sum(part.missing for part in left)
-        findings.missing += missing
-        findings.explained += gap.missing - missing
-        near = bisect_right(unreadable, gap.before_ms + NEARBY_MS) - bisect_left(unreadable, gap.after_ms - NEARBY_MS)
-        room = MOST_GAPS - len(findings.open_gaps)
-        findings.open_gaps += [OpenGap(numbering, part, max(0, near)) for part in left[:room]]
-        findings.left_out += len(left[room:])
-
-
-def _read_refused(
-    numbering: Numbering, first_ms: int, stores: Sequence[StoreReader]
-) -> tuple[dict[int, int], list[int]]:
-    """Return what the quarantine holds of a count, received from a time on.
+def _explain(gap: Gap, known: Sequence[Span], refused: Mapping[int, int]) -> list[Gap]:
+    """Return what is left of a gap.
 
     A reading cannot be received long before its own time, so a counter that began anew does not have its numbers
-    explained by what was refused before; how long after nobody knows. A reading of which some fields were refused is
-    stored, and explains none unless its number was among them.
+    explained by what was refused before; how long after nobody knows.
 
-    Returns:
-        When each number was received last, and when payloads without a number that can be read were, in order.
+    Args:
+        gap: What no reading has.
+        known: Numbers that wait, as ``join_spans`` returns them.
+        refused: When each number in quarantine was received last.
     """
-    numbers: dict[int, int] = {}
-    unreadable: list[int] = []
-    for store in stores:
-        for row in store.quarantine(Filter(device=numbering.device, from_ms=first_ms)):
-            entry = row.quarantined
-            if entry.level is Level.FIELD and not is_without_number(entry):
-                continue
-            seq = read_seq(entry)
-            if seq is None:
-                unreadable.append(entry.received_ms)
-            elif says_simulated(entry.payload) is numbering.simulated:
-                numbers[seq] = max(numbers.get(seq, 0), entry.received_ms)
-    return numbers, sorted(unreadable)
+    inside = refused.keys() & range(gap.first, gap.last + 1) if gap.missing < len(refused) else refused
+    spans = join_spans((seq, seq) for seq in inside if refused[seq] >= gap.after_ms - EARLY_MS)
+    return [part for rest in subtract(gap, known) for part in subtract(rest, spans)]
+
+
+def _count_missing(missed: Iterable[Missed]) -> int:
+    return sum(gap.missing for _, gap in missed)
+
+
+async def _read_receipts(
+    influx: InfluxClient, left: Mapping[str, Sequence[Missed]], points: Mapping[str, int]
+) -> dict[tuple[Numbering, int], int]:
+    """Return when the readings around gaps were received, by whose they are and event time."""
+    receipts: dict[tuple[Numbering, int], int] = {}
+    for group in divide(sorted(left), points):
+        missed = [one for device in group for one in left[device]]
+        edges = {(numbering, time_ms) for numbering, gap in missed for time_ms in (gap.after_ms, gap.before_ms)}
+        times = [time_ms for _, time_ms in edges]
+        async for rows in _read_pieces(list_receipts, influx, group, min(times), max(times) + 1):
+            receipts |= {row[:2]: row.received_ms for row in rows if row[:2] in edges}
+    return receipts
+
+
+def _add_open(
+    missed: Sequence[Missed],
+    unreadable: Sequence[int],
+    receipts: Mapping[tuple[Numbering, int], int],
+    findings: NumberFindings,
+) -> None:
+    """Add to the findings what one device misses, and what payloads whose number cannot be read cover of it."""
+    covered, free = cover([_find_hole(*one, receipts) for one in missed], unreadable)
+    for (numbering, gap), count in zip(missed, covered, strict=True):
+        findings.covered += count
+        findings.missing += gap.missing - count
+        if count == gap.missing:
+            continue
+        if len(findings.open_gaps) == MOST_GAPS:
+            findings.left_out += 1
+            continue
+        later = len(free) - bisect_left(free, gap.after_ms - EARLY_MS)
+        findings.open_gaps.append(OpenGap(numbering, gap, count, count + later))
+
+
+def _find_hole(numbering: Numbering, gap: Gap, receipts: Mapping[tuple[Numbering, int], int]) -> Hole | None:
+    """Return when the missing readings should have been received; None where nobody knows."""
+    after_ms, before_ms = receipts.get((numbering, gap.after_ms)), receipts.get((numbering, gap.before_ms))
+    if after_ms is None or before_ms is None:
+        return None
+    return Hole(gap.missing, after_ms - LAG_MS, before_ms + LAG_MS)

@@ -34,17 +34,28 @@ from ingest.quarantine_filter import Filter
 from ingest.quarantine_view import (
     GROUP_HEADINGS,
     LIST_HEADINGS,
+    REASON_HEADINGS,
     REQUEST_HEADINGS,
     render_entry,
     render_group,
     render_payload,
+    render_reasons,
     render_request,
     render_row,
     to_plain,
     to_plain_group,
     to_plain_request,
 )
-from ingest.request import MOST_IDS, Outcome, Progress, Request, RequestKind, Waiting
+from ingest.request import (
+    MOST_IDS,
+    Outcome,
+    Progress,
+    Request,
+    RequestKind,
+    Waiting,
+    describe_outcome,
+    format_entries,
+)
 from ingest.request_alone import ask_or_do
 from ingest.request_socket import find_login
 from ingest.settings import Quarantine
@@ -52,6 +63,9 @@ from ingest.store_groups import Group
 from ingest.store_reader import open_reader
 from ingest.store_requests import MOST_REQUESTS
 from schemas.reason import Level, Reason, explain
+
+SHOWN = 20
+"""Groups that people are shown by ``stats``; ``--json`` has all."""
 
 app = typer.Typer(help="What was refused: look at it, reprocess it after a repair, discard it.", no_args_is_help=True)
 
@@ -107,10 +121,10 @@ def list_entries(  # noqa: PLR0913 - a command has as many parameters as it has 
     if not of:
         typer.echo("Nothing in the quarantine matches.")
         return
-    print_table(LIST_HEADINGS, map(render_row, rows), ("Id", "Bytes"), ("Received", "Reason"))
+    print_table(LIST_HEADINGS, map(render_row, rows), ("Id",), ("Received", "Reason"))
     order, option = ("newest", "--newest ") if newest else ("oldest", "")
     more = f"; the next page: {option}--after {last}" if len(rows) == limit else ""
-    typer.echo(f"{len(rows)} of {of} entries, the {order} first{more}")
+    typer.echo(f"{len(rows)} of {format_entries(of)}, the {order} first{more}")
 
 
 @app.command("show")
@@ -154,12 +168,16 @@ def count_entries(  # noqa: PLR0913 - see list_entries
     store: StoreFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count entries by reason and device, with their share of the quota and when the first of them expires."""
+    """Count entries by reason, then by reason and device, with their share of the quota and when the first expires.
+
+    People are shown the 20 largest groups of one reason and device; as JSON there are all.
+    """
     where = _make_filter(ids, reason, device, topic, level, since, until)
     with explained_errors():
         chosen = choose_store(settings, store)
         groups = _read_groups(chosen.folder, where)
-    quotas = Quarantine() if chosen.settings is None else chosen.settings.quarantine
+    told = chosen.settings
+    quotas = Quarantine() if told is None else told.quarantine.within(told.store)
     entries, size = sum(group.entries for group in groups), sum(group.bytes for group in groups)
     if as_json:
         plain = [to_plain_group(group, quotas) for group in groups]
@@ -168,15 +186,15 @@ def count_entries(  # noqa: PLR0913 - see list_entries
     if not groups:
         typer.echo("Nothing in the quarantine matches.")
         return
-    print_table(
-        GROUP_HEADINGS,
-        (render_group(group, quotas) for group in groups),
-        ("Entries", "Bytes", "Quota"),
-        ("Oldest", "Expires"),
-    )
+    print_table(REASON_HEADINGS, render_reasons(groups, quotas), ("Devices", "Entries", "Bytes"), ("Oldest", "Expires"))
+    typer.echo()
+    rows = (render_group(group, quotas) for group in groups[:SHOWN])
+    print_table(GROUP_HEADINGS, rows, ("Entries", "Quota"), ("Expires",))
+    if len(groups) > SHOWN:
+        typer.echo(f"and {len(groups) - SHOWN} more; --reason or --device shows fewer, --json all.")
     share = f"{format_bytes(size)}, {size / quotas.most_bytes:.1%} of {format_bytes(quotas.most_bytes)}"
     guess = " (quotas and days are the defaults; name --settings for the collector's own)"
-    typer.echo(f"{entries} entries, {share}{guess if chosen.settings is None else ''}")
+    typer.echo(f"{format_entries(entries)}, {share}{guess if chosen.settings is None else ''}")
 
 
 @app.command("reprocess")
@@ -215,7 +233,7 @@ def reprocess_entries(  # noqa: PLR0913 - see list_entries
             (f"still {one}", str(count), explain(one).remedy) for one, count in Counter(outcome.kept).most_common()
         ]
         print_table(("Outcome", "Entries", "What to do"), rows, ("Entries",))
-        typer.echo(f"{outcome.left} of {outcome.matched} entries left the quarantine; {kept} stay.")
+        typer.echo(f"{describe_outcome(RequestKind.REPROCESS, outcome).capitalize()}.")
     raise typer.Exit(PROBLEM if kept else 0)
 
 
@@ -250,7 +268,7 @@ def discard_entries(  # noqa: PLR0913 - see list_entries
     elif not outcome.matched:
         typer.echo("Nothing in the quarantine matches; nothing was done.")
     else:
-        typer.echo(f"{outcome.left} entries were discarded.")
+        typer.echo(f"{describe_outcome(RequestKind.DISCARD, outcome)}.")
 
 
 @app.command("requests")
@@ -316,13 +334,15 @@ def _confirm(folder: Path, where: Filter) -> Filter:
     if not entries:
         return where
     if not sys.stdin.isatty():
-        typer.echo(f"{entries} entries would be discarded for good; say --yes where nobody can be asked.", err=True)
+        typer.echo(
+            f"{format_entries(entries)} would be discarded for good; say --yes where nobody can be asked.", err=True
+        )
         raise typer.Exit(USAGE)
     reasons = Counter[str]()
     for group in groups:
         reasons[group.reason] += group.entries
     shown = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-    if not typer.confirm(f"Discard {entries} entries for good ({shown})?"):
+    if not typer.confirm(f"Discard {format_entries(entries)} for good ({shown})?"):
         typer.echo("Nothing was discarded.")
         raise typer.Exit(PROBLEM)
     return where

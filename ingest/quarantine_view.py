@@ -1,6 +1,7 @@
 """Entries of the quarantine as people and programs read them. Pure: values in, texts and plain values out."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ingest.batch import Quarantined, QuarantineRow
@@ -8,12 +9,14 @@ from ingest.event_time import format_time
 from ingest.local_time import format_local
 from ingest.printed_table import format_bytes, make_visible
 from ingest.settings import Quarantine
-from ingest.store_groups import DAY_MS, Group
+from ingest.store_announced import DAY_MS
+from ingest.store_groups import Group
 from ingest.store_requests import PastRequest
 from schemas.reason import explain
 
-LIST_HEADINGS = ("Id", "Received", "Reason", "From", "Bytes", "Detail")
-GROUP_HEADINGS = ("Reason", "Device", "Entries", "Bytes", "Quota", "Oldest", "Expires")
+LIST_HEADINGS = ("Id", "Received", "Reason", "From", "Detail")
+REASON_HEADINGS = ("Reason", "Devices", "Entries", "Bytes", "Oldest", "Expires")
+GROUP_HEADINGS = ("Reason", "Device", "Entries", "Quota", "Expires")
 REQUEST_HEADINGS = ("Begun", "Request", "By", "Of", "Outcome")
 _HEX_ROW = 16
 
@@ -21,8 +24,9 @@ _HEX_ROW = 16
 def render_row(row: QuarantineRow) -> Sequence[str]:
     """Return the cells of an entry, under ``LIST_HEADINGS``."""
     one = row.quarantined
-    sender = one.topic or one.device
-    return str(row.id), format_local(one.received_ms), one.reason, sender, str(one.length), one.detail
+    # The topic of a device that is known says little more, and folds the table; `show` has it.
+    sender = one.device or one.topic
+    return str(row.id), format_local(one.received_ms), one.reason, sender, one.detail
 
 
 def render_entry(row: QuarantineRow) -> Sequence[tuple[str, str]]:
@@ -111,15 +115,28 @@ def to_plain(row: QuarantineRow) -> dict[str, Any]:
     return plain
 
 
+def render_reasons(groups: Iterable[Group], quotas: Quarantine) -> list[Sequence[str]]:
+    """Return the rows of each reason, under ``REASON_HEADINGS``, the one with the most entries first."""
+    found: dict[str, list[Group]] = defaultdict(list)
+    for group in groups:
+        found[group.reason].append(group)
+    counted = [(sum(group.entries for group in same), same) for same in found.values()]
+    rows: list[Sequence[str]] = []
+    for entries, same in sorted(counted, key=lambda one: -one[0]):
+        oldest_ms = min(group.oldest_ms for group in same)
+        size = format_bytes(sum(group.bytes for group in same))
+        days = _name_day(oldest_ms), _name_day(oldest_ms + quotas.days * DAY_MS)
+        rows.append((same[0].reason, str(len(same)), str(entries), size, *days))
+    return rows
+
+
 def render_group(group: Group, quotas: Quarantine) -> Sequence[str]:
     """Return the cells of a group, under ``GROUP_HEADINGS``."""
     return (
         group.reason,
         group.sender,
         str(group.entries),
-        format_bytes(group.bytes),
         f"{group.entries / quotas.most_entries_each:.0%}",
-        _name_day(group.oldest_ms),
         _name_day(group.oldest_ms + quotas.days * DAY_MS),
     )
 

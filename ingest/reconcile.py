@@ -13,6 +13,11 @@ line of the second kind, is not seen in that hour.
 The collector may run meanwhile. So the stores are asked before and after the database, and the wider answer counts.
 
 Where devices number their readings, what never reached the collector shows as well: see ``ingest.number_gaps``.
+
+Errors::
+
+    LookupError
+    └── UnknownDeviceError  there is nothing that could be compared
 """
 
 from collections import Counter
@@ -22,19 +27,26 @@ from typing import NamedTuple
 
 from ingest.influx import BrokenOffError, InfluxClient
 from ingest.number_gaps import NumberFindings, find_gaps
+from ingest.quarantine_filter import Filter
 from ingest.store_hours import HOUR_MS, HourCount
 from ingest.store_reader import StoreReader
-from ingest.stored_points import Asked, Counts, count_points, list_devices, read_retention
+from ingest.stored_points import Asked, Counts, count_points, has_device, list_devices, read_retention
 from ingest.waiting_lines import Outboxes
 
 PIECE_HOURS = 24
 """Compared at a time; less where the database does not answer in time."""
 MOST_DIFFERENCES = 100_000
 """That are kept; the others are counted."""
+ALL_MS = 2**53
+"""No reading has a later time."""
 
 Hours = Mapping[tuple[str, int], HourCount]
 """Counts of accepted readings by device and hour since 1970 in UTC."""
 NOTHING = HourCount()
+
+
+class UnknownDeviceError(LookupError):
+    """No store and no database ever heard of the device that is asked for."""
 
 
 class Difference(NamedTuple):
@@ -88,6 +100,8 @@ class Findings:
         stored: Points that InfluxDB holds.
         refused: Lines that InfluxDB refused, and lines of damaged entries of an outbox that can be read.
         waiting: Points that were in an outbox.
+        is_moving: Whether a collector took something in or wrote something while these were counted, so that a point
+            may be counted as waiting and as stored, or as neither.
         hours: Devices and hours that were compared.
         missing: Points that are missing.
         surplus: Points too many.
@@ -104,6 +118,7 @@ class Findings:
     stored: int = 0
     refused: int = 0
     waiting: int = 0
+    is_moving: bool = False
     hours: int = 0
     missing: int = 0
     surplus: int = 0
@@ -115,7 +130,7 @@ class Findings:
 
     @property
     def agree(self) -> bool:
-        """Whether there is no difference, and no gap that nothing explains."""
+        """Whether there is no difference, and no missing number that nothing explains or covers."""
         return not (self.missing or self.surplus or self.numbers.missing)
 
 
@@ -155,9 +170,16 @@ async def reconcile(
         on_progress: Is told the share that is done.
 
     Raises:
+        UnknownDeviceError: Nobody ever heard of the device that is asked for.
         InfluxError: It could not be asked, or refused.
         StoreError: A store cannot be read.
     """
+    if asked.device is not None and not await is_known(asked.device, stores, influx):
+        raise UnknownDeviceError(
+            f"Neither a store nor the database knows a device {asked.device!r}: it was never heard, or its id is "
+            "spelt otherwise. Nothing was compared."
+        )
+    begun = [(store.ledger(), store.moves()) for store in stores]
     findings = Findings(asked, find_judged(asked, stores, await read_retention(influx), now_ms))
     outboxes = Outboxes(stores, asked)
     points: Counter[str] = Counter()
@@ -176,6 +198,7 @@ async def reconcile(
         begin_ms = piece.to_ms
         on_progress((begin_ms - asked.from_ms) / (asked.to_ms - asked.from_ms) / 2)
     findings.waiting = outboxes.waiting.points.total()
+    findings.is_moving = begun != [(store.ledger(), store.moves()) for store in stores]
     for device in await list_devices(influx, asked):
         points.setdefault(device, 0)  # of one that was silent, the numbers before and after tell what was lost
     findings.numbers = await find_gaps(
@@ -185,6 +208,19 @@ async def reconcile(
     findings.damaged = sum(one.damaged for one in moves)
     findings.given_up = sum(one.discarded + one.expired for one in moves)
     return findings
+
+
+async def is_known(device: str, stores: Sequence[StoreReader], influx: InfluxClient) -> bool:
+    """Return whether the database or a store ever heard of a device, as far back as they keep anything.
+
+    Raises:
+        InfluxError: It could not be asked, or refused.
+        StoreError: A store cannot be read.
+    """
+    return await has_device(influx, device) or any(
+        store.hours(0, ALL_MS, device) or next(store.quarantine(Filter(device=device)), None) is not None
+        for store in stores
+    )
 
 
 def find_judged(asked: Asked, stores: Sequence[StoreReader], retention_ms: int | None, now_ms: int) -> Judged:

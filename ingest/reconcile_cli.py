@@ -1,6 +1,7 @@
 """``gjovik reconcile``: what was accepted, held against what InfluxDB has, and against the devices' own count.
 
-Exit codes: 0 they agree; 1 they do not; 2 wrong usage or settings, or a store or database that cannot be asked.
+Exit codes: 0 they agree; 1 they do not; 2 wrong usage or settings, a device that nobody ever heard of, or a store or
+database that cannot be asked.
 """
 
 import asyncio
@@ -19,8 +20,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile, read_moment
 from ingest.influx import InfluxError, open_influx
 from ingest.local_time import format_local
+from ingest.number_gaps import NumberFindings
 from ingest.printed_table import make_visible, print_table
-from ingest.reconcile import Findings, reconcile
+from ingest.reconcile import Findings, UnknownDeviceError, reconcile
 from ingest.sequence import Numbering
 from ingest.settings import Settings
 from ingest.settings_file import load_settings, read_secret
@@ -67,8 +69,8 @@ def compare_stores(
 ) -> None:
     """Compare, per device and hour, what was accepted with what InfluxDB holds, and look for missing numbers.
 
-    Whole hours are compared. The collector may run meanwhile. Exit code 1 when points or numbers are missing, or points
-    are there that no collector accepted.
+    Whole hours are compared. The collector may run meanwhile. Exit code 1 when points are missing, or numbers that no
+    payload in quarantine can be, or points are there that no collector accepted.
     """
     from_ms, to_ms = read_moment(from_, "--from"), read_moment(to, "--to")
     with _explained_errors():
@@ -133,7 +135,7 @@ def _explained_errors() -> Iterator[None]:
     """End the command with one sentence when nothing could be compared: that is neither agreement nor a difference."""
     try:
         yield
-    except (ConfigurationError, StoreError, InfluxError) as error:
+    except (ConfigurationError, StoreError, InfluxError, UnknownDeviceError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(USAGE) from None
 
@@ -150,6 +152,7 @@ def to_plain(findings: Findings) -> dict[str, Any]:
         "kept_from_ms": judged.missing_from * HOUR_MS,
         "complete_from_ms": judged.surplus_from * HOUR_MS,
         "agree": findings.agree,
+        "is_moving": findings.is_moving,
         **{name: getattr(findings, name) for name in counts},
         "differences": [
             one._asdict() | {"hour": one.hour * HOUR_MS, "missing": one.missing, "surplus": one.surplus}
@@ -157,10 +160,13 @@ def to_plain(findings: Findings) -> dict[str, Any]:
         ],
         "missing_numbers": numbers.missing,
         "explained": numbers.explained,
+        "covered": numbers.covered,
         "differences_left_out": findings.left_out,
         "gaps_left_out": numbers.left_out,
         "gaps": [
-            one.numbering._asdict() | {"unreadable": one.unreadable, "missing": one.gap.missing} | one.gap._asdict()
+            one.numbering._asdict()
+            | {"missing": one.gap.missing, "covered": one.covered, "unreadable": one.unreadable}
+            | one.gap._asdict()
             for one in numbers.open_gaps
         ],
         "restarts": [whose | restart._asdict() for whose, account in accounts for restart in account.restarts],
@@ -189,14 +195,14 @@ def _print_findings(findings: Findings) -> None:
         ("Device", "Missing numbers", "Count", "After", "Before", "Unreadable in quarantine"),
         [
             (
-                _name(numbering),
-                str(gap.first) if gap.missing == 1 else f"{gap.first} to {gap.last}",
-                str(gap.missing),
-                format_local(gap.after_ms),
-                format_local(gap.before_ms),
-                str(unreadable),
+                _name(one.numbering),
+                str(one.gap.first) if one.gap.missing == 1 else f"{one.gap.first} to {one.gap.last}",
+                str(one.gap.missing),
+                format_local(one.gap.after_ms),
+                format_local(one.gap.before_ms),
+                str(one.unreadable),
             )
-            for numbering, gap, unreadable in findings.numbers.open_gaps
+            for one in findings.numbers.open_gaps
         ],
     )
     _print_rows(
@@ -230,12 +236,14 @@ def conclude(findings: Findings) -> list[str]:
         f"{format_local(asked.from_ms)} to {format_local(asked.to_ms)}{of}: {findings.accepted} points accepted, "
         f"{findings.stored} in InfluxDB, {findings.waiting} in the outbox, {findings.refused} refused by the database."
     )
-    sentences = [whole, *_state_limits(findings), *_state_numbers(findings)]
+    sentences = [whole, *_state_limits(findings), *_state_numbers(findings.numbers)]
     if findings.damaged:
         sentences.append(
             f"Entries of the outbox were damaged on the collector's disk: {findings.damaged} lines since the store was "
             "made. They are in quarantine as damaged_entry; what is missing may be among them."
         )
+    if findings.agree and findings.numbers.covered:
+        return [*sentences, "Nothing else is missing."]
     if findings.agree:
         return [*sentences, "Nothing is missing." if findings.hours else "There was nothing to compare."]
     if findings.numbers.missing and findings.given_up:
@@ -247,7 +255,7 @@ def conclude(findings: Findings) -> list[str]:
         sentences.append(f"Too much to list: {left_out} more hours and gaps differ. Ask for less time, or one device.")
     sentences.append(
         f"Missing in InfluxDB: {findings.missing} points. Too many in InfluxDB: {findings.surplus}. "
-        f"Numbers that no reading has and nothing explains: {findings.numbers.missing}."
+        f"Numbers that no reading has and nothing in quarantine or outbox can be: {findings.numbers.missing}."
     )
     return sentences
 
@@ -255,10 +263,17 @@ def conclude(findings: Findings) -> list[str]:
 def _state_limits(findings: Findings) -> Iterator[str]:
     """Yield what could not be judged."""
     first_hour, judged = findings.asked.from_ms // HOUR_MS, findings.judged
-    if judged.surplus_from > first_hour:
+    if findings.is_moving:
         yield (
-            f"All points are counted since {format_local(judged.surplus_from * HOUR_MS)}; in hours before, only "
-            "missing points are found."
+            "The collector was running: these figures are of slightly different moments, and what was on its way may "
+            "be in two of them, or in none."
+        )
+    if judged.surplus_from * HOUR_MS >= findings.asked.to_ms:
+        yield "Every point was counted in no whole hour of this time yet, so only missing points are found."
+    elif judged.surplus_from > first_hour:
+        yield (
+            f"The first whole hour in which every point was counted begins at "
+            f"{format_local(judged.surplus_from * HOUR_MS)}; in those before, only missing points are found."
         )
     if judged.missing_from > first_hour:
         yield (
@@ -267,14 +282,23 @@ def _state_limits(findings: Findings) -> Iterator[str]:
         )
 
 
-def _state_numbers(findings: Findings) -> Iterator[str]:
+def _state_numbers(numbers: NumberFindings) -> Iterator[str]:
     """Yield what the numbers say beside gaps and restarts."""
-    if findings.numbers.explained:
-        yield f"Missing numbers that are in quarantine or in the outbox: {findings.numbers.explained}."
-    accounts = findings.numbers.accounts
-    erratic = [_name(numbering) for numbering, account in accounts.items() if account.judged_to_ms is not None]
+    if numbers.explained:
+        yield f"Missing numbers that are in quarantine or in the outbox: {numbers.explained}."
+    if numbers.covered:
+        yield (
+            f"Missing numbers that may be those of payloads in quarantine whose number cannot be read: "
+            f"{numbers.covered}. As many such payloads came from these devices just then; see gjovik quarantine list."
+        )
+    if any(one.unreadable > one.covered for one in numbers.open_gaps):
+        yield (
+            "Further payloads whose number cannot be read came from the same devices, but not just then (Unreadable in "
+            "quarantine). Where they are as many as numbers are missing, they may be what is missing."
+        )
+    erratic = [_name(numbering) for numbering, account in numbers.accounts.items() if account.judged_to_ms is not None]
     if erratic:
         yield f"Numbers that break off too often to be judged to the end: {make_visible(', '.join(erratic[:SHOWN]))}."
-    repeated = sum(account.repeated for account in accounts.values())
+    repeated = sum(account.repeated for account in numbers.accounts.values())
     if repeated:
         yield f"Readings with a number that another one has: {repeated}."

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ingest.batch import SUMS
@@ -142,7 +143,7 @@ class Reporter:
         except (StoreError, OSError) as error:
             self._note_error(str(error))
             return
-        await self._try_write_status(status)
+        await self._try_write_status(replace(status, stopped=True))
 
     async def _try_write_status(self, status: Status) -> None:
         try:

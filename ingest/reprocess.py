@@ -9,9 +9,10 @@ What becomes of an entry:
     - A line that InfluxDB refused is sent again as it is; so are the lines of a damaged entry that can be unpacked.
     - A conflict stays. What was accepted is not overwritten; only a person can say which of two values is right.
     - A retained message without a time of its own stays: it tells what was, not when. No repair makes it a reading.
-    - A payload of which only the beginning was kept stays.
+    - A payload of which only the beginning was kept stays, and one that was damaged on disk.
 """
 
+import hashlib
 from collections.abc import Iterable
 
 from ingest.batch import Batch, Quarantined, QuarantineRow
@@ -47,6 +48,8 @@ def _take_again(processor: Processor, kept: Quarantined, batch: Batch) -> list[Q
     if len(kept.payload) < kept.length:
         bytes_kept = f"only the first {len(kept.payload)} of its {kept.length} bytes were kept"
         return [kept._replace(detail=f"{bytes_kept}, so it cannot be reprocessed")]
+    if hashlib.sha256(kept.payload).digest() != kept.sha256:
+        return [kept._replace(detail="its bytes were damaged on disk since it came, so it cannot be reprocessed")]
     if kept.level is Level.LINE:
         return _send_again(kept, batch)
     if kept.reason is Reason.CONFLICT or (kept.level is Level.FIELD and not kept.fields):

@@ -12,12 +12,14 @@ Errors:
     RequestError    a request cannot be read or done; the message says why and what to do
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from ingest.local_time import format_local
 from ingest.quarantine_filter import Filter
 from schemas.reason import Level, Reason
 
@@ -144,13 +146,38 @@ class _Answer(_Strict):
 
 def describe_filter(where: Filter) -> str:
     """Return in words which entries are meant."""
-    given = {name: value for name, value in where._asdict().items() if value is not None}
-    return ", ".join(f"{name} {value!s}" for name, value in given.items()) or "everything"
+    return ", ".join(_list_terms(where)) or "everything"
 
 
-def describe_outcome(outcome: Outcome) -> str:
+def _list_terms(where: Filter) -> Iterator[str]:
+    if where.ids is not None:
+        yield f"{'entry' if len(where.ids) == 1 else 'entries'} {', '.join(map(str, where.ids))}"
+    for name in ("reason", "device", "topic", "level"):
+        value = getattr(where, name)
+        if value is not None:
+            yield f"{name} {value}"
+    if where.from_ms is not None or where.to_ms is not None:
+        since = [] if where.from_ms is None else [f"from {format_local(where.from_ms)}"]
+        until = [] if where.to_ms is None else [f"before {format_local(where.to_ms)}"]
+        yield f"received {' and '.join(since + until)} in Oslo"
+    if where.last_id is not None:
+        yield f"up to entry {where.last_id}"
+
+
+def describe_outcome(kind: RequestKind, outcome: Outcome) -> str:
     """Return in words what became of the entries that were meant."""
-    return f"{outcome.matched} meant, {outcome.left} left, {sum(outcome.kept.values())} stay"
+    if not outcome.matched:
+        return "no entry matched"
+    if kind is RequestKind.DISCARD:
+        return f"{format_entries(outcome.left)} {'was' if outcome.left == 1 else 'were'} discarded"
+    kept = sum(outcome.kept.values())
+    left = f"{outcome.left} {'was' if outcome.left == 1 else 'were'} accepted and left"
+    return f"of {format_entries(outcome.matched)} {left}, {kept} {'stays' if kept == 1 else 'stay'}"
+
+
+def format_entries(count: int) -> str:
+    """Return how many entries, in words: ``1 entry``, ``2 entries``."""
+    return f"{count} {'entry' if count == 1 else 'entries'}"
 
 
 def encode_request(request: Request) -> bytes:

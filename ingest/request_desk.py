@@ -93,7 +93,7 @@ class RequestDesk:
                 async for answer in answers:
                     if isinstance(answer, Outcome):
                         came = None
-                        await self._note_end(request_id, describe_outcome(answer))
+                        await self._note_end(request_id, describe_outcome(request.kind, answer))
                     else:
                         came = f"broken off after {answer.done} of {answer.of}"
                     yield answer

@@ -156,7 +156,7 @@ class _Counter:
                 async for answer in answers:
                     await _tell(writer, answer)
                     if isinstance(answer, Outcome):
-                        log.info("%s: %s", asked, describe_outcome(answer))
+                        log.info("%s: %s", asked, describe_outcome(request.kind, answer))
                     else:
                         _require_client(reader)
         except (ConnectionError, TimeoutError):

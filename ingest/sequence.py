@@ -290,7 +290,10 @@ def join_spans(spans: Iterable[Span]) -> list[Span]:
 
 
 def read_seq(entry: Quarantined) -> int | None:
-    """Return the number of a reading in quarantine: of its line, or of its payload, also of one that is no JSON."""
+    """Return the number of a reading in quarantine: of its line, or of its payload.
+
+    Also of one that is no JSON, or whose object stands alone in a list.
+    """
     if entry.level is Level.LINE:
         return read_line_seq(entry.payload)
     try:
@@ -298,6 +301,8 @@ def read_seq(entry: Quarantined) -> int | None:
     except (ValueError, RecursionError):
         found = _SEQ_IN_PAYLOAD.search(entry.payload)
         return int(found[1]) if found else None
+    if isinstance(members, list) and len(members) == 1:
+        members = members[0]
     seq = members.get("seq") if isinstance(members, dict) else None
     return seq if type(seq) is int and seq >= 0 else None
 

@@ -7,7 +7,7 @@ environment; a ``password`` in the settings file is refused, none has a default,
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.fields import FieldInfo
@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 VARIABLE_PREFIX = "GJOVIK_"
 VARIABLE_DELIMITER = "__"
+QUARANTINE_PART = 4
+"""The part of the store's bound that the quarantine may take: on disk its entries need up to twice their bytes."""
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -139,7 +141,8 @@ class Quarantine(Part):
         default=512 * 1024**2,
         ge=1024**2,
         le=2**50,
-        description="Most bytes of payloads; above it the oldest entries of the largest group expire.",
+        description="Most bytes of payloads, and never more than a quarter of `store.most_bytes`; above it the oldest "
+        "entries of the largest group expire.",
     )
     most_entries_each: int = Field(
         default=10_000,
@@ -147,6 +150,11 @@ class Quarantine(Part):
         le=2**50,
         description="Most entries of one device and one reason; above it the oldest of them expire.",
     )
+
+    def within(self, store: Store) -> Self:
+        """Return the same for a store: what was refused must not take the room of the readings that are waited for."""
+        most_bytes = min(self.most_bytes, store.most_bytes // QUARANTINE_PART)
+        return self.model_copy(update={"most_bytes": most_bytes})
 
 
 class Ingest(Part):

@@ -64,7 +64,8 @@ def read_status(folder: Path) -> dict[str, Any]:
         status = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise StoreError(
-            f"There is no {path}: no collector has run with this store; name the store.folder of one that has."
+            f"There is no {path}: no collector has run with this store; name its folder with --store, or its "
+            "settings with --settings."
         ) from None
     except OSError as error:
         raise StoreError(

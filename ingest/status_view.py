@@ -18,8 +18,10 @@ SHOWN = 20
 HARMLESS = "info"
 """Severity of a Notice that nothing is wrong with."""
 _ERRORS = {
-    "mqtt_error": "The broker: {}",
-    "influx_error": "InfluxDB: {}",
+    "mqtt_error": "Nothing comes from the broker: {}. It is tried again; if that does not help, see that Mosquitto "
+    "runs.",
+    "influx_error": "Nothing is written to InfluxDB, and lines wait in the outbox: {}. It is tried again; if that does "
+    "not help, see that InfluxDB runs.",
     "store_error": "The store: {}",
     "reload_error": "The last reload was refused, the old inventory and rules are in use: {}",
     "store_set_aside": "The store was damaged and was set aside as {}",
@@ -33,21 +35,25 @@ def measure_age(status: Status, now_ms: int) -> float:
 
 
 def is_running(status: Status, now_ms: int) -> bool:
-    """Whether the collector wrote its status just now."""
-    return abs(measure_age(status, now_ms)) <= OLD_S
+    """Whether the collector wrote its status just now, and not as its last."""
+    return not status.get("stopped") and abs(measure_age(status, now_ms)) <= OLD_S
 
 
 def list_problems(status: Status, now_ms: int) -> list[str]:
     """Return what is wrong, a sentence each; nothing when all is well."""
     problems = []
-    if not is_running(status, now_ms):
+    if status.get("stopped"):
+        problems.append(
+            f"The collector was stopped at {format_local(status['time_ms'])}. What follows is how it was then."
+        )
+    elif not is_running(status, now_ms):
         age_s = measure_age(status, now_ms)
         when = f"{format_span(age_s)} old" if age_s > 0 else "from the future, so a clock was set"
         problems.append(
             f"The collector does not run, or hangs: its last status is {when}, of {format_local(status['time_ms'])}. "
             "What follows is how it was then."
         )
-    problems += [sentence.format(status[name]) for name, sentence in _ERRORS.items() if status.get(name)]
+    problems += [sentence.format(status[name].rstrip(".")) for name, sentence in _ERRORS.items() if status.get(name)]
     return problems + [
         f"{notice['text']} {notice.get('action', '')}".strip()
         for notice in status.get("notices", ())
@@ -87,8 +93,8 @@ def _describe_room(status: Status, _now_ms: int) -> Iterator[tuple[str, str]]:
         state = "; TAKES NOTHING until there is room" if status.get("store_is_held") else ""
         yield "Store", f"{format_bytes(used)} of {format_bytes(most)} ({used / most:.0%}){state}"
     if "disk_free_bytes" in status:
-        reserve = "with" if status.get("store_has_reserve") else "WITHOUT"
-        yield "Disk", f"{format_bytes(status['disk_free_bytes'])} free, {reserve} its reserve"
+        reserve = "the reserve is there" if status.get("store_has_reserve") else "THE RESERVE IS USED UP"
+        yield "Disk", f"{format_bytes(status['disk_free_bytes'])} free; {reserve}"
     held = f"{status['quarantined']} entries"
     if "quarantine_bytes" in status:
         held += f", {format_bytes(status['quarantine_bytes'])}"

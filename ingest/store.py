@@ -99,7 +99,7 @@ class Store:
         connection = opened.connection
         self.set_aside = opened.set_aside
         self._path = settings.folder / FILE
-        self._quotas = quarantine
+        self._quotas = quarantine.within(settings)
         self._lock = lock
         self._connection = connection
         self._room = Room(settings.folder, settings)

@@ -146,6 +146,7 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
+        connection.text_factory = _read_text
     return connection
 
 
@@ -202,13 +203,20 @@ def _connect(path: Path) -> sqlite3.Connection:
             _prepare(connection, path)
         except BaseException as error:
             connection.close()
-            if isinstance(error, sqlite3.Error) and _primary_code(error) in {
-                sqlite3.SQLITE_CORRUPT,
-                sqlite3.SQLITE_NOTADB,
-            }:
+            # What SQLite says of a damaged schema repeats it, and that need be no UTF-8.
+            if isinstance(error, UnicodeDecodeError) or (
+                isinstance(error, sqlite3.Error)
+                and _primary_code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+            ):
                 raise _DamagedError(str(error)) from error
             raise
+    connection.text_factory = _read_text
     return connection
+
+
+def _read_text(stored: bytes) -> str:
+    """Return a text of a row, whatever became of its bytes: one that was damaged must not hold up all others."""
+    return stored.decode(errors="replace")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from ingest.quarantine_filter import EVERYTHING, Filter
 from ingest.settings import Quarantine
-from ingest.store_rows import add_counts, read_counts
+from ingest.store_announced import find_first_expiry
+from ingest.store_rows import add_counts, find_reason, read_counts
 from schemas.reason import Reason
 
 ANNOUNCED_SHARE = 0.8
 """A quota that is used so far is announced."""
 SHOWN_GROUPS = 20
-DAY_MS = 86_400_000
 
 
 class Group(NamedTuple):
@@ -48,7 +48,8 @@ class Quotas(NamedTuple):
             ``SHOWN_GROUPS``.
         bytes: What all entries take.
         most_bytes: What they may take.
-        first_expires_ms: When the oldest entry expires by age, milliseconds since 1970 in UTC; None when there is none.
+        first_expires_ms: When the entry received first expires by age, milliseconds since 1970 in UTC; None when there
+            is none.
     """
 
     full_groups: tuple[Group, ...]
@@ -76,7 +77,7 @@ def list_groups(connection: sqlite3.Connection, where: Filter = EVERYTHING) -> l
         f"WHERE {condition} GROUP BY sender, reason ORDER BY 3 DESC, 1, 2",
         values,
     )
-    return [Group(sender, Reason(reason), *rest) for sender, reason, *rest in rows]
+    return [Group(sender, find_reason(reason), *rest) for sender, reason, *rest in rows]
 
 
 def measure_quotas(connection: sqlite3.Connection, quotas: Quarantine) -> Quotas:
@@ -85,24 +86,25 @@ def measure_quotas(connection: sqlite3.Connection, quotas: Quarantine) -> Quotas
         "SELECT sender, reason, entries, bytes FROM quarantine_groups WHERE entries >= ? ORDER BY entries DESC LIMIT ?",
         (ANNOUNCED_SHARE * quotas.most_entries_each, SHOWN_GROUPS),
     ).fetchall()
-    oldest = connection.execute("SELECT min(received_ms) FROM quarantine").fetchone()[0]
     return Quotas(
         full_groups=tuple(_make_group(connection, *row) for row in full),
         bytes=sum_bytes(connection),
         most_bytes=quotas.most_bytes,
-        first_expires_ms=None if oldest is None else oldest + quotas.days * DAY_MS,
+        first_expires_ms=find_first_expiry(connection, quotas.days),
     )
 
 
 def _make_group(connection: sqlite3.Connection, sender: str, reason: str, entries: int, size: int) -> Group:
-    first, last = (
+    found = [
         connection.execute(
             f"SELECT received_ms FROM quarantine WHERE sender = ? AND reason = ? ORDER BY id {order} LIMIT 1",  # noqa: S608 - one of two words
             (sender, reason),
-        ).fetchone()[0]
+        ).fetchone()
         for order in ("ASC", "DESC")
-    )
-    return Group(sender, Reason(reason), entries, size, first, last)
+    ]
+    # A sum without rows is one that was damaged on disk.
+    first_ms, last_ms = (0 if row is None else row[0] for row in found)
+    return Group(sender, find_reason(reason), entries, size, first_ms, last_ms)
 
 
 def change_groups(

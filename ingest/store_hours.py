@@ -110,6 +110,11 @@ class PointHours:
             (first_hour, REMOVED_AT_ONCE),
         )
         note_incomplete(connection, first_hour * HOUR_MS)
+        # A clock that was far ahead, and was put right, said that nothing is complete until then.
+        connection.execute(
+            "UPDATE counts SET count = ? WHERE kind = 'hours' AND name = 'since_ms' AND count > ?",
+            (now_ms, now_ms + HOUR_MS),
+        )
 
     def note_written(self, *, is_packed: bool) -> None:
         """Take note that what ``begin`` and, if it was called, ``pack`` wrote is on disk."""

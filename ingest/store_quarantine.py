@@ -4,6 +4,7 @@ The caller has the transaction.
 
 Invariants:
     - ``quarantined = held + reprocessed + discarded + expired``: each is a move, and no entry leaves otherwise.
+    - Nothing expires by age that was not announced before (``ingest.store_announced``).
     - Entries of one sender and one reason are a group. A group that is full loses its own oldest; where all together
       take too much room the largest group loses its oldest. So a flood of one poison evicts itself, not what can be
       repaired.
@@ -21,8 +22,9 @@ from pydantic_core import from_json, to_json
 from ingest.batch import Quarantined, QuarantineRow
 from ingest.quarantine_filter import EVERYTHING, Filter
 from ingest.settings import Quarantine
-from ingest.store_groups import DAY_MS, change_groups, sum_bytes
-from ingest.store_rows import add_counts, read_counts
+from ingest.store_announced import DAY_MS, announce_expiry
+from ingest.store_groups import change_groups, sum_bytes
+from ingest.store_rows import add_counts, find_reason, read_reasons
 from schemas.reason import Level, Reason
 
 CHUNK = 1_000
@@ -37,6 +39,7 @@ ROW_BYTES = 256
 """What an entry takes beside its texts and its payload: numbers, hash and indexes."""
 
 _HIGHEST_ID = 2**63 - 1
+_LEVELS = frozenset(Level)
 _COLUMNS = "received_ms, level, reason, topic, device, detail, payload, length, sha256, retain, part, given_ms, fields"
 
 
@@ -92,7 +95,7 @@ def add_quarantined(connection: sqlite3.Connection, quarantined: Iterable[Quaran
 
 def count_quarantined(connection: sqlite3.Connection) -> Counter[Reason]:
     """Return how many entries the quarantine holds, by Reason."""
-    return Counter({Reason(name): count for name, count in read_counts(connection, "quarantine").items() if count})
+    return read_reasons(connection, "quarantine")
 
 
 def read_quarantine(
@@ -200,18 +203,29 @@ def discard_entries(connection: sqlite3.Connection, where: Filter, limit: int = 
 
 
 def expire_entries(connection: sqlite3.Connection, now_ms: int, quotas: Quarantine, limit: int = PIECE) -> Expired:
-    """Remove what is too old or too much, a bounded piece at a time; call again until it is done."""
-    too_old = _delete(
-        connection,
-        "id IN (SELECT id FROM quarantine WHERE received_ms < ? ORDER BY received_ms LIMIT ?)",
-        (now_ms - quotas.days * DAY_MS, limit),
-    )
+    """Remove what is too old or too much, a bounded piece at a time; call again until it is done.
+
+    What will be too old is announced by the same call, so it is to be called more often than once an hour.
+    """
+    too_old = _take_old(connection, now_ms, quotas.days, limit)
     change_groups(connection, too_old, -1)
     too_many = _trim_group(connection, quotas.most_entries_each, limit)
     too_much = _make_room(connection, quotas.most_bytes, limit * ROW_BYTES)
     add_counts(connection, "move", [("expired", len(too_old) + too_many + too_much)])
     is_within = not too_many and (not too_much or sum_bytes(connection) <= quotas.most_bytes)
     return Expired(len(too_old), too_many + too_much, is_done=len(too_old) < limit and is_within)
+
+
+def _take_old(connection: sqlite3.Connection, now_ms: int, days: int, limit: int) -> list[Any]:
+    """Remove the oldest of what is too old, and was announced to be, at most so many; return sender, bytes, reason."""
+    announced = announce_expiry(connection, now_ms, days)
+    if announced is None:
+        return []
+    return _delete(
+        connection,
+        "id IN (SELECT id FROM quarantine WHERE received_ms < ? AND id <= ? ORDER BY received_ms LIMIT ?)",
+        (min(now_ms - days * DAY_MS, announced.before_ms), announced.up_to_id, limit),
+    )
 
 
 def _trim_group(connection: sqlite3.Connection, most_entries: int, limit: int) -> int:
@@ -279,6 +293,15 @@ def _write_names(names: tuple[str, ...]) -> str:
 
 def _make_row(row: Sequence[Any]) -> QuarantineRow:
     row_id, received_ms, level, reason, *rest, retain, part, given_ms, names = row
-    kept = Quarantined(received_ms, Level(level), Reason(reason), *rest)
-    known = tuple(from_json(names)) if names else ()
-    return QuarantineRow(row_id, kept._replace(retain=bool(retain), part=part, given_ms=given_ms, fields=known))
+    known_level = Level(level) if level in _LEVELS else Level.MESSAGE
+    kept = Quarantined(received_ms, known_level, find_reason(reason), *rest)
+    return QuarantineRow(
+        row_id, kept._replace(retain=bool(retain), part=part, given_ms=given_ms, fields=_read_names(names))
+    )
+
+
+def _read_names(names: str) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, from_json(names))) if names else ()
+    except (TypeError, ValueError):
+        return ()  # damaged on disk; without names nothing of the field is added

@@ -66,15 +66,33 @@ def add_ledger(connection: sqlite3.Connection, ledger: Ledger) -> None:
     add_counts(connection, "reason", ledger.reasons.items())
 
 
+def find_reason(name: str) -> Reason:
+    """Return the Reason of a name on disk; ``COLLECTOR_FAULT`` for one that was damaged there, or that came later."""
+    try:
+        return Reason(name)
+    except ValueError:
+        return Reason.COLLECTOR_FAULT
+
+
+def read_reasons(connection: sqlite3.Connection, kind: str) -> Counter[Reason]:
+    """Return the counts of a kind by Reason, those that are not zero."""
+    reasons = Counter[Reason]()
+    for name, count in read_counts(connection, kind).items():
+        if count:
+            reasons[find_reason(name)] += count
+    return reasons
+
+
 def read_ledger(connection: sqlite3.Connection) -> Ledger:
     """Return the totals since the store was made."""
-    reasons = Counter({Reason(name): count for name, count in read_counts(connection, "reason").items()})
-    return Ledger(**read_counts(connection, "ledger"), reasons=reasons)
+    sums = read_counts(connection, "ledger")
+    return Ledger(**{name: sums.get(name, 0) for name in SUMS}, reasons=read_reasons(connection, "reason"))
 
 
 def read_moves(connection: sqlite3.Connection) -> Moves:
     """Return the moves since the store was made."""
-    return Moves(**read_counts(connection, "move"))
+    moves = read_counts(connection, "move")
+    return Moves(*(moves.get(name, 0) for name in Moves._fields))
 
 
 def put_alerts(connection: sqlite3.Connection, alerts: Iterable[AlertRecord]) -> None:
@@ -83,8 +101,11 @@ def put_alerts(connection: sqlite3.Connection, alerts: Iterable[AlertRecord]) ->
 
 
 def read_alerts(connection: sqlite3.Connection) -> list[AlertRecord]:
-    """Return the state of every alert that ever was in another than OK."""
-    rows = connection.execute("SELECT * FROM alerts ORDER BY device, rule")
+    """Return the state of every alert that ever was in another than OK; one of no known phase is as if it never was."""
+    rows = connection.execute(
+        f"SELECT * FROM alerts WHERE phase IN ({', '.join('?' * len(AlertPhase))}) ORDER BY device, rule",  # noqa: S608 - the values are parameters
+        tuple(AlertPhase),
+    )
     return [
         AlertRecord._make((device, rule, AlertPhase(phase), *rest, bool(simulated)))
         for device, rule, phase, *rest, simulated in rows

@@ -37,8 +37,9 @@ def add_unpublished(connection: sqlite3.Connection, transitions: Iterable[Transi
 def read_unpublished(connection: sqlite3.Connection) -> list[Unpublished]:
     """Return the transitions that are not published, in order."""
     rows = connection.execute(
-        "SELECT id, tries, device, site, zone, rule, phase, time_ms, since_ms, value, simulated FROM unpublished "
-        "WHERE published = 0 ORDER BY id"
+        "SELECT id, tries, device, site, zone, rule, phase, time_ms, since_ms, value, simulated FROM unpublished "  # noqa: S608 - the values are parameters
+        f"WHERE published = 0 AND phase IN ({', '.join('?' * len(AlertPhase))}) ORDER BY id",
+        tuple(AlertPhase),
     )
     return [
         Unpublished(

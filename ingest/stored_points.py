@@ -50,6 +50,20 @@ class Numbered(NamedTuple):
     seq: int
 
 
+class Receipt(NamedTuple):
+    """When a reading was received.
+
+    Attributes:
+        numbering: Whose it is.
+        time_ms: Event time.
+        received_ms: Milliseconds since 1970 in UTC.
+    """
+
+    numbering: Numbering
+    time_ms: int
+    received_ms: int
+
+
 async def count_points(influx: InfluxClient, asked: Asked) -> Counts:
     """Return how many points there are, by device and hour.
 
@@ -76,8 +90,21 @@ async def list_devices(influx: InfluxClient, asked: Asked) -> list[str]:
     """
     if asked.device is not None:
         return [asked.device]
-    found = await influx.query('SHOW TAG VALUES WITH KEY = "device"')
-    return sorted({row[series.columns.index("value")] for series in found for row in series.values})
+    return sorted(await _select_devices(influx, ""))
+
+
+async def has_device(influx: InfluxClient, device: str) -> bool:
+    """Return whether the database ever heard of a device.
+
+    Raises:
+        InfluxError: It could not be asked, or refused.
+    """
+    return device in await _select_devices(influx, f" WHERE {name_devices([device])}")
+
+
+async def _select_devices(influx: InfluxClient, where: str) -> set[str]:
+    found = await influx.query(f'SHOW TAG VALUES WITH KEY = "device"{where}')
+    return {row[series.columns.index("value")] for series in found for row in series.values}
 
 
 async def list_numbers(influx: InfluxClient, devices: Sequence[str], from_ms: int, to_ms: int) -> Iterator[Numbered]:
@@ -105,19 +132,37 @@ async def list_first_numbers(influx: InfluxClient, devices: Sequence[str], from_
     return await _select_numbers(influx, 'first("seq")', devices, from_ms, from_ms + LOOK_AROUND_MS)
 
 
+async def list_receipts(influx: InfluxClient, devices: Sequence[str], from_ms: int, to_ms: int) -> Iterator[Receipt]:
+    """Return when the readings of some devices were received; see ``list_numbers``."""
+    return (
+        Receipt(numbering, time_ms, time_ms + round(delay * 1000))
+        for numbering, time_ms, delay in await _select(influx, '"delay"', devices, from_ms, to_ms)
+    )
+
+
 async def _select_numbers(
     influx: InfluxClient, selected: str, devices: Sequence[str], from_ms: int, to_ms: int
 ) -> Iterator[Numbered]:
-    span = f"time >= {from_ms}ms AND time < {to_ms}ms"
-    statement = f'SELECT {selected} FROM /.*/ WHERE {name_devices(devices)} AND {span} GROUP BY "device", "simulated"'  # noqa: S608 - quoted
     rows = [
-        Numbered(Numbering(series.tags.get("device", ""), series.tags.get("simulated") == "true"), time_ms, int(seq))
-        for series in await influx.query(statement)
-        for time_ms, seq in series.values
-        if isinstance(seq, int | float)  # somebody else may have written a text
+        Numbered(numbering, time_ms, int(seq))
+        for numbering, time_ms, seq in await _select(influx, selected, devices, from_ms, to_ms)
     ]
     # A device whose type was corrected is in two measurements.
     return iter(sorted(rows, key=lambda row: row[:2]))
+
+
+async def _select(
+    influx: InfluxClient, selected: str, devices: Sequence[str], from_ms: int, to_ms: int
+) -> Iterator[tuple[Numbering, int, float]]:
+    """Return whose a value is, its time and the value itself."""
+    span = f"time >= {from_ms}ms AND time < {to_ms}ms"
+    statement = f'SELECT {selected} FROM /.*/ WHERE {name_devices(devices)} AND {span} GROUP BY "device", "simulated"'  # noqa: S608 - quoted
+    return (
+        (Numbering(series.tags.get("device", ""), series.tags.get("simulated") == "true"), time_ms, value)
+        for series in await influx.query(statement)
+        for time_ms, value in series.values
+        if isinstance(value, int | float)  # somebody else may have written a text
+    )
 
 
 async def read_retention(influx: InfluxClient) -> int | None:

@@ -24,7 +24,7 @@ from schemas.device_type import Field
 from schemas.units import find_unit
 from simulators.device import SimulatedDevice, choose_devices, make_fleet
 from simulators.errors import DemoFolderError, DemoRunningError
-from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored
+from simulators.evidence import count_given_up, describe_ledger, list_published, list_quarantined, list_stored
 from simulators.fleet import Fleet, Plan, read_clock_ms
 from simulators.live_view import Latest, View, render_view, summarise
 from simulators.models import load_models
@@ -208,41 +208,59 @@ async def _play(stage: Stage, console: Console) -> None:
 
 
 async def _show_live(stage: Stage, console: Console) -> None:
+    known: dict[str, Latest] = {}
     with Live(console=console, auto_refresh=False) as live:
         while True:
-            live.update(render_view(await _look(stage), console.height), refresh=True)
+            live.update(render_view(await _look(stage, known), console.height), refresh=True)
             await asyncio.sleep(REFRESH_S)
 
 
 async def _show_lines(stage: Stage, console: Console) -> None:
+    known: dict[str, Latest] = {}
     while True:
-        console.print(summarise(await _look(stage)), highlight=False, soft_wrap=True)
+        console.print(summarise(await _look(stage, known)), highlight=False, soft_wrap=True)
         await asyncio.sleep(LINE_S)
 
 
-async def _look(stage: Stage) -> View:
+async def _look(stage: Stage, known: dict[str, Latest]) -> View:
+    """Return how it is now; the latest values, by device, go into ``known`` and stay there while nobody tells more."""
     status = await asyncio.to_thread(stage.collector.read_status)
     published = stage.tally.counts[Outcome.ACKNOWLEDGED]
     count = len(stage.devices)
     notes = [f"{count} simulated devices; their readings are accepted and tagged here, and refused in production"]
     if published < stage.fleet.past_messages:
         notes.append(f"publishing the past: {published} of about {stage.fleet.past_messages} readings")
-    latest = [one for device in stage.devices[:SHOWN_DEVICES] if (one := await _ask_latest(stage.influxd, device))]
-    return View(status, published, latest, notes, stage.fleet.seconds_left)
+    answers = await ask_latest(stage.influxd, stage.devices[:SHOWN_DEVICES], known)
+    return View(status, published, list(known.values()), notes, stage.fleet.seconds_left, influx_answers=answers)
 
 
-async def _ask_latest(influxd: Influxd, device: SimulatedDevice) -> Latest | None:
-    """Return the newest values of a device as InfluxDB holds them; None when there are none, or it does not answer."""
+async def ask_latest(influxd: Influxd, devices: Sequence[SimulatedDevice], known: dict[str, Latest]) -> bool:
+    """Put the newest values of devices into ``known``, by device; return whether InfluxDB answered."""
+    try:
+        for device in devices:
+            latest = await _find_latest(influxd, device)
+            if latest is not None:
+                known[device.id] = latest
+    except (QueryError, aiohttp.ClientError, TimeoutError):
+        return False
+    return True
+
+
+async def _find_latest(influxd: Influxd, device: SimulatedDevice) -> Latest | None:
+    """Return the newest values of a device as InfluxDB holds them; None when there are none.
+
+    Raises:
+        QueryError: The server refuses.
+        aiohttp.ClientError: It does not answer.
+        TimeoutError: Likewise.
+    """
     fields = device.device_type.fields
     names = ", ".join(quote_name(name) for name in fields)
     statement = (
         f"SELECT {names} FROM {quote_name(device.device_type.key)}"  # noqa: S608 - quoted, and our own names
         f' WHERE "device" = {quote_text(device.id)} ORDER BY time DESC LIMIT 1'
     )
-    try:
-        series = await influxd.query(statement, DATABASE)
-    except (QueryError, aiohttp.ClientError, TimeoutError):
-        return None  # the view shows elsewhere whether InfluxDB answers
+    series = await influxd.query(statement, DATABASE)
     if not series:
         return None
     time_ms, *values = series[0].rows[0]
@@ -291,4 +309,5 @@ def count_first_deliveries(status: Mapping[str, Any]) -> int:
 async def _prove(stage: Stage) -> Proof:
     stored = await list_stored(stage.influxd, DATABASE, [device.id for device in stage.devices])
     quarantined = await asyncio.to_thread(list_quarantined, stage.collector.store)
-    return compare(list_published(stage.tally), stored, quarantined)
+    most_given_up = await asyncio.to_thread(count_given_up, stage.collector.store)
+    return compare(list_published(stage.tally), stored, quarantined, most_given_up)

@@ -47,7 +47,8 @@ def demo(  # noqa: PLR0913 - a command has as many parameters as it has options
 
     Starts Mosquitto, InfluxDB, the collector and the fleet on free loopback ports, and Grafana where it is installed.
     Ctrl-C stops everything in order. Exit code 0 only if something was published, the broker refused none of it, and
-    what the fleet published, by device and sequence number, equals what InfluxDB holds plus what is in quarantine.
+    what the fleet published, by device and sequence number, equals what InfluxDB holds plus what is in quarantine or
+    was given up there.
     """
     console = Console()
     with explained_errors():

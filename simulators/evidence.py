@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ingest.batch import Quarantined
+from ingest.quarantine_filter import Filter
 from ingest.sequence import is_without_number
 from ingest.store_reader import open_reader
-from schemas.reason import Level
+from schemas.reason import Level, Reason
 from simulators.proof import Published, Refusals
 from simulators.tally import Outcome, Tally
 from simulators.testbed.influxd import Influxd, quote_text
@@ -77,6 +78,26 @@ def sort_quarantined(entries: Iterable[Quarantined]) -> dict[str, Refusals]:
     return {device: Refusals(*counters) for device, counters in found.items()}
 
 
+def count_given_up(folder: Path) -> int:
+    """Return of how many readings the quarantine may have given up the only trace, since the store was made.
+
+    A bound: of messages, readings and lines that came into quarantine, those that are no longer there, and never more
+    than the entries that a person discarded or that expired. What is left of a payload after a field was refused is
+    stored, so an entry of a field is none of them. The bound is exact where nothing was reprocessed and all that was
+    given up was the fleet's. A payload of several readings that are refused one by one when they are reprocessed has
+    more entries than it is counted for here.
+
+    Raises:
+        StoreError: There is no store in the folder, or it cannot be read.
+    """
+    with open_reader(folder) as reader, reader.snapshot():
+        ledger, moves, reasons = reader.ledger(), reader.moves(), reader.reasons()
+        fields = sum(group.entries for group in reader.stats(Filter(level=Level.FIELD)))
+    came = ledger.undecodable + ledger.rejected + moves.refused_by_database
+    held = reasons.total() - reasons[Reason.DAMAGED_ENTRY] - fields
+    return max(0, min(came - held, moves.discarded + moves.expired))
+
+
 def describe_ledger(folder: Path) -> list[str]:
     """Return the collector's own ledger as the lines of the design, to stand beside the proof.
 
@@ -84,7 +105,7 @@ def describe_ledger(folder: Path) -> list[str]:
         StoreError: There is no store in the folder, or it cannot be read.
     """
     with open_reader(folder) as reader:
-        ledger, moves = reader.ledger(), reader.moves()
+        ledger, moves, held = reader.ledger(), reader.moves(), reader.reasons().total()
     in_outbox = moves.committed - moves.stored - moves.refused_by_database - moves.damaged
     damaged = f" + damaged {moves.damaged}" if moves.damaged else ""
     outcomes = f"undecodable {ledger.undecodable} + duplicate {ledger.duplicate_messages}"
@@ -95,6 +116,8 @@ def describe_ledger(folder: Path) -> list[str]:
         f" + duplicate {ledger.duplicate_readings}   (refused fields {ledger.refused_fields})",
         "lines": f"committed {moves.committed} = stored {moves.stored}"
         f" + refused by database {moves.refused_by_database}{damaged} + in the outbox {in_outbox}",
+        "quarantine": f"quarantined {moves.quarantined} = held {held} + reprocessed {moves.reprocessed}"
+        f" + discarded {moves.discarded} + expired {moves.expired}",
         "reasons": ", ".join(f"{reason} {count}" for reason, count in ledger.reasons.most_common()) or "none",
         "both sums hold": "yes" if ledger.balances() else "NO",
     }

@@ -44,6 +44,7 @@ class View(NamedTuple):
         latest: Of a few devices.
         notes: Sentences under the title: addresses, what is simulated, what is missing.
         seconds_left: Until the demo ends by itself; None when it runs until Ctrl-C.
+        influx_answers: Whether InfluxDB answered just now; if not, ``latest`` is what it said before.
     """
 
     status: Mapping[str, Any]
@@ -51,6 +52,7 @@ class View(NamedTuple):
     latest: Sequence[Latest]
     notes: Sequence[str]
     seconds_left: float | None
+    influx_answers: bool = True
 
 
 def render_view(view: View, height: int) -> RenderableType:
@@ -62,7 +64,7 @@ def render_view(view: View, height: int) -> RenderableType:
     rows = MANY if height >= TALL else FEW
     side = Table.grid(padding=(0, 1))
     side.add_row(_render_flow(view), _render_reasons(view.status))
-    return Group(title, *view.notes, side, _render_alerts(view.status, rows), _render_latest(view.latest[:rows]))
+    return Group(title, *view.notes, side, _render_alerts(view.status, rows), _render_latest(view, rows))
 
 
 def summarise(view: View) -> str:
@@ -131,15 +133,18 @@ def _render_alerts(status: Mapping[str, Any], rows: int) -> Panel:
     return Panel(table if firing else Text("none"), title=title, title_align="left")
 
 
-def _render_latest(latest: Sequence[Latest]) -> Panel:
+def _render_latest(view: View, rows: int) -> Panel:
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    for one in latest:
+    for one in view.latest[:rows]:
         shown = "  ".join(f"{name} {value}" for name, value in one.values)
         table.add_row(Text(one.device, style="bold"), format_local(one.time_ms), shown)
-    return Panel(table if latest else Text("nothing stored yet"), title="Latest values in InfluxDB", title_align="left")
+    title, nothing = "Latest values in InfluxDB", "nothing stored yet"
+    if not view.influx_answers:
+        title, nothing = f"{title}, as last known: it cannot be asked now", "none known"
+    return Panel(table if view.latest else Text(nothing), title=title, title_align="left")
 
 
 def format_span(seconds: float | None) -> str:

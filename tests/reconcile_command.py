@@ -86,11 +86,11 @@ class Books:
         finally:
             store.close()
 
-    def make_line(self, seq: int, at_s: float | None = None, *, simulated: bool = False) -> str:
+    def make_line(self, seq: int, at_s: float | None = None, *, simulated: bool = False, delay_s: float = 0.5) -> str:
         """Return the line of a reading, by default as many seconds after the begin as its number says."""
         tag = ",simulated=true" if simulated else ""
         time_ms = self.begin_ms + round((seq if at_s is None else at_s) * 1000)
-        return f"indoor_climate,device=climate-1{tag},site=hall seq={seq}.0,delay=0.5 {time_ms}"
+        return f"indoor_climate,device=climate-1{tag},site=hall seq={seq}.0,delay={delay_s} {time_ms}"
 
     async def accept(self, lines: Sequence[str], *, store: str = "a", lost: Sequence[str] = ()) -> None:
         """Do what a collector does with new readings, all of which reach InfluxDB but those that are lost there."""

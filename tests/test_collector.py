@@ -12,6 +12,7 @@ from devices import load_device_types
 from ingest.health import list_silent
 from ingest.memory import Memory
 from ingest.store_file import FILE
+from ingest.store_reader import open_reader
 from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import Mosquitto
 from tests.small_town import make_inventory
@@ -87,6 +88,27 @@ async def test_a_store_that_is_deleted_in_use_acknowledges_nothing_more(stand: S
     assert [row[1] for row in rows] == [float(seq) for seq in range(20)]
 
 
+async def test_a_store_that_is_replaced_in_use_acknowledges_nothing_more(stand: Stand, now_ms: int) -> None:
+    await stand.publish("climate-1", [climate(now_ms - 60_000, 0)])
+    await stand.wait_received(1)
+    await stand.wait_stored()
+    file = stand.collector.store / FILE
+    copy = file.with_name("copy")
+    with open_reader(stand.collector.store) as reader:
+        reader.backup(copy)
+    copy.rename(file)
+    await stand.publish("climate-1", [climate(now_ms - 50_000 + seq, seq) for seq in range(1, 20)])
+    await stand.collector.wait_until(lambda status: "or replaced" in status["store_error"], "say so")
+    await stand.collector.kill()
+    for suffix in ("-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+    await stand.collector.start()
+    await stand.wait_received(20)
+    await stand.wait_stored()
+    rows = await stand.select("SELECT seq FROM indoor_climate")
+    assert [row[1] for row in rows] == [float(seq) for seq in range(20)]
+
+
 async def test_a_backlog_of_a_device_without_a_clock_keeps_every_reading(stand: Stand) -> None:
     await stand.collector.stop()
     await stand.publish("light-1", [f'{{"on":true,"power":10,"seq":{seq}}}' for seq in range(2500)])
@@ -120,9 +142,11 @@ async def test_what_comes_again_after_a_restart_is_a_duplicate(stand: Stand, now
     await stand.publish("climate-1", [payload])
     await stand.wait_received(1)
     await stand.collector.stop()
+    assert stand.collector.read_status()["stopped"]
     await stand.collector.start()
     await stand.publish("climate-1", [payload])
     await stand.wait_received(2)
+    assert not stand.collector.read_status()["stopped"]
     ledger = stand.collector.read_status()["ledger"]
     assert (ledger["accepted"], ledger["duplicate_readings"]) == (1, 1)
 

@@ -72,6 +72,38 @@ def test_in_a_pipe_every_row_is_one_whole_line(capsys: pytest.CaptureFixture[str
     assert second.split() == ["[bold]b", "22"]
 
 
+def test_a_heading_is_folded_before_what_stands_under_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [("climate-01 (simulated)", "2026-01-15 12:00:00", "1")]
+    print_table(("Device", "After", "Unreadable in quarantine"), rows, ("Unreadable in quarantine",))
+    assert "Unreadable in quarantine" in capsys.readouterr().out
+    long = [("climate-01 (simulated)", "2026-01-15 12:00:00", "1", "2026-01-15 12:20:00")]
+    print_table(("Device", "After", "Unreadable in quarantine", "Before"), long, ("Unreadable in quarantine",))
+    shown = capsys.readouterr().out
+    assert "Unreadable in quarantine" not in shown
+    assert all(cell in shown for cell in long[0])
+
+
+def test_a_device_is_folded_behind_its_hyphens(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    detail = "the field temperature is 999.0 and that is above the 60.0 that it can be on 2026-01-15"
+    row = ("12345", "2026-01-15 12:00:00", "unknown_device", "biblioteket-klima-01", detail)
+    print_table(("Id", "Received", "Reason", "From", "Detail"), [row], ("Id",), ("Received", "Reason"))
+    shown = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).splitlines()
+    assert max(map(len, shown)) <= 80
+    place = shown[0].index("From")
+    parts = [words[0] for line in shown[1:] if (words := line[place : shown[0].index("Detail")].split())]
+    assert "".join(parts) == row[3]
+    assert all(part.endswith("-") for part in parts[:-1])
+    assert "2026-01-15" in "".join(shown[2:])
+
+
 @pytest.mark.parametrize("columns", [20, 80, 120])
 def test_in_a_terminal_nothing_is_cut_off(
     folder: Path, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -87,6 +119,26 @@ def test_in_a_terminal_nothing_is_cut_off(
     if columns >= 80:
         assert "\x1b[1m" in shown
         assert max(map(len, re.sub(r"\x1b\[\d*m", "", shown).splitlines())) <= columns
+
+
+def test_counts_are_by_reason_first_and_then_of_the_largest_groups_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Store.open(StoreSettings(folder=folder, reserve_bytes=0))) as store:
+        (row,) = store.read_quarantine(Filter(), 0, 1)
+        others = [row.quarantined._replace(reason=Reason.WRONG_TYPE, device=f"climate-{one}") for one in range(3)]
+        store.commit(Batch(quarantined=others), 0)
+    monkeypatch.setattr("ingest.quarantine_cli.SHOWN", 2)
+    reasons, groups = run("quarantine", "stats", "--store", str(folder))[1].split("\n\n")
+    assert [line.split()[:3] for line in reasons.splitlines()[1:]] == [
+        ["wrong_type", "3", "3"],
+        ["unknown_device", "1", "2"],
+    ]
+    _, first, second, more, total = groups.splitlines()
+    assert first.split()[0] == "unknown_device"
+    assert second.split()[:3] == ["wrong_type", "climate-0", "1"]
+    assert more.startswith("and 2 more; --reason or --device")
+    assert total.startswith("5 entries")
 
 
 def test_a_payload_is_shown_as_text_or_in_hexadecimal(folder: Path) -> None:
@@ -275,8 +327,8 @@ def test_what_comes_while_a_person_thinks_is_not_discarded_and_who_did_it_is_kno
     told = [(one["kind"], one["author"], one["login"], one["meant"], one["outcome"]) for one in requests]
     login = find_login(os.getuid())
     assert told == [
-        ("reprocess", login, login, "reason unknown_device", "1 meant, 0 left, 1 stay"),
-        ("discard", "Kari", login, "last_id 2", "2 meant, 2 left, 0 stay"),
+        ("reprocess", login, login, "reason unknown_device", "of 1 entry 0 were accepted and left, 1 stays"),
+        ("discard", "Kari", login, "up to entry 2", "2 entries were discarded"),
     ]
     shown = run("quarantine", "requests", *chosen)[1].splitlines()
     assert f"discard    Kari (login {login})" in shown[2]

@@ -12,10 +12,11 @@ from pathlib import Path
 from devices import load_device_types
 from ingest.accounts import COLLECTOR, complete_accounts
 from ingest.inventory_files import load_inventory
-from simulators.demo import MARKER, count_first_deliveries
+from simulators.demo import DATABASE, MARKER, ask_latest, count_first_deliveries
 from simulators.device import choose_devices, make_fleet
 from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored
 from simulators.fleet import Fleet, Plan, read_clock_ms
+from simulators.live_view import Latest
 from simulators.models import load_models
 from simulators.proof import Proof, compare, describe
 from simulators.publisher import BrokerAddress
@@ -140,6 +141,40 @@ async def test_ctrl_c_while_servers_start_says_what_happened(tmp_path: Path) -> 
     assert b"interrupted" in output
     assert b"Traceback" not in output
     assert list_processes(tmp_path / "demo") == {}
+
+
+async def test_what_is_discarded_while_the_demo_runs_is_counted_as_given_up(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    demo = await start_demo(folder, "--history", "0", "--faults", "0.3")
+    assert demo.stdout is not None
+    store = folder / "collector/store"
+    async with asyncio.timeout(60):
+        async for line in demo.stdout:
+            if line.startswith(b"published") and b"published 0 " not in line and list_quarantined(store):
+                break
+    command = (sys.executable, "-m", "gjovik", "quarantine", "discard", "--all", "--yes", "--store", str(store))
+    discard = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE, stderr=STDOUT)
+    said, _ = await discard.communicate()
+    assert discard.returncode == 0, said.decode()
+    demo.send_signal(signal.SIGINT)
+    text = (await demo.stdout.read()).decode()
+    assert await demo.wait() == 0, text
+    assert " + given up " in text
+    assert " + missing 0 " in text
+    assert "Nothing was lost. Given up in quarantine: " in text
+
+
+async def test_the_latest_values_stay_while_influxdb_is_away(own_influxd: Influxd) -> None:
+    types, models = load_device_types(), load_models()
+    inventory = load_inventory(ROOT / "deploy/inventory", types)
+    devices = make_fleet(choose_devices(inventory, models, 2, read_clock_ms()), inventory, types, models, 7, "gjovik")
+    await own_influxd.create_database(DATABASE)
+    known = {devices[0].id: Latest(devices[0].id, 0, [("temperature", "20.0 °C")])}
+    before = dict(known)
+    assert await ask_latest(own_influxd, devices, known)
+    await own_influxd.stop()
+    assert not await ask_latest(own_influxd, devices, known)
+    assert known == before
 
 
 async def test_a_folder_of_something_else_is_refused_and_keeps_what_it_holds(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ async def test_old_entries_expire_and_young_ones_stay(tmp_path: Path, caplog: py
         old = [refuse(now_ms - 31 * DAY_MS, number) for number in range(2_500)]
         young = [refuse(now_ms - 29 * DAY_MS, number) for number in range(7)]
         await store.commit(Batch(quarantined=[*old, *young]), now_ms)
+        await store.expire(now_ms - 7 * DAY_MS - 1)  # it is announced
         await expire(store)
         moves, held = await store.moves(), await store.quarantine()
     assert (moves.quarantined, moves.expired, sum(held.values())) == (2_507, 2_500, 7)

@@ -231,3 +231,47 @@ def test_retry_after_is_read_as_seconds_or_date(value: str, seconds: float | Non
     error = explain_answer(Answer(503, {"Retry-After": value}, ""), SETTINGS, NOW_S)
     assert isinstance(error, BusyError)
     assert error.retry_after_s == seconds
+
+
+ODD_ANSWERS = {
+    "an offset that no date has": (503, {"Retry-After": "Mon, 01 Jan 2024 00:00:00 +99999999999999"}, b""),
+    "a charset that is none of text": (400, {"Content-Type": "text/plain; charset=hex"}, b"abcd"),
+    "brackets without end": (400, {}, b"[" * 200_000),
+    "bytes that are not UTF-8": (500, {}, b"\xff\xfe"),
+    "an error that is no text": (400, {}, b'{"error":[1,2]}'),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+async def test_whatever_stands_there_instead_of_a_database_the_lines_are_kept(odd: str) -> None:
+    status, headers, body = ODD_ANSWERS[odd]
+
+    async def answer(request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response(status=status, headers=headers, body=body)
+
+    async with serve(answer) as url, open_influx(Influx(url=url), "secret") as client:
+        with pytest.raises((BusyError, MisconfiguredError)):
+            await client.write(LINE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"results":[1]}',
+        '{"results":null}',
+        '{"results":[{"series":null}]}',
+        '{"results":[{"series":[{"columns":["a"],"values":null}]}]}',
+        '{"results":[{"series":[{"name":"x"}]}]}',
+        '{"results":[{"series":[{"columns":["name"],"values":[[["sensors"]],[],[null]]}]}]}',
+        "[" * 200_000,
+    ],
+)
+async def test_an_answer_to_a_query_that_is_not_influxdbs_is_said_to_be_none(text: str) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response(text=text)
+
+    async with serve(answer) as url, open_influx(Influx(url=url), "secret") as client:
+        with pytest.raises(MisconfiguredError):
+            await client.check()

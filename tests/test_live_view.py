@@ -48,7 +48,8 @@ def make_view(**changes: object) -> View:
     )
     plain = dataclasses.replace(status, **changes).to_json()  # type: ignore[arg-type]
     values = [("temperature Cel", "20.0"), ("co2 [ppm]", "800")]
-    return View(plain, 10_000_000, [Latest(f"device-{n}", NOW_MS, values) for n in range(9)], ["a note", "b"], None)
+    latest = [Latest(f"device-{n}", NOW_MS, values) for n in range(9)]
+    return View(plain, 10_000_000, latest, ["a note", "b"], None, influx_answers=status.influx_ok)
 
 
 def draw(view: View) -> list[str]:
@@ -69,6 +70,16 @@ def test_capacity_and_notices_are_shown() -> None:
     text = "\n".join(draw(make_view()))
     for shown in ("64000/s, 13 min", "83.0 %, 17 h", "store-nearly-full"):
         assert shown in text
+
+
+def test_while_influxdb_is_away_its_latest_values_stay_and_it_is_said_that_they_are_not_of_now() -> None:
+    away = "\n".join(draw(make_view()))
+    assert "Latest values in InfluxDB, as last known: it cannot be asked now" in away
+    assert "temperature Cel 20.0" in away
+    unknown = "\n".join(draw(make_view()._replace(latest=[])))
+    assert "it cannot be asked now" in unknown
+    assert "nothing stored yet" not in unknown
+    assert "nothing stored yet" in "\n".join(draw(make_view()._replace(latest=[], influx_answers=True)))
 
 
 def test_what_is_not_known_is_not_invented() -> None:

@@ -2,17 +2,21 @@
 
 import hashlib
 from collections import Counter
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.batch import Quarantined
+from ingest.batch import Batch, Ledger, Quarantined
 from ingest.duplicate import split_fields
+from ingest.quarantine_filter import Filter
 from schemas.reason import Level, Reason
-from simulators.evidence import list_published, sort_quarantined
+from simulators.evidence import count_given_up, describe_ledger, list_published, sort_quarantined
 from simulators.proof import Proof, Published, Refusals, compare, describe, judge
 from simulators.tally import Tally
+from tests.store_batches import open_in
 
 DIGESTS = {seq: bytes([seq]) for seq in range(6)}
 ONE = Published({"a": {0: b"x"}})
@@ -145,6 +149,47 @@ def test_a_tally_says_what_was_taken_what_was_not_answered_and_what_was_refused(
     tally.answer("a", 2, refused=True)
     published = list_published(tally)
     assert published == ({"a": {0: hashlib.sha256(b"x").digest()}}, {"a": {1}}, 1)
+
+
+def test_what_the_quarantine_gave_up_is_a_place_of_its_own_and_what_is_beyond_it_is_lost() -> None:
+    published, stored, quarantined = Published({"a": DIGESTS}), {"a": store(0, 1)}, {"a": refuse(b"\x02")}
+    proof = compare(published, stored, quarantined, most_given_up=7)
+    assert proof.holds
+    assert (proof.given_up, proof.lost) == (3, 0)
+    assert describe(proof)[0].startswith("published 6 = stored 2 + quarantined 1 + given up 3 + missing 0")
+    assert "given up: a seq 3, 4, 5 (3)" in describe(proof)
+    assert judge(proof) == "Nothing was lost. Given up in quarantine: 3."
+    proof = compare(published, stored, quarantined, most_given_up=2)
+    assert not proof.holds
+    assert (proof.given_up, proof.lost) == (2, 1)
+    assert "given up 2 + missing 1" in describe(proof)[0]
+    assert "missing or given up: a seq 3, 4, 5 (3)" in describe(proof)
+    assert "lost" in judge(proof)
+    assert not compare(published, {**stored, "b": store(0)}, quarantined, most_given_up=7).holds
+
+
+def make_refused(level: Level, number: int) -> Quarantined:
+    """Return an entry of the quarantine."""
+    payload = b"%d" % number
+    digest = hashlib.sha256(payload).digest()
+    return Quarantined(number, level, Reason.OUT_OF_RANGE, "", "a", "", payload, len(payload), digest)
+
+
+def test_only_entries_of_whole_readings_that_left_the_quarantine_for_good_are_given_up(tmp_path: Path) -> None:
+    levels = [Level.MESSAGE] * 2 + [Level.READING] * 3 + [Level.FIELD] * 4
+    entries = [make_refused(level, number) for number, level in enumerate(levels)]
+    ledger = Ledger(received=9, decoded=7, undecodable=2, produced=7, accepted=4, rejected=3, refused_fields=4)
+    with closing(open_in(tmp_path)) as opened:
+        opened.commit(Batch(quarantined=entries, ledger=ledger), 0)
+        assert count_given_up(tmp_path) == 0
+        assert opened.discard(Filter(level=Level.FIELD), 3) == 3
+        assert count_given_up(tmp_path) == 0
+        opened.commit(Batch(released=[1]), 0)
+        assert count_given_up(tmp_path) == 1, "which one was reprocessed is not known, so it is only a bound"
+        assert opened.discard(Filter(), 9) == 5
+        assert count_given_up(tmp_path) == 5
+    ledger_lines = describe_ledger(tmp_path)
+    assert "quarantine: quarantined 9 = held 0 + reprocessed 1 + discarded 8 + expired 0" in ledger_lines
 
 
 SEQS = st.dictionaries(st.sampled_from("abc"), st.sets(st.integers(0, 20)), max_size=3)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ingest.batch import Quarantined, QuarantineRow
 from ingest.quarantine_filter import EVERYTHING, Filter
 from ingest.settings import Quarantine
-from ingest.store_groups import DAY_MS, list_groups, measure_quotas
+from ingest.store_announced import DAY_MS
+from ingest.store_groups import list_groups, measure_quotas
 from ingest.store_quarantine import (
     CHUNK,
     CHUNK_BYTES,
@@ -188,6 +189,7 @@ def test_sums_that_do_not_agree_with_the_rows_do_not_hold_the_store_up_for_ever(
 def test_what_is_too_old_expires_in_pieces_and_is_counted(connection: sqlite3.Connection) -> None:
     add_quarantined(connection, [make_entry(n) for n in range(10)], ROOMY)
     now_ms = 90 * DAY_MS + 7
+    assert expire_entries(connection, now_ms - 7 * DAY_MS, ROOMY).by_age == 0  # it is announced
     first = expire_entries(connection, now_ms, ROOMY, limit=5)
     second = expire_entries(connection, now_ms, ROOMY, limit=5)
     assert (first.by_age, first.is_done, second.by_age, second.is_done) == (5, False, 2, True)
@@ -343,7 +345,7 @@ def test_every_sum_holds_whatever_happens(steps: list[tuple[str, object]]) -> No
             "release": lambda n: release_entries(rows, [n, n + 1]),
             "revise": lambda n: revise_entries(rows, {n: make_entry(n, "b", Reason.CONFLICT, 7)}),
             "discard": lambda n: discard_entries(rows, Filter(from_ms=n - 3, to_ms=n)),
-            "expire": lambda n: expire_entries(rows, 90 * DAY_MS + n, quotas, limit=4),
+            "expire": lambda n: [expire_entries(rows, days * DAY_MS + n, quotas, limit=4) for days in (83, 90)],
         }
         for name, argument in steps:
             actions[name](argument)

@@ -178,6 +178,14 @@ def test_a_comparison_of_nothing_does_not_say_that_nothing_is_missing() -> None:
     assert conclude(Findings(Asked(0, HOUR_MS), ALWAYS, hours=1))[-1] == "Nothing is missing."
 
 
+def test_an_hour_that_is_still_to_come_is_not_said_to_be_counted_already() -> None:
+    none_whole = conclude(Findings(Asked(0, 24 * HOUR_MS), Judged(0, surplus_from=24), hours=1))
+    assert none_whole[1].startswith("Every point was counted in no whole hour of this time yet")
+    some_whole = conclude(Findings(Asked(0, 24 * HOUR_MS), Judged(0, surplus_from=12), hours=1))
+    assert some_whole[1].startswith("The first whole hour in which every point was counted begins at 1970-01-01 13:00")
+    assert len(conclude(Findings(Asked(0, 24 * HOUR_MS), ALWAYS, hours=1))) == 2
+
+
 DEVICES = 10
 """Of the shared path, one for each test."""
 
@@ -261,7 +269,12 @@ async def test_ordinary_traffic_agrees_until_a_point_is_deleted_in_the_database(
     assert (process.returncode, b"1 missing" in told) == (1, True)
 
 
-async def test_a_device_that_was_never_heard_is_nothing_to_compare(stand: Stand, device: str) -> None:
+async def test_a_device_that_nobody_ever_heard_of_is_said(stand: Stand, device: str) -> None:
+    told = await ask(stand.collector.settings, "--device", device)
+    assert (told.code, told.out) == (2, "")
+    assert f"knows a device {device!r}" in " ".join(told.err.split())
+    # Once something of it is in quarantine it is known, though there is no point to compare.
+    await publish_and_store(stand, device, ["{"])
     told = await ask(stand.collector.settings, "--device", device)
     assert (told.code, told.out.splitlines()[-1]) == (0, "There was nothing to compare.")
 
@@ -279,6 +292,7 @@ async def test_a_reading_that_never_arrived_is_a_gap(stand: Stand, device: str, 
         "first": 7,
         "last": 8,
         "missing": 2,
+        "covered": 0,
         "unreadable": 0,
         "after_ms": now_ms - 14_000,
         "before_ms": now_ms - 11_000,
@@ -296,8 +310,10 @@ async def test_what_is_in_quarantine_explains_its_gap_where_its_number_can_be_re
     first, last = (climate(now_ms + seq, seq) for seq in (20, 22))
     await publish_and_store(stand, device, [first, "{", last])
     answered = await ask_for(stand, device)
-    (gap,) = answered.findings["gaps"]
-    assert (answered.code, gap["first"], gap["unreadable"]) == (1, 21, 1)
+    assert (answered.agrees, answered.findings["covered"], answered.findings["gaps"]) == (True, 1, [])
+    told = await ask(stand.collector.settings, "--device", device)
+    assert "whose number cannot be read: 1." in told.out
+    assert told.out.splitlines()[-1] == "Nothing else is missing."
 
 
 async def test_a_line_that_the_database_refuses_is_no_difference(stand: Stand, device: str, now_ms: int) -> None:

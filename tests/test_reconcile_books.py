@@ -179,6 +179,32 @@ async def test_a_damaged_entry_is_named_and_what_can_be_read_of_it_is_explained(
     assert "690 lines since the store was made. They are in quarantine as damaged_entry" in told.out
 
 
+async def test_a_device_of_which_the_database_has_lost_all_is_known(books: Books) -> None:
+    await books.accept([], lost=[books.make_line(seq) for seq in range(5)])
+    answered = await books.ask("--device", "climate-1")
+    assert (answered.code, answered.findings["missing"]) == (1, 5)
+    other = await books.ask("--device", "climate-11")
+    assert (other.code, other.out, "Nothing was compared" in " ".join(other.err.split())) == (2, "", True)
+
+
+async def test_that_the_collector_ran_meanwhile_is_said_and_only_then(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await books.accept([books.make_line(seq) for seq in range(10)])
+    told = await ask(books.write_settings())
+    assert (told.code, "was running" in told.out) == (0, False)
+
+    async def count_slowly(influx: InfluxClient, asked: Asked) -> Counts:
+        with books.open_store() as store:
+            store.commit(make_batch([books.make_line(10)]), books.begin_ms)
+        return await count_points(influx, asked)
+
+    monkeypatch.setattr(reconcile, "count_points", count_slowly)
+    told = await ask(books.write_settings())
+    assert (told.code, "was running: these figures are of slightly different moments" in told.out) == (0, True)
+    assert (await books.ask()).findings["is_moving"] is True
+
+
 async def test_only_so_many_differences_are_kept_and_all_are_counted(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:

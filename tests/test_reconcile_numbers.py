@@ -19,7 +19,7 @@ from ingest.stored_points import Asked, Numbered, list_first_numbers
 from ingest.waiting_lines import Outboxes
 from schemas.reason import Level, Reason
 from simulators.testbed.influxd import Influxd
-from tests.reconcile_command import Books, make_batch
+from tests.reconcile_command import Books, ask, make_batch
 
 
 @pytest.fixture
@@ -81,6 +81,68 @@ async def test_the_quarantine_explains_a_number_of_its_own_time_that_is_not_stor
     gaps = [(gap["first"], gap["last"], gap["after_ms"] >= books.begin_ms + HOUR_MS) for gap in found["gaps"]]
     # What was refused long before explains nothing; how long after its own time a reading may come nobody knows.
     assert (gaps, found["explained"]) == ([(8, 8, False), (7, 8, True)], 3)
+
+
+def make_unreadable(received_ms: int) -> Quarantined:
+    """Return the entry of a payload whose number cannot be read."""
+    level, reason = Level.MESSAGE, Reason.EMPTY_PAYLOAD
+    return Quarantined(received_ms, level, reason, "gjovik/hall/climate-1/reading", "climate-1", "", b"", 0, b"")
+
+
+def list_backlog(books: Books) -> tuple[list[str], list[int]]:
+    """Return readings of two hours, all received within seconds three hours later, without 7, 50, 51 and 52.
+
+    Beside them when each message was received.
+    """
+    received_ms = [books.begin_ms + 3 * HOUR_MS + 100 * seq for seq in range(100)]
+    lines = [
+        books.make_line(seq, 72 * seq, delay_s=(received_ms[seq] - books.begin_ms) / 1000 - 72 * seq)
+        for seq in range(100)
+        if seq not in {7, 50, 51, 52}
+    ]
+    return lines, received_ms
+
+
+async def test_payloads_without_a_number_cover_what_is_missing_of_a_backlog_where_they_came_in_its_turn(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(number_gaps, "LAG_MS", 0)
+    lines, received_ms = list_backlog(books)
+    await books.accept(lines)
+    assert (await books.ask()).findings["missing_numbers"] == 4
+    with books.open_store() as store:
+        store.commit(Batch(quarantined=[make_unreadable(received_ms[seq]) for seq in (7, 50, 51, 52)]), books.begin_ms)
+    answered = await books.ask()
+    assert (answered.agrees, answered.findings["covered"], answered.findings["missing_numbers"]) == (True, 4, 0)
+
+
+async def test_a_payload_without_a_number_covers_one_number_and_none_of_another_time(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(number_gaps, "LAG_MS", 0)
+    lines, received_ms = list_backlog(books)
+    await books.accept(lines)
+    # One where three are missing, and three long after the backlog, when nothing is missing.
+    times = [received_ms[51], *(books.begin_ms + 4 * HOUR_MS + number for number in range(3))]
+    with books.open_store() as store:
+        store.commit(Batch(quarantined=list(map(make_unreadable, times))), books.begin_ms)
+    answered = await books.ask()
+    gaps = [(gap["first"], gap["missing"], gap["covered"], gap["unreadable"]) for gap in answered.findings["gaps"]]
+    assert (answered.code, gaps) == (1, [(7, 1, 0, 3), (50, 3, 1, 4)])
+    assert (answered.findings["missing_numbers"], answered.findings["covered"]) == (3, 1)
+    told = await ask(books.write_settings())
+    assert "they may be what is missing." in told.out
+    assert "nothing in quarantine or outbox can be: 3." in told.out
+
+
+async def test_what_a_simulated_device_misses_is_not_covered_by_a_payload_that_covers_another(books: Books) -> None:
+    # Of both counts a number is missing at the same time, and one payload came then.
+    kept = [books.make_line(seq) for seq in range(20) if seq != 7]
+    await books.accept([*kept, *(books.make_line(seq, seq + 0.5, simulated=True) for seq in range(20) if seq != 7)])
+    with books.open_store() as store:
+        store.commit(Batch(quarantined=[make_unreadable(books.begin_ms + 7500)]), books.begin_ms)
+    found = (await books.ask()).findings
+    assert (found["covered"], found["missing_numbers"]) == (1, 1)
 
 
 async def test_a_clock_that_was_ahead_across_the_end_makes_no_gap(books: Books) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 import zlib
 from collections.abc import Mapping
+from hashlib import sha256
 
 import pytest
 
@@ -253,9 +254,22 @@ def test_a_payload_of_which_only_the_beginning_was_kept_stays_and_says_why() -> 
     assert batch.revised[1].reason is Reason.OVERSIZED_PAYLOAD
 
 
+def test_a_payload_that_was_damaged_on_disk_stays_and_says_so() -> None:
+    payload = climate(temperature=20.0)
+    refused = make_processor(leave_out("indoor_climate")).process([make_message("indoor_climate", payload)])
+    (entry,) = refused.quarantined
+    flipped = entry._replace(payload=entry.payload.replace(b"20.0", b"60.0"))
+    batch = reprocess(make_processor(), [QuarantineRow(1, flipped)])
+    assert (batch.lines, batch.released) == ([], [])
+    assert "damaged on disk" in batch.revised[1].detail
+    assert reprocess(make_processor(), [QuarantineRow(1, entry)]).released == [1]
+
+
 def test_a_refused_line_is_sent_again_as_it_is() -> None:
     line = b"indoor_climate,device=a,site=hall temperature=1.0,delay=0.1 5"
-    kept = Quarantined(1, Level.LINE, Reason.REFUSED_BY_DATABASE, "", "a", "conflict", line, len(line), b"")
+    kept = Quarantined(
+        1, Level.LINE, Reason.REFUSED_BY_DATABASE, "", "a", "conflict", line, len(line), sha256(line).digest()
+    )
     batch = reprocess(make_processor(), [QuarantineRow(7, kept)])
     assert (batch.lines, batch.released, batch.marks) == ([line], [7], [])
 
@@ -269,7 +283,8 @@ def test_a_damaged_entry_is_sent_again_when_it_can_be_unpacked() -> None:
         (b"x", [], []),
         (body[:-9], [], []),
     ):
-        kept = Quarantined(1, Level.LINE, Reason.DAMAGED_ENTRY, "", "", "crc", payload, len(payload), b"")
+        digest = sha256(payload).digest()
+        kept = Quarantined(1, Level.LINE, Reason.DAMAGED_ENTRY, "", "", "crc", payload, len(payload), digest)
         batch = reprocess(make_processor(), [QuarantineRow(7, kept)])
         assert (batch.lines, batch.released) == (found, released)
         assert list(batch.revised) == ([] if released else [7])

@@ -18,6 +18,8 @@ from ingest.request import (
     Waiting,
     decode_answer,
     decode_request,
+    describe_filter,
+    describe_outcome,
     encode_answer,
     encode_request,
 )
@@ -99,3 +101,40 @@ def test_an_error_is_raised_at_the_other_end() -> None:
 def test_what_is_no_answer_is_an_error(line: bytes) -> None:
     with pytest.raises(RequestError, match="answer"):
         decode_answer(line)
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        (Filter(), "everything"),
+        (Filter(ids=(4,)), "entry 4"),
+        (Filter(ids=(4, 5), last_id=504), "entries 4, 5, up to entry 504"),
+        (Filter(reason=Reason.CONFLICT, level=Level.FIELD), "reason conflict, level field"),
+        (Filter(from_ms=1_795_437_660_000), "received from 2026-11-23 13:41:00 in Oslo"),
+        (
+            Filter(device="a", from_ms=1_795_437_660_000, to_ms=1_795_441_260_000),
+            "device a, received from 2026-11-23 13:41:00 and before 2026-11-23 14:41:00 in Oslo",
+        ),
+    ],
+)
+def test_what_is_meant_is_told_in_words_and_local_time(where: Filter, words: str) -> None:
+    assert describe_filter(where) == words
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "words"),
+    [
+        (
+            RequestKind.REPROCESS,
+            Outcome(32, 0, {Reason.CONFLICT: 32}),
+            "of 32 entries 0 were accepted and left, 32 stay",
+        ),
+        (RequestKind.REPROCESS, Outcome(1, 0, {Reason.CONFLICT: 1}), "of 1 entry 0 were accepted and left, 1 stays"),
+        (RequestKind.REPROCESS, Outcome(1, 1, {}), "of 1 entry 1 was accepted and left, 0 stay"),
+        (RequestKind.REPROCESS, Outcome(0, 0, {}), "no entry matched"),
+        (RequestKind.DISCARD, Outcome(1, 1, {}), "1 entry was discarded"),
+        (RequestKind.DISCARD, Outcome(57, 57, {}), "57 entries were discarded"),
+    ],
+)
+def test_what_came_of_it_is_told_in_words(kind: RequestKind, outcome: Outcome, words: str) -> None:
+    assert describe_outcome(kind, outcome) == words

@@ -160,7 +160,7 @@ async def test_two_who_reprocess_the_same_at_once_write_it_once(store: StoreThre
     assert (moves.quarantined, moves.reprocessed, (await store.depth()).lines) == (7, 7, 7)
     told = {(one.author, one.outcome) for one in read_requests(tmp_path)}
     assert len(told) == 2
-    assert {outcome for _, outcome in told} == {"7 meant, 7 left, 0 stay", "0 meant, 0 left, 0 stay"}
+    assert {outcome for _, outcome in told} == {"of 7 entries 7 were accepted and left, 0 stay", "no entry matched"}
 
 
 def read_requests(folder: Path) -> list[PastRequest]:
@@ -189,7 +189,7 @@ async def test_who_asked_for_what_is_remembered_however_it_ended(
     third, second, first = read_requests(tmp_path)
     assert {(one.kind, one.author, one.login) for one in (first, second, third)} == {("reprocess", "Kari", "kn")}
     assert (first.meant, first.outcome) == ("everything", "broken off after 3 of 7")
-    assert (second.meant, second.outcome) == ("ids (4, 5)", "2 meant, 2 left, 0 stay")
+    assert (second.meant, second.outcome) == ("entries 4, 5", "of 2 entries 2 were accepted and left, 0 stay")
     assert third.outcome.startswith("broken off before its first piece: The store takes nothing")
     assert first.begun_ms <= second.begun_ms <= third.begun_ms
 

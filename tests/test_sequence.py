@@ -154,6 +154,8 @@ def test_numbers_that_are_accounted_for_leave_what_is_not() -> None:
         (Level.MESSAGE, b'{"time": "x", "seq":13', 13),
         (Level.MESSAGE, b'{"seq": -3}', None),
         (Level.MESSAGE, b'{"seq": true}', None),
+        (Level.MESSAGE, b'[{"seq": 14}]', 14),
+        (Level.MESSAGE, b'[{"seq": 14}, {"seq": 15}]', None),
         (Level.MESSAGE, b"[1, 2]", None),
         (Level.MESSAGE, b"\xff\x00", None),
         (Level.MESSAGE, b"[" * 10_000, None),

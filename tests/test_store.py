@@ -18,8 +18,8 @@ from ingest.memory import Memory
 from ingest.quarantine_filter import Filter
 from ingest.settings import Quarantine as QuarantineSettings
 from ingest.store import Store
+from ingest.store_announced import DAY_MS
 from ingest.store_file import FILE, DamagedEntryError
-from ingest.store_groups import DAY_MS
 from ingest.store_outbox import Depth, RefusedLine, unpack_lines
 from ingest.store_reader import open_reader
 from ingest.store_rows import Moves
@@ -254,6 +254,7 @@ def test_the_quarantines_rows_are_read_revised_released_discarded_and_expire_wit
         assert store.quarantine() == {Reason.INVALID_TIME: 3, Reason.CONFLICT: 1}
         assert store.discard(Filter(reason=Reason.CONFLICT), 10) == 1
         assert store.quotas().first_expires_ms == NOW_MS + DAY_MS
+        assert store.expire(NOW_MS + 1).by_age == 0  # it is announced
         assert store.expire(NOW_MS + DAY_MS + 1).by_age == 3
         moves = store.moves()
         assert moves == Moves(quarantined=7, reprocessed=1, discarded=1, expired=5)

@@ -250,6 +250,17 @@ def test_hours_that_are_too_old_to_be_kept_are_not_said_to_be_complete(
     assert read_since(tmp_path) == (later_ms // HOUR_MS - 92 * DAY) * HOUR_MS
 
 
+def test_hours_are_complete_again_when_a_clock_that_was_far_ahead_was_put_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_hours, "MOST_PENDING", 1)
+    with closing(open_in(tmp_path)) as store:
+        for number, now_ms in enumerate((NOW_MS, NOW_MS + 200 * 24 * HOUR_MS, NOW_MS + 1)):
+            store.commit(Batch(marks=[Mark("a", NOW_MS, number, ("x",), Point.NEW)]), now_ms)
+            store.commit(Batch(marks=[Mark("b", NOW_MS, number, ("x",), Point.NEW)]), now_ms)
+    assert read_since(tmp_path) == NOW_MS + 1
+
+
 def test_lines_of_an_entry_that_was_set_aside_are_known_to_be_missing_until_they_are_sent_again(tmp_path: Path) -> None:
     lines = [b"indoor_climate,device=a,site=s temperature=%d.5,delay=0.5 %d" % (n, NOW_MS + n) for n in range(500)]
     marks = [Mark("a", NOW_MS + n, n, ("temperature",), Point.NEW) for n in range(500)]

@@ -94,6 +94,21 @@ def test_a_store_at_its_bound_refuses_batches_and_takes_them_again_below_it(tmp_
         assert left[:-1] == kept[len(kept) + 1 - len(left) :]
 
 
+@pytest.mark.parametrize("size", [300, 2_100, 60_000])
+def test_a_flood_of_what_is_refused_leaves_the_readings_their_room(tmp_path: Path, size: int) -> None:
+    refused = make_batch(0).quarantined[0]._replace(payload=b"x" * size, length=size)
+    count = 256 * 1024 // size
+    with closing(Store.open(choose(tmp_path, most_bytes=MOST_BYTES))) as store:
+        for number in range(3 * MOST_BYTES // (count * size)):
+            flood = [refused._replace(device=f"d{number}-{one % 20}") for one in range(count)]
+            store.commit(Batch(quarantined=flood), NOW_MS)
+        store.commit(make_large_batch(1), NOW_MS)
+        assert store.depth().batches == 1
+        assert store.moves().expired > 0
+        usage = store.usage()
+        assert usage.database_bytes <= 0.7 * MOST_BYTES
+
+
 def test_what_makes_room_goes_on_at_the_bound(tmp_path: Path) -> None:
     settings = choose(tmp_path, most_bytes=MOST_BYTES)
     with closing(Store.open(settings)) as store:
@@ -240,6 +255,9 @@ def test_large_payloads_that_are_refused_count_against_the_bound_as_well(tmp_pat
     settings = choose(tmp_path, most_bytes=MOST_BYTES)
     refused = [one._replace(payload=bytes(60_000)) for one in make_batch(0).quarantined] * 5
     with closing(Store.open(settings)) as store:
+        number = 0
+        while store.usage().database_bytes < 0.9 * MOST_BYTES:
+            store.commit(make_large_batch(number := number + 1), NOW_MS)
         for _ in range(1_000):
             try:
                 store.commit(Batch(quarantined=refused), NOW_MS)

@@ -97,7 +97,7 @@ INGEST = (
         title="Lagerets plass",
         description=(
             "Hvor mye lageret tar på disken, og karantenens del av det. Vokser mens databasen er nede. Linja øverst er "
-            "grensen, der innsamleren slutter å ta imot."
+            "grensa, der innsamleren slutter å ta imot."
         ),
         visual=TimeSeries(),
         queries=tuple(

@@ -15,8 +15,8 @@ from simulators.trials.stage import Layout, Stage, empty_folder, set_stage
 from simulators.trials.traffic import Traffic
 
 DEVICES = 13
-WARM_UP_S = 40.0
-"""Before memory is measured: what is remembered of messages and devices has filled its bounds by then."""
+WARM_UP_S = 150.0
+"""Before memory is measured: what is remembered, SQLite's cache and the allocator have reached their size by then."""
 KIBIBYTE = 1024
 LEAST_OF_RATE = 0.95
 MOST_GROWTH = 1.05

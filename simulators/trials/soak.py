@@ -31,7 +31,7 @@ TRAITS = Traits(faults=0.003, conflicts=0.001, copies=0.02, swaps=0.02, retained
 DISK_BYTES = 96 * 1024**2
 DISK_BYTES_A_SECOND = 40_000
 """Quarantine keeps bad input, so a longer soak needs a larger small disk."""
-TOLERANCE = Tolerance(unheard=True, heard_again=True, accepted_again=True)
+TOLERANCE = Tolerance(heard_again=True, accepted_again=True)
 """As a broker that is killed costs; nothing is lost."""
 
 

@@ -24,5 +24,5 @@ DISTURBANCE = Disturbance(
     full=Size(messages=20_000, rate=1_000, blows=3),
     memory_s=MEMORY_S,
     layout=Layout(has_saved=True),
-    tolerance=Tolerance(unheard=True, heard_again=True, accepted_again=True),
+    tolerance=Tolerance(heard_again=True, accepted_again=True),
 )
