@@ -13,7 +13,7 @@ class Message(NamedTuple):
         retain: Whether the broker kept it from before the subscription.
         packet_id: MQTT packet identifier; None at QoS 0.
         redelivered: MQTT's DUP flag: the broker may have sent it before.
-        connection: Counts the connections of this process; an acknowledgement counts only on its own.
+        connection: Counts the tries of this process to connect; an acknowledgement counts only on its own.
     """
 
     topic: str

@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
     """One connection, from CONNECT to its end. Made by ``reach``.
 
     Args:
-        number: Counts the connections of this process; its Messages carry it.
+        number: Counts the tries of this process to connect; its Messages carry it.
         inbox: Gets the Messages.
 
     Attributes:
@@ -339,7 +339,7 @@ async def reach(settings: Mqtt, tls: ssl.SSLContext | None, number: int, inbox: 
     Args:
         settings: Where.
         tls: None without encryption.
-        number: Counts the connections of this process.
+        number: Counts the tries of this process to connect.
         inbox: Gets the Messages.
 
     Raises:

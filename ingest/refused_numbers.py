@@ -59,19 +59,19 @@ def read_refused(device: str, first_ms: int, stores: Iterable[StoreReader]) -> R
             if seq is not None:
                 found = numbers[Numbering(device, says_simulated(entry.payload))]
                 found[seq] = max(found.get(seq, 0), entry.received_ms)
-            elif entry.level is not Level.LINE and not _is_known(entry, messages):
+            elif entry.level is not Level.LINE and not _is_repeated(entry, messages):
                 unreadable.append(entry.received_ms)
     return Refused(numbers, sorted(unreadable))
 
 
-def _is_known(entry: Quarantined, messages: set[tuple[int, bytes]]) -> bool:
+def _is_repeated(entry: Quarantined, messages: set[tuple[int, bytes]]) -> bool:
     """Whether another reading of the same message was there before; messages are noted by time and hash."""
     if entry.part is None:
         return False
     message = entry.received_ms, entry.sha256
-    is_known = message in messages
+    is_repeated = message in messages
     messages.add(message)
-    return is_known
+    return is_repeated
 
 
 def cover(holes: Sequence[Hole | None], unreadable: Iterable[int]) -> tuple[list[int], list[int]]:

@@ -36,6 +36,7 @@ from simulators.testbed.collector import CollectorProcess, Setup, run_collector_
 from simulators.testbed.grafana import find_grafana, run_grafana
 from simulators.testbed.influxd import Influxd, QueryError, quote_name, quote_text, run_influxd
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
+from simulators.testbed.process import ProgramError
 
 DATABASE = "sensors"
 REFRESH_S = 0.5
@@ -102,7 +103,7 @@ async def run_demo(options: Options, console: Console) -> Proof:
         DemoRunningError: Another demo has the folder.
         ConfigurationError: The inventory or a rule is wrong.
         FleetError: The inventory has too few devices.
-        ProgramError: A server is missing or does not start.
+        ProgramError: A server is missing, does not start, or is gone when the proof asks it.
     """
     inventory = load_inventory(options.inventory, load_device_types())
     with _take_folder(options.folder):
@@ -307,7 +308,13 @@ def count_first_deliveries(status: Mapping[str, Any]) -> int:
 
 
 async def _prove(stage: Stage) -> Proof:
-    stored = await list_stored(stage.influxd, DATABASE, [device.id for device in stage.devices])
+    try:
+        stored = await list_stored(stage.influxd, DATABASE, [device.id for device in stage.devices])
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise ProgramError(
+            f"InfluxDB at {stage.influxd.url} does not answer any more, so nothing is proved; what it did not take "
+            f"waits in {stage.collector.store}"
+        ) from error
     quarantined = await asyncio.to_thread(list_quarantined, stage.collector.store)
     most_given_up = await asyncio.to_thread(count_given_up, stage.collector.store)
     return compare(list_published(stage.tally), stored, quarantined, most_given_up)

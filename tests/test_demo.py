@@ -164,6 +164,38 @@ async def test_what_is_discarded_while_the_demo_runs_is_counted_as_given_up(tmp_
     assert "Nothing was lost. Given up in quarantine: " in text
 
 
+def find_influxd(parent: int) -> int:
+    """Return the process id of the database server that a process started."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                name, rest = (entry / "stat").read_text().rsplit(")", 1)
+            except OSError:
+                continue  # it ended meanwhile
+            if name.endswith("(influxd") and int(rest.split()[1]) == parent:
+                return int(entry.name)
+    raise AssertionError("no database server runs")
+
+
+async def test_a_database_that_is_gone_at_the_end_proves_nothing_and_is_named(tmp_path: Path) -> None:
+    demo = await start_demo(tmp_path / "demo", "--history", "0")
+    assert demo.stdout is not None
+    async with asyncio.timeout(60):
+        async for line in demo.stdout:
+            if line.startswith(b"published") and b"published 0 " not in line:
+                break
+        os.kill(find_influxd(demo.pid), signal.SIGKILL)
+        demo.send_signal(signal.SIGINT)
+        async for line in demo.stdout:
+            if line.startswith(b"stopping"):
+                break
+        demo.send_signal(signal.SIGINT)
+        output = await demo.stdout.read()
+    assert await demo.wait() == 1
+    assert b"does not answer any more, so nothing is proved" in output
+    assert b"Traceback" not in output
+
+
 async def test_the_latest_values_stay_while_influxdb_is_away(own_influxd: Influxd) -> None:
     types, models = load_device_types(), load_models()
     inventory = load_inventory(ROOT / "deploy/inventory", types)

@@ -153,7 +153,7 @@ async def test_messages_of_an_earlier_connection_are_not_acknowledged_on_the_nex
         (first,) = await receive(broker, 1)
         await mosquitto.restart()
         (again,) = await receive(broker, 1)
-        assert (again.payload, again.redelivered, again.connection) == (b"reading", True, 2)
+        assert (again.payload, again.redelivered, again.connection > first.connection) == (b"reading", True, True)
         broker.acknowledge([first])
         assert (broker.status.acknowledged, broker.status.unacknowledged) == (0, 1)
         broker.acknowledge([again])

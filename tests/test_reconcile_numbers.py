@@ -135,6 +135,16 @@ async def test_a_payload_without_a_number_covers_one_number_and_none_of_another_
     assert "nothing in quarantine or outbox can be: 3." in told.out
 
 
+async def test_readings_of_one_message_without_a_number_cover_one(books: Books) -> None:
+    await books.accept([books.make_line(seq) for seq in range(20) if seq not in {7, 8}])
+    message = make_unreadable(books.begin_ms + 7500)
+    parts = [message._replace(level=Level.READING, reason=Reason.WRONG_TYPE, part=part) for part in range(3)]
+    with books.open_store() as store:
+        store.commit(Batch(quarantined=parts), books.begin_ms)
+    found = (await books.ask()).findings
+    assert (found["covered"], found["missing_numbers"]) == (1, 1)
+
+
 async def test_what_a_simulated_device_misses_is_not_covered_by_a_payload_that_covers_another(books: Books) -> None:
     # Of both counts a number is missing at the same time, and one payload came then.
     kept = [books.make_line(seq) for seq in range(20) if seq != 7]
