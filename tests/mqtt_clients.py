@@ -1,12 +1,14 @@
 """The collector's connection and devices of another library, on one broker."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiomqtt
 
-from ingest.accounts import COLLECTOR
+from ingest.accounts import COLLECTOR, MONITOR
 from ingest.backoff import Backoff
 from ingest.message import Message
 from ingest.mqtt import Broker
@@ -67,6 +69,24 @@ def device_client(server: Mosquitto, name: str) -> aiomqtt.Client:
         password=server.accounts[name],
         protocol=aiomqtt.ProtocolVersion.V5,
     )
+
+
+@asynccontextmanager
+async def listening(server: Mosquitto) -> AsyncIterator[list[dict[str, Any]]]:
+    """Return what is published of alerts and Notices while the block runs, and what was retained before."""
+    heard: list[dict[str, Any]] = []
+    await server.add_accounts([MONITOR])
+    async with device_client(server, MONITOR) as client, asyncio.TaskGroup() as group:
+
+        async def listen() -> None:
+            async for message in client.messages:
+                assert isinstance(message.payload, bytes)
+                heard.append(json.loads(message.payload) | {"topic": message.topic.value, "retain": message.retain})
+
+        task = group.create_task(listen(), name="listen")
+        await client.subscribe("gjovik/alerts/+/+", qos=1)
+        yield heard
+        task.cancel()
 
 
 async def wait_until(holds: Callable[[], bool], *, deadline_s: float = DEADLINE_S) -> None:

@@ -1,7 +1,6 @@
 """Alerts on a real broker: at least once, with an id that stays the same, and each repeat counted."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ingest.accounts import COLLECTOR, MONITOR
+from ingest.accounts import COLLECTOR
 from ingest.alert_publisher import KEPT_S, AlertPublisher
 from ingest.alerts.book import AlertBook
 from ingest.batch import AlertRecord, Batch
@@ -19,7 +18,7 @@ from ingest.settings import Store
 from ingest.store_thread import StoreThread, open_store
 from schemas.rule import AlertPhase, Direction, Rule, Severity, Transition
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
-from tests.mqtt_clients import broker_settings, device_client, impatient_broker, run, wait_until
+from tests.mqtt_clients import broker_settings, impatient_broker, listening, run, wait_until
 
 NOW_MS = 1_768_471_200_000
 HOT = Rule("hot", "indoor_climate", "temperature", "Cel", Direction.ABOVE, 26, 25, 0, Severity.WARNING, "For varmt", ())
@@ -59,24 +58,6 @@ async def publishing(
     async with run(broker), asyncio.TaskGroup() as group:
         task = group.create_task(publisher.run(), name="publish")
         yield publisher, broker, alerts
-        task.cancel()
-
-
-@asynccontextmanager
-async def listening(server: Mosquitto) -> AsyncIterator[list[dict[str, Any]]]:
-    """Return what is published as alerts while the block runs, and what was retained before."""
-    heard: list[dict[str, Any]] = []
-    await server.add_accounts([MONITOR])
-    async with device_client(server, MONITOR) as client, asyncio.TaskGroup() as group:
-
-        async def listen() -> None:
-            async for message in client.messages:
-                assert isinstance(message.payload, bytes)
-                heard.append(json.loads(message.payload) | {"topic": message.topic.value, "retain": message.retain})
-
-        task = group.create_task(listen(), name="listen")
-        await client.subscribe("gjovik/alerts/+/+", qos=1)
-        yield heard
         task.cancel()
 
 

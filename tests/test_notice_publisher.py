@@ -1,12 +1,11 @@
 """Notices on a real broker: retained as they are now, whoever raised them and however busy the connection is."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ingest.accounts import COLLECTOR, MONITOR
+from ingest.accounts import COLLECTOR
 from ingest.inbox import Inbox
 from ingest.mqtt import Broker
 from ingest.notice import Facts, Raised, judge_facts
@@ -16,8 +15,8 @@ from tests.mqtt_clients import (
     TOPIC,
     broker_settings,
     connect_device,
-    device_client,
     impatient_broker,
+    listening,
     run,
     wait_until,
 )
@@ -38,24 +37,6 @@ async def publishing(
     async with run(broker), asyncio.TaskGroup() as group:
         task = group.create_task(publisher.run(), name="notices")
         yield publisher, broker
-        task.cancel()
-
-
-@asynccontextmanager
-async def listening(server: Mosquitto) -> AsyncIterator[list[dict[str, Any]]]:
-    """Return what is published of the Notices while the block runs, and what was retained before."""
-    heard: list[dict[str, Any]] = []
-    await server.add_accounts([MONITOR])
-    async with device_client(server, MONITOR) as client, asyncio.TaskGroup() as group:
-
-        async def listen() -> None:
-            async for message in client.messages:
-                assert isinstance(message.payload, bytes)
-                heard.append(json.loads(message.payload) | {"topic": message.topic.value, "retain": message.retain})
-
-        task = group.create_task(listen(), name="listen")
-        await client.subscribe(f"gjovik/alerts/{COLLECTOR}/+", qos=1)
-        yield heard
         task.cancel()
 
 
