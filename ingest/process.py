@@ -109,7 +109,7 @@ class Processor:
         batch.alerts.extend(self.alerts.take_changed())
         return batch
 
-    def take_again(self, kept: Quarantined) -> Batch:
+    def take_again(self, kept: Quarantined, received_ms: int | None = None) -> Batch:
         """Return what becomes of a payload of the quarantine by the present routes and limits, as if it came then.
 
         What is accepted is history: only what is newer than everything of its Device is judged by the rules. The
@@ -117,9 +117,11 @@ class Processor:
 
         Args:
             kept: The entry, with its whole payload; of one of a field, only what ``fields`` names is looked at.
+            received_ms: Taken for the time of receipt, milliseconds since 1970 in UTC; the entry's own when left out.
         """
         batch = Batch()
-        message = Message(kept.topic, kept.payload, kept.received_ms, kept.retain)
+        received_ms = kept.received_ms if received_ms is None else received_ms
+        message = Message(kept.topic, kept.payload, received_ms, kept.retain)
         try:
             self._take_message(message, digest_message(kept.topic, kept.payload), kept, batch)
         except Exception as error:  # noqa: BLE001 - what is remembered of it by now must be committed, or it would be lost

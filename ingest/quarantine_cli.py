@@ -217,6 +217,9 @@ def reprocess_entries(  # noqa: PLR0913 - see list_entries
     What succeeds is written at its original time and leaves; what fails stays with its new reason, and then the exit
     code is 1. The collector does it while it runs, after a reload (SIGHUP) with the mended inventory; without one the
     command does it itself.
+
+    With ``--reason future_time`` readings that were ahead of the collector's clock are judged by its present time: for
+    when it was that clock which was behind.
     """
     where = _make_filter(ids, reason, device, topic, level, since, until)
     with explained_errors():

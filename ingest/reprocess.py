@@ -10,6 +10,8 @@ What becomes of an entry:
     - A conflict stays. What was accepted is not overwritten; only a person can say which of two values is right.
     - A retained message without a time of its own stays: it tells what was, not when. No repair makes it a reading.
     - A payload of which only the beginning was kept stays, and one that was damaged on disk.
+    - A reading that was ahead of our clock stays, also when its time has come: its own clock was wrong. Where it was
+      ours that was behind, only a person can say so, by asking for the entries of this Reason.
 """
 
 import hashlib
@@ -22,7 +24,7 @@ from ingest.store_outbox import unpack_lines
 from schemas.reason import Level, Reason
 
 
-def reprocess(processor: Processor, rows: Iterable[QuarantineRow]) -> Batch:
+def reprocess(processor: Processor, rows: Iterable[QuarantineRow], trusted_ms: int | None = None) -> Batch:
     """Return what becomes of these entries; ``released`` and ``revised`` name every one of them.
 
     What the processor remembers changes, so the batch is to be committed before any later one, as those of ``process``.
@@ -30,10 +32,12 @@ def reprocess(processor: Processor, rows: Iterable[QuarantineRow]) -> Batch:
     Args:
         processor: With the routes of the present inventory.
         rows: In order of their ids, so that payloads of one device are taken in the order in which they came.
+        trusted_ms: The present time, milliseconds since 1970 in UTC, where a person says that our clock was behind:
+            readings that were ahead of it are judged by the present time.
     """
     batch = Batch()
     for row in rows:
-        left = _take_again(processor, row.quarantined, batch)
+        left = _take_again(processor, row.quarantined, batch, trusted_ms)
         if left:
             batch.revised[row.id] = left[0]
             # Of a payload of several observations more than one may fail now; each is an entry of its own.
@@ -43,7 +47,7 @@ def reprocess(processor: Processor, rows: Iterable[QuarantineRow]) -> Batch:
     return batch
 
 
-def _take_again(processor: Processor, kept: Quarantined, batch: Batch) -> list[Quarantined]:
+def _take_again(processor: Processor, kept: Quarantined, batch: Batch, trusted_ms: int | None) -> list[Quarantined]:
     """Add what can be accepted of an entry to a batch, and return what is left of it."""
     if len(kept.payload) < kept.length:
         bytes_kept = f"only the first {len(kept.payload)} of its {kept.length} bytes were kept"
@@ -54,7 +58,7 @@ def _take_again(processor: Processor, kept: Quarantined, batch: Batch) -> list[Q
         return _send_again(kept, batch)
     if kept.reason is Reason.CONFLICT or (kept.level is Level.FIELD and not kept.fields):
         return [kept]  # of a field's entry without names, version 1 of the store did not say which may be added
-    result = processor.take_again(kept)
+    result = processor.take_again(kept, trusted_ms if kept.reason is Reason.FUTURE_TIME else None)
     batch.lines += result.lines
     batch.marks += result.marks
     batch.transitions += result.transitions

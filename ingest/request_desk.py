@@ -128,12 +128,14 @@ class RequestDesk:
     async def _reprocess(self, where: Filter, of: int) -> AsyncGenerator[Progress | Outcome, None]:
         done = left = 0
         kept = Counter[Reason]()
+        # Whoever asks for readings that were ahead of our clock says that it was ours that was wrong.
+        trusted_ms = read_clock() if where.reason is Reason.FUTURE_TIME else None
         async with aclosing(self._find_pieces(where)) as pieces:
             async for ids in pieces:
                 after_id = 0
                 # As many commits as it takes: large payloads make small pieces.
                 while after_id < ids[-1]:
-                    rows, batch = await self._reprocess_piece(ids, after_id)
+                    rows, batch = await self._reprocess_piece(ids, after_id, trusted_ms)
                     if not rows:
                         break  # the last of them have expired meanwhile
                     released = set(batch.released)
@@ -143,7 +145,9 @@ class RequestDesk:
                     yield Progress(done, of)
         yield Outcome(done, left, dict(kept))
 
-    async def _reprocess_piece(self, ids: tuple[int, ...], after_id: int) -> tuple[list[QuarantineRow], Batch]:
+    async def _reprocess_piece(
+        self, ids: tuple[int, ...], after_id: int, trusted_ms: int | None
+    ) -> tuple[list[QuarantineRow], Batch]:
         usage = await self._store.usage()
         if usage.is_held:
             raise RequestError(
@@ -153,7 +157,7 @@ class RequestDesk:
         # Read within the block, too: a commit of readings may evict what was read before it.
         async with self._workplace.exclusive():
             rows = await self._store.read_quarantine(Filter(ids=ids), after_id, len(ids))
-            batch = reprocess(self._workplace.processor, rows)
+            batch = reprocess(self._workplace.processor, rows, trusted_ms)
             if rows:
                 await self._workplace.commit_batch(batch)
         return rows, batch

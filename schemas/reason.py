@@ -102,7 +102,9 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
         Level.READING, "`time` is not RFC 3339 with an offset", "send for example 2026-01-15T12:00:00Z"
     ),
     Reason.FUTURE_TIME: Explanation(
-        Level.READING, "the reading's time is further ahead than its type allows", "set the device's clock"
+        Level.READING,
+        "the reading's time is further ahead than its type allows",
+        "set the device's clock; where the collector's was behind, set that, and reprocess with --reason future_time",
     ),
     Reason.NOT_PLACED: Explanation(
         Level.READING,

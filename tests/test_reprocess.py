@@ -38,6 +38,23 @@ def test_what_an_unknown_device_sent_is_accepted_when_it_is_in_the_inventory() -
     assert (batch.ledger, batch.revised, batch.quarantined) == (Batch().ledger, {}, [])
 
 
+def test_what_was_ahead_of_our_clock_is_taken_only_where_a_person_says_that_ours_was_wrong() -> None:
+    behind_ms = 200 * 86_400_000
+    message = make_message("indoor_climate", climate(), received_ms=RECEIVED_MS - behind_ms)
+    refused = make_processor().process([message])
+    assert [entry.reason for entry in refused.quarantined] == [Reason.FUTURE_TIME]
+    row = number(refused)[0]
+    stays = reprocess(make_processor(), [row])
+    assert (stays.released, stays.lines, stays.revised[1].reason) == ([], [], Reason.FUTURE_TIME)
+    taken = reprocess(make_processor(), [row], trusted_ms=RECEIVED_MS)
+    assert taken.released == [1]
+    assert read_time(taken.lines[0]) == TIME_MS
+    assert b",delay=2.0 " in taken.lines[0]
+    # Still ahead: then it is the device's clock.
+    early = reprocess(make_processor(), [row], trusted_ms=RECEIVED_MS - behind_ms // 2)
+    assert (early.released, early.revised[1].received_ms) == ([], row.quarantined.received_ms)
+
+
 def test_what_was_accepted_already_is_released_and_not_written_again() -> None:
     message = make_message("indoor_climate", climate())
     refused = make_processor(leave_out("indoor_climate")).process([message])

@@ -68,6 +68,18 @@ async def test_what_is_repaired_leaves_in_pieces_and_is_written_at_its_time(stor
     assert not await store.quarantine()
 
 
+async def test_only_who_names_the_reason_says_that_our_clock_was_behind(store: StoreThread, tmp_path: Path) -> None:
+    entry = make_entry(7)
+    ahead = entry._replace(received_ms=entry.received_ms - 200 * 24 * HOUR_MS, reason=Reason.FUTURE_TIME)
+    await store.commit(Batch(quarantined=[ahead]), 0)
+    desk = make_desk(store, tmp_path)
+    answers = [answer async for answer in desk.perform(REPROCESS, "kari")]
+    assert answers[-1] == Outcome(8, 7, {Reason.FUTURE_TIME: 1})
+    named = Request(RequestKind.REPROCESS, Filter(reason=Reason.FUTURE_TIME))
+    answers = [answer async for answer in desk.perform(named, "kari")]
+    assert answers[-1] == Outcome(1, 1, {})
+
+
 async def test_what_still_fails_stays_with_its_reason(store: StoreThread, tmp_path: Path) -> None:
     desk = make_desk(store, tmp_path, is_repaired=False)
     answers = [answer async for answer in desk.perform(REPROCESS, "kari")]
