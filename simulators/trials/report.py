@@ -23,9 +23,11 @@ HEAD = """<!-- Made by deploy/faults from its last full run; run it again, do no
 
 Each row is one scenario of `tests/faults`: real Mosquitto, real InfluxDB, real collector processes, publishers at QoS 1
 that keep their own log. Published is compared with stored and quarantined by device and sequence number; every alert
-transition must be in InfluxDB exactly once. *Lost* is in neither place; *stored twice* is in InfluxDB twice though
-published once. *Recovery* is the longest time from the end of the last disturbance until everything that the broker
-had taken by then was stored.
+transition must be in InfluxDB exactly once, and be heard by a subscriber. *Lost* is in neither place; *stored twice* is
+in InfluxDB twice though published once. *Recovery* is the longest time from the end of the last disturbance until
+everything that the broker had taken by then was stored. *Kept*: nothing was lost. Only where the broker is killed and
+devices publish nothing again it means that no more was lost than came within its autosave interval, that all of it
+shows as gaps in the sequence numbers, and that `gjovik reconcile` reported exactly it.
 """
 
 
