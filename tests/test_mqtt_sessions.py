@@ -116,3 +116,20 @@ async def test_a_shared_subscription_divides_the_messages(mosquitto: Mosquitto) 
         messages = await receive(broker, 20)
         broker.acknowledge(messages)
     assert payloads_of(messages) == [b"%d" % number for number in range(20)]
+
+
+async def test_what_waited_when_a_killed_broker_saved_comes_again_as_if_it_were_new(mosquitto: Mosquitto) -> None:
+    """Why a reading without a time may be stored twice then; see docs/durability.md."""
+    async with connect(mosquitto):
+        pass
+    async with connect_device(mosquitto) as device:
+        for number in range(3):
+            await device.publish(TOPIC, b"reading %d" % number, qos=1)
+    await mosquitto.restart()  # which saves
+    for _ in range(2):
+        async with connect(mosquitto) as broker:
+            messages = await receive(broker, 3)
+            assert [message.redelivered for message in messages] == [False] * 3
+            broker.acknowledge(messages)
+        await mosquitto.kill()
+        await mosquitto.start()

@@ -39,7 +39,8 @@ class Client:
 
     Attributes:
         sensor: As given.
-        resent: Sequence numbers that were sent more than once.
+        resent: Sequence numbers that the collector may have got more than once as new messages: the device sent them
+            again, or a broker that went back did.
     """
 
     def __init__(self, sensor: Sensor, tally: Tally, answered_s: list[float], memory_s: float) -> None:
@@ -108,6 +109,10 @@ class Client:
             self.resent.add(item.seq)
             self._send(item)
 
+    def expect_again(self) -> None:
+        """Take note that the broker is killed: what waited in it at its last save comes again, as if it were new."""
+        self.resent |= self._answered
+
     def _take_puback(self, packet_id: int, code: int) -> None:
         item = self._sent.pop(packet_id, None)
         if item is None:
@@ -166,6 +171,11 @@ class Traffic:
     def devices(self) -> Sequence[Sensor]:
         """Who publishes."""
         return [client.sensor for client in self.clients]
+
+    def expect_again(self) -> None:
+        """Take note that the broker is killed."""
+        for client in self.clients:
+            client.expect_again()
 
     def count_answered(self, last_s: float) -> int:
         """Return how many messages the broker took within the last seconds."""

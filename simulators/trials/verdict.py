@@ -119,7 +119,7 @@ def _read_stores(stage: Stage) -> tuple[dict[str, Refusals], int, bool]:
 
 
 def _count_repeated(stage: Stage, proof: Proof) -> int:
-    """Return how many readings are repeated that no device without a clock sent again after a lost connection."""
+    """Return how many readings are repeated beside those of devices without a clock that came again as new messages."""
     excused = {client.sensor.id: client.resent for client in stage.traffic.clients if not client.sensor.has_clock}
     return sum(len(set(seqs) - excused.get(device, set())) for device, seqs in proof.repeated.items())
 

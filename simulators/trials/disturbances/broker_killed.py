@@ -11,6 +11,7 @@ MEMORY_S = AUTOSAVE_S + 2.0
 
 async def strike(stage: Stage, _blow: Blow) -> None:
     """Kill it and start it with what it saved last."""
+    stage.traffic.expect_again()
     await stage.broker.kill()
     stage.calm()
     await stage.broker.start()

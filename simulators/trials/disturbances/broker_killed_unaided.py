@@ -19,6 +19,7 @@ async def strike(stage: Stage, blow: Blow) -> None:
     await stage.collectors[0].kill()
     await asyncio.sleep(blow.seconds)
     stage.most_lost += stage.traffic.count_answered(MEMORY_S)
+    stage.traffic.expect_again()
     await stage.broker.kill()
     stage.calm()
     await stage.broker.start()
