@@ -1,7 +1,9 @@
 """An inventory of one device of each type, for tests that need no files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from devices import load_device_types
 from ingest.alerts.book import AlertBook
@@ -53,3 +55,14 @@ def make_message(device: str, payload: bytes | str, *, received_ms: int = RECEIV
     """Return a Message from a device of site ``hall``."""
     data = payload.encode() if isinstance(payload, str) else payload
     return Message(f"gjovik/hall/{device}/reading", data, received_ms, packet_id=packet_id)
+
+
+def make_alerts_fail_once(monkeypatch: pytest.MonkeyPatch, processor: Processor) -> None:
+    """Have the alert engine of a Processor fail at its next reading, and work again after it."""
+    original = processor.alerts.judge_reading
+
+    def fail_once(_: object) -> Sequence[object]:
+        monkeypatch.setattr(processor.alerts, "judge_reading", original)
+        raise ZeroDivisionError("the alert engine fell over")
+
+    monkeypatch.setattr(processor.alerts, "judge_reading", fail_once)

@@ -12,12 +12,13 @@ from pathlib import Path
 from ingest.alert_publisher import AlertPublisher
 from ingest.collector import Collector, Peers
 from ingest.configuration import Configuration, read_configuration
-from ingest.influx import open_influx
+from ingest.influx import InfluxClient, open_influx
 from ingest.message import Message
 from ingest.mqtt import Broker
 from ingest.run import restore_processor
 from ingest.settings import Ingest, Mqtt, Settings, Store
 from ingest.store_file import FILE
+from ingest.store_restored import Restored
 from ingest.store_thread import StoreThread, open_store
 from ingest.writer import Writer
 from tests.stand import COLD, INVENTORY
@@ -72,6 +73,21 @@ def read_inventory(folder: Path) -> tuple[Settings, Configuration]:
     return settings, read_configuration(settings)
 
 
+def assemble(
+    settings: Settings,
+    configuration: Configuration,
+    restored: Restored,
+    broker: Broker,
+    store: StoreThread,
+    influx: InfluxClient,
+) -> tuple[Collector, Peers]:
+    """Return a collector with the parts around it, none of them running."""
+    processor = restore_processor(settings, configuration, restored)
+    publisher = AlertPublisher(settings.mqtt, broker, store, processor.alerts)
+    peers = Peers(broker, store, Writer(store, influx), publisher)
+    return Collector(settings, configuration, processor, peers, restored.ledger), peers
+
+
 @asynccontextmanager
 async def collecting(
     settings: Settings, configuration: Configuration, broker: ScriptedBroker
@@ -79,10 +95,7 @@ async def collecting(
     """Run a collector over a store until the block ends, which is a crash to it."""
     async with open_store(settings.store) as store, open_influx(settings.influx, "") as influx:
         restored = await store.load()
-        processor = restore_processor(settings, configuration, restored)
-        publisher = AlertPublisher(settings.mqtt, broker, store, processor.alerts)
-        peers = Peers(broker, store, Writer(store, influx), publisher)
-        collector = Collector(settings, configuration, processor, peers, restored.ledger)
+        collector, _ = assemble(settings, configuration, restored, broker, store, influx)
         async with asyncio.TaskGroup() as group:
             task = group.create_task(collector.receive_and_commit(), name="commit")
             yield collector, store

@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -20,7 +19,7 @@ from ingest.message import Message
 from ingest.process import Processor
 from ingest.route import RouteTable
 from schemas.reason import Level, Reason
-from tests.small_town import FROM_MS, RECEIVED_MS, make_inventory, make_message, make_processor
+from tests.small_town import FROM_MS, RECEIVED_MS, make_alerts_fail_once, make_inventory, make_message, make_processor
 
 TIME = "2026-01-15T12:00:00Z"
 TIME_MS = 1_768_478_400_000
@@ -316,13 +315,7 @@ def test_a_fault_of_our_own_costs_one_message_and_is_loud(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     processor = make_processor()
-    original = processor.alerts.judge_reading
-
-    def fail_once(_: object) -> Sequence[object]:
-        monkeypatch.setattr(processor.alerts, "judge_reading", original)
-        raise ZeroDivisionError("the alert engine fell over")
-
-    monkeypatch.setattr(processor.alerts, "judge_reading", fail_once)
+    make_alerts_fail_once(monkeypatch, processor)
     messages = [make_message("indoor_climate", climate(time=f"2026-01-15T{hour}:00:00Z")) for hour in (10, 11)]
     with caplog.at_level(logging.ERROR):
         batch = processor.process(messages)

@@ -5,21 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from ingest.alert_publisher import AlertPublisher
-from ingest.collector import Collector, Peers
 from ingest.influx import open_influx
 from ingest.mqtt import Broker
 from ingest.notice import NoticeKey, Raised
 from ingest.notice_publisher import NoticePublisher
 from ingest.reporter import Reporter
-from ingest.run import restore_processor
 from ingest.settings import Mqtt
 from ingest.store_file import StoreError
 from ingest.store_outbox import Depth
 from ingest.store_thread import open_store
-from ingest.writer import Writer
 from tests.mqtt_clients import wait_until
-from tests.test_commit import read_inventory
+from tests.test_commit import assemble, read_inventory
 
 
 class NotedNotices(NoticePublisher):
@@ -41,10 +37,7 @@ async def test_a_store_that_cannot_be_read_is_told_of_until_it_can(
     broker = Broker(settings.mqtt, password=None, filters=())
     async with open_store(settings.store) as store, open_influx(settings.influx, "") as influx:
         restored = await store.load()
-        processor = restore_processor(settings, configuration, restored)
-        publisher = AlertPublisher(settings.mqtt, broker, store, processor.alerts)
-        peers = Peers(broker, store, Writer(store, influx), publisher)
-        collector = Collector(settings, configuration, processor, peers, restored.ledger)
+        collector, peers = assemble(settings, configuration, restored, broker, store, influx)
         notices = NotedNotices(settings.mqtt, broker)
         reporter = Reporter(settings, collector, peers, notices, restored)
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from ingest.quarantine_filter import EVERYTHING
 from ingest.reprocess import reprocess
 from schemas.reason import Reason
 from tests.refused_payloads import LIGHT, TIME, WARM, climate, leave_out, list_points, number, restart, widen
-from tests.small_town import RECEIVED_MS, make_message, make_processor
+from tests.small_town import RECEIVED_MS, make_alerts_fail_once, make_message, make_processor
 from tests.store_batches import open_in
 
 
@@ -117,13 +116,7 @@ def test_a_fault_of_our_own_leaves_the_entry_and_its_neighbours(
     ]
     refused = make_processor(leave_out("indoor_climate", "water_meter")).process(messages)
     processor = make_processor()
-    original = processor.alerts.judge_reading
-
-    def fail_once(_: object) -> Sequence[object]:
-        monkeypatch.setattr(processor.alerts, "judge_reading", original)
-        raise ZeroDivisionError("the alert engine fell over")
-
-    monkeypatch.setattr(processor.alerts, "judge_reading", fail_once)
+    make_alerts_fail_once(monkeypatch, processor)
     with caplog.at_level(logging.ERROR):
         batch = reprocess(processor, number(refused))
     assert batch.revised[1].reason is Reason.COLLECTOR_FAULT
