@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from ingest.line import Draft
 from schemas.reason import Level, Reason
 from schemas.rule import AlertPhase, Transition
 
@@ -147,6 +148,8 @@ class Mark(NamedTuple):
         digest: Checksum of topic and payload.
         names: Fields that were accepted; empty in the mark of a message, and of a refused payload that took a time.
         point: A ``Point``.
+        packet_id: Of a reading, packet identifier of the message that it came in, which needs no mark of its own then;
+            0 where it has one, or none is remembered.
     """
 
     device: str
@@ -154,6 +157,7 @@ class Mark(NamedTuple):
     digest: int
     names: tuple[str, ...] = ()
     point: int = Point.JOINED
+    packet_id: int = 0
 
 
 @dataclass(slots=True)
@@ -161,6 +165,7 @@ class Batch:
     """What one call of ``process`` made of its messages; commits in one transaction or not at all.
 
     Attributes:
+        drafts: Readings of which ``process`` makes the lines together at its end; empty in what it returns.
         lines: Line protocol, a line each without its newline, times in milliseconds.
         quarantined: What was refused.
         transitions: Alerts that fired or cleared, in order.
@@ -171,6 +176,7 @@ class Batch:
         revised: Quarantine entries that stay after reprocessing, by id, as they are now.
     """
 
+    drafts: list[Draft] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)

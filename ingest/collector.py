@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import groupby
 from operator import attrgetter
@@ -125,10 +125,9 @@ class Collector:
         await self.withdraw_stale()
         most, age_s = self._settings.ingest.batch_messages, self._settings.ingest.batch_age_ms / 1000
         while True:
-            messages = await self._broker.receive(most, age_s)
-            for connection, some in groupby(messages, key=attrgetter("connection")):
+            for messages in _split_by_connection(await self._broker.receive(most, age_s)):
                 async with self.exclusive():
-                    await self._take(connection, list(some))
+                    await self._take(messages[0].connection, messages)
 
     async def _take(self, connection: int, messages: Sequence[Message]) -> None:
         """Commit and acknowledge messages of one connection."""
@@ -265,6 +264,15 @@ class Collector:
             task.cancel()
         if is_held:
             self._committing.release()
+
+
+def _split_by_connection(messages: list[Message]) -> Iterator[list[Message]]:
+    """Yield messages, in order, by the connection that they came in; nearly always that is one."""
+    if messages[0].connection == messages[-1].connection:  # connections are counted up
+        yield messages
+        return
+    for _, some in groupby(messages, key=attrgetter("connection")):
+        yield list(some)
 
 
 def _identify(file: Path) -> tuple[int, int] | None:

@@ -48,6 +48,9 @@ FULL_READ_BYTES = 256 * 1024
 MOST_PUBLISHING = 1_000
 """Messages of our own that may be unanswered at a time."""
 
+_message = tuple.__new__
+"""Makes a Message of a tuple in half the time (0.1 us) that its class takes."""
+
 Answer = TypeVar("Answer")
 
 
@@ -245,17 +248,16 @@ class Connection(asyncio.Protocol):
         messages: list[Message] = []
         for packet in packets:
             if isinstance(packet, mqtt5.PublishPacket):
-                messages.append(
-                    Message(
-                        packet.topic,
-                        packet.payload,
-                        now_ms,
-                        packet.retain,
-                        packet.packet_id,
-                        packet.duplicate,
-                        number,
-                    )
+                message = (
+                    packet.topic,
+                    packet.payload,
+                    now_ms,
+                    packet.retain,
+                    packet.packet_id,
+                    packet.duplicate,
+                    number,
                 )
+                messages.append(_message(Message, message))
             else:
                 self._react(packet)
         self._unacknowledged += [m.packet_id for m in messages if m.packet_id is not None]

@@ -12,16 +12,18 @@ Invariants:
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ingest.alerts.announcement import format_line
 from ingest.alerts.book import AlertBook
-from ingest.batch import Batch, Mark, Point, Quarantined
+from ingest.arrival import Arrival, Candidate, choose_time, compare, give_time, hold_time
+from ingest.batch import Batch, Ledger, Mark, Point, Quarantined
 from ingest.codec import Observation, RefusedError
-from ingest.duplicate import Fields, Novelty, find_novelty, split_fields
-from ingest.line import finish_line
-from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, digest_message
+from ingest.duplicate import Fields, split_fields
+from ingest.lane import Lane, make_lane
+from ingest.line import finish_lines
+from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, digest_payload, digest_topic
 from ingest.message import Message
 from ingest.route import PlacedAt, Route, RouteTable
 from schemas.reading import Reading
@@ -30,8 +32,6 @@ from schemas.validation import Refusal
 
 log = logging.getLogger(__name__)
 
-SET_BACK_MS = 60_000
-"""The collector's clock was set back when a message is received so much earlier than the one before it."""
 SHOWN_REFUSALS = 20
 """Most refused fields that one quarantine entry spells out: a payload can hold thousands of unknown ones."""
 
@@ -50,64 +50,55 @@ class Limits(NamedTuple):
     kept_payload_bytes: int
 
 
-class Arrival(NamedTuple):
-    """A message of a known Device.
-
-    Attributes:
-        message: As it came.
-        route: Of its topic.
-        memory: What is remembered of its Device.
-        digest: Checksum of the payload.
-        kept: The quarantine's entry that it comes from; None for what the broker delivers.
-    """
-
-    message: Message
-    route: Route
-    memory: DeviceMemory
-    digest: int
-    kept: Quarantined | None
-
-
-class Candidate(NamedTuple):
-    """An Observation that may become a reading.
-
-    Attributes:
-        arrival: The message that it came in.
-        part: Its index in the payload.
-        observation: What the payload says, checked.
-        time_ms: Event time in milliseconds, the Device's or one that was given to it.
-    """
-
-    arrival: Arrival
-    part: int
-    observation: Observation
-    time_ms: int
-
-
 class Processor:
     """What ``process`` needs between calls: routes, memory, alert states, limits. Same calls, same batches."""
 
     def __init__(self, routes: RouteTable, memory: Memory, alerts: AlertBook, limits: Limits) -> None:
-        self.routes = routes
         self.memory = memory
         self.alerts = alerts
+        self._routes = routes
+        self._lanes: dict[str, Lane] = {}
         self._limits = limits
+
+    @property
+    def routes(self) -> RouteTable:
+        """Topics to Routes of the present inventory; may be replaced between two batches."""
+        return self._routes
+
+    @routes.setter
+    def routes(self, routes: RouteTable) -> None:
+        self._routes = routes
+        self._lanes = {}
 
     def process(self, messages: Iterable[Message]) -> Batch:
         """Return what becomes of these messages; each carries the time at which it was received."""
         batch = Batch()
+        accept_simulated, most_bytes, _ = self._limits
+        lanes, packets, straight = self._lanes, dict[int, int](), 0
         for message in messages:
-            batch.ledger.received += 1
-            digest = digest_message(message.topic, message.payload)
-            if message.packet_id is not None:
-                if message.redelivered and self.memory.is_redelivery(message.packet_id, digest):
+            topic, payload, packet_id = message.topic, message.payload, message.packet_id
+            lane = lanes.get(topic)
+            digest = digest_payload(digest_topic(topic) if lane is None else lane.topic_digest, payload)
+            if packet_id is not None:
+                if message.redelivered and self._is_redelivery(packet_id, digest, packets):
+                    batch.ledger.received += 1
                     batch.ledger.duplicate_messages += 1
                     continue
-                self.memory.note_packet(message.packet_id, digest)
-                batch.marks.append(Mark(PACKET_MARK, message.packet_id, digest))
+                packets[packet_id] = digest
+            if (
+                lane is not None
+                and len(payload) <= most_bytes
+                and lane.take(message, digest, self.alerts, batch, accept_simulated=accept_simulated)
+            ):
+                straight += 1
+                continue
+            if packet_id is not None:
+                batch.marks.append(Mark(PACKET_MARK, packet_id, digest))
+            batch.ledger.received += 1
             self._take_message(message, digest, None, batch)
-        batch.alerts.extend(self.alerts.take_changed())
-        return batch
+        self.memory.note_packets(packets)
+        batch.ledger.add(Ledger(received=straight, decoded=straight, produced=straight, accepted=straight))
+        return self._finish(batch)
 
     def take_again(self, kept: Quarantined, received_ms: int | None = None) -> Batch:
         """Return what becomes of a payload of the quarantine by the present routes and limits, as if it came then.
@@ -123,24 +114,38 @@ class Processor:
         received_ms = kept.received_ms if received_ms is None else received_ms
         message = Message(kept.topic, kept.payload, received_ms, kept.retain)
         try:
-            self._take_message(message, digest_message(kept.topic, kept.payload), kept, batch)
+            self._take_message(message, digest_payload(digest_topic(kept.topic), kept.payload), kept, batch)
         except Exception as error:  # noqa: BLE001 - what is remembered of it by now must be committed, or it would be lost
             fault = _blame(message, error)
             batch.quarantined.append(kept._replace(reason=fault.reason, detail=fault.detail))
-        batch.alerts.extend(self.alerts.take_changed())
-        return batch
+        return self._finish(batch)
 
     def forget_packets(self) -> Batch:
         """Return the batch that has the packet identifiers forgotten: the broker made a new session."""
         self.memory.forget_packets()
         return Batch(marks=[Mark(PACKET_MARK, FORGET_PACKETS, 0)])
 
+    def _is_redelivery(self, packet_id: int, digest: int, packets: Mapping[int, int]) -> bool:
+        """Whether the broker sends again what was read last under this identifier, be it in the present batch."""
+        if packet_id in packets:
+            return packets[packet_id] == digest
+        return self.memory.is_redelivery(packet_id, digest)
+
+    def _finish(self, batch: Batch) -> Batch:
+        """Make the batch's lines, and have it tell which alert states changed."""
+        batch.lines += finish_lines(batch.drafts)
+        batch.drafts.clear()
+        for transition in batch.transitions:
+            batch.lines.append(format_line(transition, self.alerts.find_rule(transition.rule)))
+        batch.alerts.extend(self.alerts.take_changed())
+        return batch
+
     def _take_message(self, message: Message, digest: int, kept: Quarantined | None, batch: Batch) -> None:
         """Count a message, and take what it says; one that is refused as a whole ends here."""
         arrival = None
         try:
-            route = self.routes.find(message.topic)
-            arrival = Arrival(message, route, self.memory.recall(route.device.id), digest, kept)
+            route = self._routes.find(message.topic)
+            arrival = Arrival(message, route, self._recall(route), digest, kept)
             observations = self._read(arrival)
         except RefusedError as error:
             self._refuse(message, arrival, error, batch)
@@ -148,6 +153,15 @@ class Processor:
             self._refuse(message, arrival, _blame(message, error), batch)
         else:
             self._take_observations(arrival, observations, batch)
+
+    def _recall(self, route: Route) -> DeviceMemory:
+        """Return what is remembered of a Route's Device; the next message of its topic finds a Lane."""
+        memory = self.memory.recall(route.device.id)
+        if route.topic not in self._lanes:
+            lane = make_lane(route, memory)
+            if lane is not None:
+                self._lanes[route.topic] = lane
+        return memory
 
     def _read(self, arrival: Arrival) -> Sequence[Observation]:
         payload = arrival.message.payload
@@ -165,7 +179,7 @@ class Processor:
         for part, observation in enumerate(observations):
             if kept is None or kept.part is None or kept.part == part:
                 batch.ledger.produced += 1
-                self._take(Candidate(arrival, part, observation, _choose_time(arrival, part, observation)), batch)
+                self._take(Candidate(arrival, part, observation, choose_time(arrival, part, observation)), batch)
 
     def _take(self, candidate: Candidate, batch: Batch) -> None:
         kept = candidate.arrival.kept
@@ -192,13 +206,15 @@ class Processor:
         fields, refusals, point = collect_fields(observation), observation.refusals, Point.NEW
         is_newest = memory.newest_ms is None or time_ms > memory.newest_ms
         if not is_newest:
-            novelty = _compare(arrival, time_ms, fields)
+            novelty = compare(arrival, time_ms, fields)
             if novelty is None:
                 batch.ledger.duplicate_readings += 1
                 return
             fields, conflicts, point = novelty
             refusals += conflicts
-        self._add(candidate, placed, fields, point, batch, is_judged=is_newest or arrival.kept is None)
+        is_late = memory.newest_ms is not None and time_ms < memory.newest_ms
+        is_judged = not is_late and (is_newest or arrival.kept is None)
+        self._add(candidate, placed, fields, point, batch, is_judged=is_judged)
         batch.ledger.accepted += 1
         if refusals:
             self._refuse_fields(candidate, refusals, batch)
@@ -225,17 +241,13 @@ class Processor:
         *,
         is_judged: bool,
     ) -> None:
-        """Add a line, what the rules make of it, and what is to be remembered."""
+        """Add a point, what the rules make of it, and what is to be remembered."""
         arrival, _, observation, time_ms = candidate
         memory, received_ms = arrival.memory, arrival.message.received_ms
         stated_ms = time_ms if observation.time_ms is None else observation.time_ms
         delay_s = (received_ms - stated_ms) / 1000
         prefix = placed.simulated_prefix if observation.simulated else placed.prefix
-        lines = [finish_line(prefix, {**fields, "delay": delay_s}, time_ms)]
         transitions = self.alerts.judge_reading(_make_reading(candidate, placed, fields, delay_s)) if is_judged else ()
-        if transitions:
-            lines += [format_line(one, self.alerts.find_rule(one.rule)) for one in transitions]
-
         if arrival.route.has_clock or arrival.kept is not None:
             # What a backlog brings, or quarantine, was said then, and is no sign of life now.
             memory.heard_ms = max(memory.heard_ms, min(received_ms, time_ms))
@@ -243,7 +255,7 @@ class Processor:
             memory.heard_ms = received_ms
         names = memory.remember(time_ms, arrival.digest, fields)
         batch.marks.append(Mark(arrival.route.device.id, time_ms, arrival.digest, names, point))
-        batch.lines += lines
+        batch.drafts.append((prefix, {**fields, "delay": delay_s}, time_ms))
         batch.transitions += transitions
 
     def _refuse_fields(self, candidate: Candidate, refusals: Sequence[Refusal], batch: Batch) -> None:
@@ -265,7 +277,7 @@ class Processor:
         batch.ledger.rejected += 1
         batch.ledger.reasons[error.reason] += 1
         kept = self._keep(candidate.arrival.message, Level.READING, error)
-        given_ms = _hold_time(candidate.arrival, candidate.time_ms, batch)
+        given_ms = hold_time(candidate.arrival, candidate.time_ms, batch)
         batch.quarantined.append(kept._replace(part=candidate.part, given_ms=given_ms))
 
     def _refuse(self, message: Message, arrival: Arrival | None, error: RefusedError, batch: Batch) -> None:
@@ -281,7 +293,7 @@ class Processor:
             batch.ledger.rejected += 1
         given_ms = None
         if arrival is not None and not arrival.route.has_clock and not message.retain:
-            given_ms = _hold_time(arrival, _give_time(arrival, 0), batch)
+            given_ms = hold_time(arrival, give_time(arrival, 0), batch)
         batch.quarantined.append(self._keep(message, level, error)._replace(given_ms=given_ms))
 
     def _keep(self, message: Message, level: Level, error: RefusedError) -> Quarantined:
@@ -306,58 +318,6 @@ def _blame(message: Message, error: Exception) -> RefusedError:
     """
     log.error("the collector failed on a message of topic %s; it is in quarantine", message.topic, exc_info=error)
     return RefusedError(Reason.COLLECTOR_FAULT, f"{type(error).__name__}: {error}")
-
-
-def _compare(arrival: Arrival, time_ms: int, fields: Fields) -> Novelty | None:
-    """Return what is new in a reading that is not newer than its device's newest; None for a duplicate."""
-    if arrival.route.has_clock or arrival.kept is not None:
-        return find_novelty(arrival.memory, time_ms, fields, arrival.digest)
-    # The collector's own clock was set back; from here on this time is the newest.
-    arrival.memory.newest_ms = None
-    return Novelty(fields, (), Point.LATE)
-
-
-def _choose_time(arrival: Arrival, part: int, observation: Observation) -> int:
-    """Return the event time in milliseconds."""
-    if observation.time_ms is not None and arrival.route.has_clock:
-        return observation.time_ms
-    return _give_time(arrival, part)
-
-
-def _give_time(arrival: Arrival, part: int) -> int:
-    """Return a time for a payload without one.
-
-    Two readings received in one millisecond are two readings: the later gets the next millisecond, however many come.
-    Only where the collector's own clock was set back does time go back, or it would stay wrong for as long.
-    """
-    memory, received_ms, kept = arrival.memory, arrival.message.received_ms, arrival.kept
-    if kept is None:
-        newest_ms = memory.newest_ms
-        if newest_ms is None or received_ms < min(newest_ms, memory.heard_ms) - SET_BACK_MS:
-            return received_ms
-        return max(received_ms, newest_ms + 1)
-    if kept.given_ms is not None and part == (kept.part or 0):
-        return kept.given_ms
-    # It came before its device was known. What is older than this run was given other times, so one is looked for.
-    time_ms = received_ms
-    if received_ms <= memory.again_ms < received_ms + SET_BACK_MS:
-        time_ms = memory.again_ms + 1
-    while memory.is_given(time_ms):
-        time_ms += 1
-    memory.again_ms = time_ms
-    return time_ms
-
-
-def _hold_time(arrival: Arrival, time_ms: int, batch: Batch) -> int | None:
-    """Let a refused payload without a time of its own have the one it was given, and return that; else None."""
-    if arrival.route.has_clock:
-        return None
-    if arrival.kept is None and arrival.memory.newest_ms is not None and time_ms <= arrival.memory.newest_ms:
-        arrival.memory.newest_ms = None  # as for one that is accepted; see _compare
-    if arrival.kept is None or arrival.kept.given_ms != time_ms:
-        arrival.memory.remember(time_ms, arrival.digest, {})
-        batch.marks.append(Mark(arrival.route.device.id, time_ms, arrival.digest))
-    return time_ms
 
 
 def _make_reading(candidate: Candidate, placed: PlacedAt, fields: Fields, delay_s: float) -> Reading:

@@ -22,11 +22,11 @@ LONGEST_TOPIC = 256
 
 @dataclass(frozen=True, slots=True)
 class PlacedAt:
-    """A placement with its line prefixes, plain and for simulated readings."""
+    """A placement with its line prefixes in UTF-8, plain and for simulated readings."""
 
     placement: Placement
-    prefix: str
-    simulated_prefix: str
+    prefix: bytes
+    simulated_prefix: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,6 @@ def _prepare(device: Device, placement: Placement, own: Mapping[str, str]) -> Pl
     tags = {"device": device.id, "site": placement.site, "type": device.type_key, "zone": placement.zone, **own}
     return PlacedAt(
         placement=placement,
-        prefix=build_prefix(device.type_key, tags),
-        simulated_prefix=build_prefix(device.type_key, tags | {"simulated": "true"}),
+        prefix=build_prefix(device.type_key, tags).encode(),
+        simulated_prefix=build_prefix(device.type_key, tags | {"simulated": "true"}).encode(),
     )

@@ -116,8 +116,7 @@ def restore_processor(settings: Settings, configuration: Configuration, restored
     memory = Memory()
     memory.restore(restored.marks)
     alerts = AlertBook(configuration.rules)
-    newest = {name: one.newest_ms for name, one in memory.devices.items() if one.newest_ms is not None}
-    alerts.restore(restored.alerts, newest)
+    alerts.restore(restored.alerts)
     limits = Limits(
         settings.ingest.accept_simulated, settings.ingest.max_payload_bytes, settings.ingest.kept_payload_bytes
     )

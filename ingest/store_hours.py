@@ -91,7 +91,7 @@ class PointHours:
         self._last_row = row
         self._marks += len(marks)
         if marks:
-            devices, keys, _, _, points = zip(*marks, strict=True)
+            devices, keys, _, _, points, _ = zip(*marks, strict=True)
             self._pending.update(zip(devices, [key // HOUR_MS for key in keys], points, strict=True))
 
     def begin(self, connection: sqlite3.Connection, now_ms: int) -> None:

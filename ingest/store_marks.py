@@ -13,11 +13,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pydantic_core import from_json, to_json
+import orjson
+from isal import isal_zlib
 
 from ingest.batch import Mark
-from ingest.memory import ANY_FIELD
-from ingest.shard import SHARDS, Shard, find_shard
+from ingest.memory import ANY_FIELD, PACKET_MARK
+from ingest.shard import PACKET_SHARD, SHARDS, Shard, find_shard
 
 LOOSE_RATIO = 2
 """A shard is due when so many times its marks came since the last one: each mark is written again a bounded share."""
@@ -62,6 +63,7 @@ class StoredMarks:
     def __iter__(self) -> Iterator[Mark]:
         """Yield a device's marks from its shard's row, and from the rows of batches behind it."""
         shards = {row.shard: row.id for row in self._rows if row.shard is not None}
+        packets_begin = shards.get(PACKET_SHARD, 0)
         begins: dict[str, int] = {}
         for row in self._rows:
             marks = unpack_marks(row.body)
@@ -73,7 +75,9 @@ class StoredMarks:
                 if begin is None:
                     begin = begins[mark.device] = shards.get(find_shard(mark.device), 0)
                 if row.id > begin:
-                    yield mark
+                    yield mark if row.id > packets_begin or not mark.packet_id else mark._replace(packet_id=0)
+                elif mark.packet_id and row.id > packets_begin:
+                    yield Mark(PACKET_MARK, mark.packet_id, mark.digest)
 
 
 class MarkChange(NamedTuple):
@@ -169,30 +173,34 @@ def read_batch_marks(connection: sqlite3.Connection, after_id: int) -> Iterator[
 
 
 def pack_marks(marks: Sequence[Mark]) -> bytes:
-    """Return marks as columns in JSON, deflated: device, key, digest, index of the names, point; then all names."""
+    """Return marks as columns in JSON, deflated: device, key, digest, index of the names, point; all names; packets."""
     if not marks:
-        return zlib.compress(b"[[],[],[],[],[],[]]", 1)
-    devices, keys, digests, names, points = zip(*marks, strict=True)
+        return zlib.compress(b"[[],[],[],[],[],[],[]]", 1)
+    devices, keys, digests, names, points, packets = zip(*marks, strict=True)
     places = {one: place for place, one in enumerate(dict.fromkeys(names))}
     # Points as plain numbers: each member of an enumeration would cost half a microsecond.
-    columns = (devices, keys, digests, [*map(places.__getitem__, names)], [*bytes(points)], list(places))
-    return zlib.compress(to_json(columns), 1)
+    columns = (devices, keys, digests, [*map(places.__getitem__, names)], [*bytes(points)], list(places), packets)
+    return isal_zlib.compress(orjson.dumps(columns), 1)
 
 
 def unpack_marks(body: bytes) -> list[Mark]:
-    """Return what ``pack_marks`` packed, or a store of version 1, which knew no names and counted no points.
+    """Return what ``pack_marks`` packed, or an earlier version of it.
+
+    The first, of stores of version 1, knew no names and counted no points; the second had a mark for each message
+    instead of packet identifiers.
 
     Raises:
         ValueError: The bytes are not what was packed.
         zlib.error: Likewise.
     """
-    columns = from_json(zlib.decompress(body))
+    columns = orjson.loads(zlib.decompress(body))
     if len(columns) == 4:  # noqa: PLR2004 - version 1: device, key, time, digest
         devices, keys, _, digests = columns
         return [
             Mark(device, key, digest, (ANY_FIELD,) if device else ())
             for device, key, digest in zip(devices, keys, digests, strict=True)
         ]
-    devices, keys, digests, places, points, tables = columns
+    devices, keys, digests, places, points, tables, *packets = columns
     names = [tuple(one) for one in tables]
-    return [*map(Mark._make, zip(devices, keys, digests, map(names.__getitem__, places), points, strict=True))]
+    told = packets[0] if packets else [0] * len(devices)
+    return [*map(Mark._make, zip(devices, keys, digests, map(names.__getitem__, places), points, told, strict=True))]

@@ -1,5 +1,6 @@
 """DeviceType: what a model of sensor measures, and what its readings must look like."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,6 +9,7 @@ from enum import StrEnum
 from schemas.quantities import QUANTITIES, Kind, Quantity
 from schemas.reason import Reason
 
+_FIELD_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 RESERVED_MEMBERS = frozenset({"time", "seq", "simulated", "delay"})
 """Names that no field may have: members of the native format, and the field that the collector adds."""
 
@@ -131,3 +133,13 @@ class DeviceType:
     clock: Clock = Clock.DEVICE
     ahead: timedelta = timedelta(minutes=5)
     key: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse names of fields that would have to be escaped in JSON or line protocol.
+
+        Raises:
+            ValueError: A name is not made of letters, digits and underscores.
+        """
+        for name in self.fields:
+            if not _FIELD_NAME.fullmatch(name):
+                raise ValueError(f"field {name!r}: a name is a letter, then letters, digits and underscores")

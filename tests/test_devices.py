@@ -3,12 +3,14 @@
 import json
 
 import jsonschema
+from datetime import timedelta
+
 import pytest
 
 from devices import load_device_types
 from ingest.codec import RefusedError, compose_reader
 from ingest.codecs.native import CODEC
-from schemas.device_type import RESERVED_MEMBERS, Clock, DeviceType, Example
+from schemas.device_type import RESERVED_MEMBERS, Area, Clock, DeviceType, Example, Field, Privacy
 from schemas.json_schema import build_json_schema
 from schemas.quantities import QUANTITIES, Kind
 from schemas.reason import Level, Reason, explain
@@ -79,6 +81,13 @@ def test_an_example_gives_exactly_its_line_or_its_reason(device_type: DeviceType
 def _count(example: Example) -> dict[Reason, int]:
     reasons = list(example.refused.values())
     return {reason: reasons.count(reason) for reason in reasons}
+
+
+@pytest.mark.parametrize("name", ["supply temperature", "1st", "a,b", "effekt_på", ""])
+def test_a_name_of_a_field_that_would_have_to_be_escaped_is_refused(name: str) -> None:
+    field = Field("temperature", "Temperatur")
+    with pytest.raises(ValueError, match="letters, digits and underscores"):
+        DeviceType("Måler", Area.BUILDINGS, {name: field}, timedelta(minutes=5), Privacy.PUBLIC, ())
 
 
 @pytest.mark.parametrize(("device_type", "example"), EXAMPLES)

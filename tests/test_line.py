@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.influx import open_influx
-from ingest.line import build_line, build_prefix, format_value
+from ingest.line import Draft, build_line, build_prefix, finish_line, finish_lines, format_value
 from ingest.settings import Influx
 from ingest.store_outbox import pack_lines
 from simulators.testbed.influxd import Influxd
 
+PREFIX = b"m,device=d,site=s"
 AWKWARD = [
     "plain",
     "two words",
@@ -75,3 +76,39 @@ async def test_influxdb_gives_back_what_was_escaped(influxd: Influxd, database: 
         "tag " + kept: kept,
         "field " + kept: 1.5,
     }
+
+
+FIELDS = st.dictionaries(
+    st.from_regex("[A-Za-z][A-Za-z0-9_]*", fullmatch=True),
+    st.floats(allow_nan=False, allow_infinity=False) | st.booleans(),
+    min_size=1,
+    max_size=9,
+)
+DRAFTS = st.lists(st.tuples(st.just(PREFIX), FIELDS, st.integers(-(2**53), 2**53)), max_size=9)
+
+
+def read_line(line: bytes) -> tuple[bytes, dict[bytes, float | bytes], bytes]:
+    """Return prefix, fields and time of a line without escapes; numbers as numbers."""
+    prefix, pairs, time = line.split(b" ")
+    fields = dict(pair.split(b"=") for pair in pairs.split(b","))
+    return (
+        prefix,
+        {name: value if value in {b"true", b"false"} else float(value) for name, value in fields.items()},
+        time,
+    )
+
+
+@given(DRAFTS)
+def test_lines_made_together_say_what_lines_made_one_by_one_say(drafts: list[Draft]) -> None:
+    alone = [finish_line(prefix.decode(), fields, time_ms) for prefix, fields, time_ms in drafts]
+    assert [read_line(line) for line in finish_lines(drafts)] == [read_line(line) for line in alone]
+
+
+async def test_influxdb_reads_every_number_as_the_float_that_it_was(influxd: Influxd, database: str) -> None:
+    numbers = [0.0, -0.0, 0.1, 1e16, -1e16, 1.7976931348623157e308, 5e-324, 1e-7, 123456789.123456789, 64200.0]
+    drafts: list[Draft] = [(PREFIX, {"value": number, "on": True}, at) for at, number in enumerate(numbers)]
+    settings = Influx(url=influxd.url, database=database, username=influxd.username)
+    async with open_influx(settings, influxd.password) as client:
+        await client.write(pack_lines(finish_lines(drafts)))
+    (series,) = await influxd.query('SELECT "on", "value" FROM "m"', database)
+    assert series.rows == tuple((at, True, number) for at, number in enumerate(numbers))

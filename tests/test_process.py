@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,9 @@ from ingest.message import Message
 from ingest.process import Processor
 from ingest.route import RouteTable
 from schemas.reason import Level, Reason
+from schemas.rule import AlertPhase
 from tests.small_town import FROM_MS, RECEIVED_MS, make_alerts_fail_once, make_inventory, make_message, make_processor
+from tests.test_rules import RULES
 
 TIME = "2026-01-15T12:00:00Z"
 TIME_MS = 1_768_478_400_000
@@ -184,6 +187,22 @@ def test_a_late_reading_is_accepted() -> None:
     processor = make_processor()
     messages = [make_message("indoor_climate", climate(time=f"2026-01-15T{hour}:00:00Z")) for hour in (11, 10)]
     assert processor.process(messages).ledger.accepted == 2
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_late_readings_neither_fire_nor_clear(*, restarts: bool) -> None:
+    rules = {"co2-high": replace(RULES["co2-high"], hold_ms=0)}
+    processor, batches = make_processor(rules=rules), list[Batch]()
+    for hour, co2 in ((10, 500), (9, 5_000), (11, 5_000), (10, 400), (12, 400)):
+        if restarts:
+            memory = Memory()
+            memory.restore(mark for batch in batches for mark in batch.marks)
+            processor = make_processor(rules=rules, memory=memory)
+            processor.alerts.restore({one.device: one for batch in batches for one in batch.alerts}.values())
+        payload = climate(time=f"2026-01-15T{hour:02}:00:00Z", co2=co2)
+        batches.append(processor.process([make_message("indoor_climate", payload, received_ms=TIME_MS)]))
+    told = [(one.phase, one.time_ms // 3_600_000 % 24) for batch in batches for one in batch.transitions]
+    assert told == [(AlertPhase.FIRING, 11), (AlertPhase.OK, 12)]
 
 
 def test_other_fields_of_the_same_moment_are_accepted() -> None:

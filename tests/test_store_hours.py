@@ -33,6 +33,7 @@ MARKS = st.builds(
     digest=st.integers(0, 99),
     names=st.just(("x",)),
     point=st.sampled_from(Point),
+    packet_id=st.just(0),
 )
 
 

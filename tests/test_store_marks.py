@@ -27,6 +27,7 @@ READING_MARKS = st.builds(
     digest=st.integers(0, (1 << 60) - 1) | st.just(1),
     names=st.sampled_from(NAMES),
     point=st.sampled_from(Point),
+    packet_id=st.integers(0, 9),
 )
 PACKET_MARKS = st.builds(
     Mark,
@@ -35,6 +36,7 @@ PACKET_MARKS = st.builds(
     digest=st.integers(0, 3),
     names=st.just(()),
     point=st.just(Point.JOINED),
+    packet_id=st.just(0),
 )
 MARKS = READING_MARKS | PACKET_MARKS
 

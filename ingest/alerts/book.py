@@ -3,7 +3,8 @@
 Invariants:
     - Only what is not OK is kept; while all is well a reading costs a few look-ups and allocates nothing.
     - Between two firings of a Rule for a Device there is a clearing.
-    - A reading older than the newest of its Device is late: it is not judged, so it neither fires nor clears.
+    - Late readings, older than the newest of their Device, are not judged, so they neither fire nor clear: whoever has
+      the readings does not give them to it. It refuses itself only what is older than the state that it would change.
     - The same readings in the same order give the same transitions, whether or not the process was restarted between.
 
 When rules or devices are replaced, an alert is withdrawn (it clears without a reading) if its Rule has vanished or now
@@ -54,7 +55,6 @@ class AlertBook:
         self._rules = dict(rules)
         self._records: dict[str, dict[str, AlertRecord]] = {key: {} for key in rules}
         self._watches = self._prepare()
-        self._newest: dict[str, int] = {}
         self._changed: dict[tuple[str, str], AlertRecord] = {}
 
     def _prepare(self) -> dict[str, tuple[_Watch, ...]]:
@@ -91,42 +91,39 @@ class AlertBook:
         self._changed.clear()
         return changed
 
-    def restore(self, records: Iterable[AlertRecord], newest: Mapping[str, int] | None = None) -> None:
+    def restore(self, records: Iterable[AlertRecord]) -> None:
         """Take note again of what an earlier process had stored; ``replace_rules`` withdraws what is stale in it.
 
         Args:
             records: Stored states; those that are OK say nothing.
-            newest: Event time of the newest reading of each Device, as far as it is known.
         """
         for record in records:
             if record.phase is not AlertPhase.OK:
                 self._records.setdefault(record.rule, {})[record.device] = record
-                self._newest[record.device] = max(record.time_ms, self._newest.get(record.device, record.time_ms))
-        for device, time_ms in (newest or {}).items():
-            self._newest[device] = max(time_ms, self._newest.get(device, time_ms))
+
+    def is_quiet(self, type_key: str, device: str, values: Mapping[str, float | bool]) -> bool:
+        """Whether ``judge_reading`` would do nothing with a reading of these values: all is and was well."""
+        for field, is_above, limit, records, _ in self._watches.get(type_key, ()):
+            value = values.get(field)
+            if value is not None and ((value > limit if is_above else value < limit) or device in records):
+                return False
+        return True
 
     def judge_reading(self, reading: Reading) -> Sequence[Transition]:
-        """Return what a reading makes fire or clear, in order of the rules; nothing for a late one."""
-        watches = self._watches.get(reading.type_key)
-        if watches is None:
-            return ()
-        device, time_ms = reading.device, reading.time_ms
-        if time_ms < self._newest.get(device, time_ms):
-            return ()
-        self._newest[device] = time_ms
-        values = reading.values
-        transitions: list[Transition] | None = None
-        for field, is_above, limit, records, rule in watches:
-            value = values.get(field)
-            if value is None:
-                continue
-            record = records.get(device)
-            if record is None and not (value > limit if is_above else value < limit):
+        """Return what a reading makes fire or clear, in order of the rules.
+
+        Args:
+            reading: Not older than the newest of its Device.
+        """
+        transitions: list[Transition] = []
+        for field, _, _, records, rule in self._watches.get(reading.type_key, ()):
+            value, record = reading.values.get(field), records.get(reading.device)
+            if value is None or (record is not None and reading.time_ms < record.time_ms):
                 continue
             transition = self._judge_value(rule, records, record, reading, value)
             if transition is not None:
-                transitions = [*(transitions or ()), transition]
-        return transitions or ()
+                transitions.append(transition)
+        return transitions
 
     def _judge_value(
         self, rule: Rule, records: dict[str, AlertRecord], record: AlertRecord | None, reading: Reading, value: float

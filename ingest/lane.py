@@ -1,0 +1,110 @@
+"""Lanes: the straight way through ``process`` for a topic whose messages are as they should be.
+
+A message goes down its lane where nothing is left to decide: one Observation with nothing refused, by the Device's own
+clock, newer than all before, at the Device's present place, and of no interest to any rule. That is nearly every
+message, and it costs 4 us, where the general way takes 9. Everything else, a topic's first message included, goes the
+general way, which gives the same result for these: a test sends everything both ways.
+"""
+
+from dataclasses import dataclass
+
+from ingest.alerts.book import AlertBook
+from ingest.batch import Batch, Mark, Point
+from ingest.codec import Reader
+from ingest.memory import DeviceMemory, digest_topic
+from ingest.message import Message
+from ingest.route import PlacedAt, Route
+
+_NEW = int(Point.NEW)
+_mark = tuple.__new__
+"""Makes a Mark of a tuple in half the time (0.09 us) that its class takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What a topic's messages meet, prepared once for a Route.
+
+    Attributes:
+        topic_digest: What the checksums of its messages begin with.
+        read: Payload bytes to checked Observations.
+        device: Id of the Device.
+        type_key: Key of its DeviceType.
+        memory: What is remembered of the Device.
+        placed: The Device's last placement.
+        from_ms: Event times from here, milliseconds since 1970 in UTC, belong to that placement.
+        to_ms: And up to here, itself not included.
+        ahead_ms: How far ahead of the time of receipt an event time is believable.
+    """
+
+    topic_digest: int
+    read: Reader
+    device: str
+    type_key: str
+    memory: DeviceMemory
+    placed: PlacedAt
+    from_ms: int
+    to_ms: int
+    ahead_ms: int
+
+    def take(self, message: Message, digest: int, alerts: AlertBook, batch: Batch, *, accept_simulated: bool) -> bool:
+        """Add the reading of a message to a batch, or change nothing where that needs the general way.
+
+        Args:
+            message: Of this topic.
+            digest: Its checksum.
+            alerts: Where the rules stand.
+            batch: Gets draft and mark; the ledger is the caller's.
+            accept_simulated: Whether readings that say they are simulated are accepted.
+
+        Returns:
+            Whether the reading was added.
+        """
+        try:
+            (observation,) = self.read(message.payload)
+        except Exception:  # noqa: BLE001 - the general way meets it again, and gives it its name
+            return False
+        values, time_ms, seq, simulated, refusals = observation
+        memory, received_ms = self.memory, message.received_ms
+        newest_ms = memory.newest_ms
+        if (
+            time_ms is None
+            or refusals
+            or newest_ms is None
+            or time_ms <= newest_ms
+            or time_ms > received_ms + self.ahead_ms
+            or not self.from_ms <= time_ms < self.to_ms
+            or (simulated and not accept_simulated)
+            or not alerts.is_quiet(self.type_key, self.device, values)
+        ):
+            return False
+        if seq is not None:
+            values["seq"] = float(seq)
+        names = memory.remember(time_ms, digest, values)
+        # Newer than all before, so heard later than all before, unless its clock is ahead of ours.
+        memory.heard_ms = time_ms if time_ms <= received_ms else max(memory.heard_ms, received_ms)
+        values["delay"] = (received_ms - time_ms) / 1000
+        placed = self.placed
+        batch.drafts.append((placed.simulated_prefix if simulated else placed.prefix, values, time_ms))
+        batch.marks.append(_mark(Mark, (self.device, time_ms, digest, names, _NEW, message.packet_id or 0)))
+        return True
+
+
+def make_lane(route: Route, memory: DeviceMemory) -> Lane | None:
+    """Return the Lane of a Route; None where each message needs the general way.
+
+    That is where the time is not the Device's own, and where the Device was last placed at another site.
+    """
+    placed = route.placed[0]
+    if not route.has_clock or placed.placement.site != route.site:
+        return None
+    return Lane(
+        topic_digest=digest_topic(route.topic),
+        read=route.read,
+        device=route.device.id,
+        type_key=route.device.type_key,
+        memory=memory,
+        placed=placed,
+        from_ms=placed.placement.from_ms,
+        to_ms=placed.placement.to_ms,
+        ahead_ms=route.ahead_ms,
+    )

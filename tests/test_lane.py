@@ -1,0 +1,146 @@
+"""Lanes: the straight way through ``process`` gives what the general way gives."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices import load_device_types
+from ingest.batch import Batch, Mark
+from ingest.event_time import format_time
+from ingest.inventory import OPEN_END_MS, Placement
+from ingest.memory import PACKET_MARK, Memory
+from ingest.message import Message
+from ingest.process import Processor
+from ingest.shard import SHARDS
+from tests.small_town import RECEIVED_MS, make_inventory, make_message, make_processor
+from tests.test_rules import RULES
+
+MOVED_MS = RECEIVED_MS + 20_000
+"""When the moved meter came to its present place."""
+
+
+def make_town(memory: Memory | None = None) -> Processor:
+    """Return a Processor that accepts simulated readings, over a town of which one device has moved."""
+    types = load_device_types()
+    inventory = make_inventory(types)
+    places = (
+        Placement(0, MOVED_MS, "hall", "first"),
+        Placement(MOVED_MS, RECEIVED_MS + 40_000, "hall", "second"),
+        Placement(RECEIVED_MS + 40_000, OPEN_END_MS, "annex", "first"),
+    )
+    devices = {**inventory.devices, "water_meter": replace(inventory.devices["water_meter"], placements=places)}
+    town = replace(inventory, devices=devices)
+    return make_processor(town, RULES, memory=memory, accept_simulated=True)
+
+
+def take_all(messages: Sequence[Message], *, straight: bool) -> tuple[list[Batch], Memory]:
+    """Return a batch for each message, and what is remembered."""
+    processor, batches = make_town(), list[Batch]()
+    for message in messages:
+        if not straight:
+            processor.routes = processor.routes  # closes every lane
+        batches.append(processor.process([message]))
+    return batches, processor.memory
+
+
+def tell_marks(batches: Sequence[Batch]) -> list[Mark]:
+    """Return the marks of readings and, apart, those of messages, however these are told."""
+    marks = [mark for batch in batches for mark in batch.marks]
+    packets = [
+        Mark(PACKET_MARK, mark.packet_id if mark.device else mark.key, mark.digest)
+        for mark in marks
+        if mark.packet_id or not mark.device
+    ]
+    return [mark._replace(packet_id=0) for mark in marks if mark.device] + packets
+
+
+def describe(batches: Sequence[Batch], memory: Memory) -> list[object]:
+    """Return everything that a batch and a memory say."""
+    known = [
+        (name, one.newest_ms, one.heard_ms, dict(one.values), one.window)
+        for name, one in sorted(memory.devices.items())
+    ]
+    return [
+        [(batch.lines, batch.quarantined, batch.transitions, batch.alerts, batch.ledger) for batch in batches],
+        tell_marks(batches),
+        known,
+        [memory.list_marks(shard) for shard in range(SHARDS)],
+    ]
+
+
+CLIMATE = st.fixed_dictionaries(
+    {"temperature": st.sampled_from([21.5, 35, 60.5, "warm", 1e300])},
+    optional={"humidity": st.floats(0, 110), "co2": st.sampled_from([400.0, 2500.0]), "presence": st.booleans()},
+)
+MEMBERS = st.fixed_dictionaries(
+    {}, optional={"seq": st.integers(-1, 5), "simulated": st.sampled_from([True, False, 1])}
+)
+TIMES = st.integers(-3, 60).map(lambda second: RECEIVED_MS + 1000 * second) | st.just(RECEIVED_MS + 400_000)
+MESSAGES = st.lists(
+    st.tuples(
+        st.sampled_from(["indoor_climate", "water_meter", "street_light", "nobody"]),
+        TIMES,
+        CLIMATE | st.just({"volume": 12.5}) | st.just({"on": True, "power": 40}),
+        MEMBERS,
+        st.booleans(),
+        st.sampled_from([None, 1, 2, 3]),
+    ),
+    max_size=24,
+)
+
+
+@given(MESSAGES)
+def test_both_ways_give_the_same(
+    drawn: list[tuple[str, int, dict[str, object], dict[str, object], bool, int | None]],
+) -> None:
+    messages = [
+        Message(
+            f"gjovik/hall/{device}/reading",
+            json.dumps({"time": format_time(time_ms), **values, **members}).encode(),
+            RECEIVED_MS + number,
+            retain=number % 7 == 6,
+            packet_id=packet_id,
+            redelivered=redelivered,
+        )
+        for number, (device, time_ms, values, members, redelivered, packet_id) in enumerate(drawn)
+    ]
+    assert describe(*take_all(messages, straight=True)) == describe(*take_all(messages, straight=False))
+
+
+def climate(seq: int, time_ms: int) -> bytes:
+    return json.dumps({"time": format_time(time_ms), "seq": seq, "temperature": 21.5}).encode()
+
+
+def test_ordinary_readings_go_straight_and_need_no_mark_for_their_message() -> None:
+    processor = make_town()
+    messages = [
+        make_message("indoor_climate", climate(seq, RECEIVED_MS + seq), packet_id=seq + 1) for seq in range(100)
+    ]
+    first, rest = processor.process(messages[:1]), processor.process(messages[1:])
+    assert [mark.device for mark in first.marks] == [PACKET_MARK, "indoor_climate"]
+    assert [(mark.device, mark.packet_id) for mark in rest.marks] == [
+        ("indoor_climate", seq + 1) for seq in range(1, 100)
+    ]
+    assert rest.ledger.accepted == 99
+    assert rest.ledger.balances()
+
+
+def test_a_message_that_comes_again_is_known_by_the_mark_of_its_reading() -> None:
+    processor = make_town()
+    messages = [make_message("indoor_climate", climate(seq, RECEIVED_MS + seq), packet_id=seq + 1) for seq in range(10)]
+    batches = [processor.process([message]) for message in messages]
+    memory = Memory()
+    memory.restore(mark for batch in batches for mark in batch.marks)
+    again = make_town(memory).process([message._replace(redelivered=True) for message in messages])
+    assert again.ledger.duplicate_messages == 10
+    assert again.ledger.received == 10
+    assert not again.lines
+
+
+def test_a_message_that_comes_again_in_the_same_batch_is_known() -> None:
+    message = make_message("indoor_climate", climate(0, RECEIVED_MS))
+    batch = make_town().process([message, message._replace(redelivered=True)])
+    assert (batch.ledger.accepted, batch.ledger.duplicate_messages) == (1, 1)
