@@ -10,6 +10,10 @@ import typer.core
 
 import dashboards.cli
 import ingest.cli
+import simulators.bench.reference_cli
+import simulators.bench.scale_cli
+import simulators.bench.stages_cli
+import simulators.bench_cli
 import simulators.cli
 import simulators.demo_cli
 import simulators.soak_cli
@@ -26,6 +30,10 @@ ingest.cli.add_commands(app)
 simulators.cli.add_commands(app)
 simulators.demo_cli.add_commands(app)
 simulators.soak_cli.add_commands(app)
+simulators.bench.reference_cli.add_commands(simulators.bench_cli.app)
+simulators.bench.scale_cli.add_commands(simulators.bench_cli.app)
+simulators.bench.stages_cli.add_commands(simulators.bench_cli.app)
+app.add_typer(simulators.bench_cli.app, name="bench")
 app.add_typer(dashboards.cli.app, name="dashboards")
 
 

@@ -191,7 +191,7 @@ class Collector:
     def _list_shard(self) -> Shard | None:
         """Return what is remembered of the devices that the store wants to hear of again, the batch included."""
         number = self._store.wants_shard()
-        return None if number is None else Shard(number, self.processor.memory.list_marks(number))
+        return None if number is None else self.processor.memory.copy_shard(number)
 
     def _note_error(self, error: StoreError) -> None:
         if not self.store_error:

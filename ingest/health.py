@@ -7,9 +7,10 @@ Measurements:
     site_facts: what the inventory knows of a site and a figure needs, tag ``site``.
 """
 
+import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ingest.inventory import Device, Inventory, Placement
@@ -121,7 +122,7 @@ class Status:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for ``json.dumps``."""
-        plain = asdict(self)
+        plain: dict[str, Any] = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
         plain["silent"] = [silence._asdict() for silence in self.silent[:SHOWN_SILENT]]
         plain["silent_count"] = len(self.silent)
         plain["firing"] = [firing._asdict() for firing in self.firing]

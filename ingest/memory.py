@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
 from ingest.batch import Mark
-from ingest.shard import PACKET_SHARD, SHARDS, find_shard
+from ingest.shard import PACKET_SHARD, SHARDS, Shard, find_shard
 
 WINDOW = 16
 """Payloads remembered per device. Those of its newest time are kept beyond it: at most one for each of its fields."""
@@ -110,6 +110,11 @@ class DeviceMemory:
         seen, names = self._seen, self._sets.names
         return [(seen[at], seen[at + 1], names[seen[at + 2]]) for at in range(0, len(seen), 3)]
 
+    def copy_window(self, cells: "array[int]") -> int:
+        """Put the window behind others, and return how many payloads it has."""
+        cells += self._seen
+        return len(self._seen) // 3
+
     def is_repeated(self, key: int, digest: int) -> bool:
         """Whether something of a payload of this checksum was accepted for this time before."""
         return any(names for seen, known, names in self.window if seen == key and known == digest)
@@ -123,6 +128,40 @@ class DeviceMemory:
         if key == self.newest_ms:
             return self.values
         return {name: None for seen, _, names in self.window if seen == key for name in names}
+
+    def take(self, key: int, digest: int, number: int) -> None:
+        """Take note of a payload again, of which the values are not known any more; ``settle`` follows the last one.
+
+        Args:
+            key: Event time in milliseconds.
+            digest: Of the payload.
+            number: Of the names of the fields accepted.
+        """
+        newest, seen = self.newest_ms, self._seen
+        if newest is None or key > newest:
+            self.newest_ms = key
+            seen.extend((key, digest, number))
+            if len(seen) > 3 * WINDOW:
+                del seen[:3]
+        else:
+            self._insert(key, digest, self._sets.names[number])
+
+    def take_window(self, window: "array[int]") -> None:
+        """Take note of all that there is, instead of payload by payload; ``settle`` follows."""
+        self._seen = window
+        self.newest_ms = max(window[::3])
+
+    def settle(self) -> None:
+        """Find out in the window what else is to be known of the device."""
+        seen, newest, names = self._seen, self.newest_ms, self._sets.names
+        if newest is None:
+            return
+        if seen[-3] == newest and seen[::3].count(newest) == 1:
+            self._names = names[seen[-1]]
+        else:
+            self._names = tuple(dict.fromkeys(name for key, _, one in self.window if key == newest for name in one))
+        self._values = (None,) * len(self._names)
+        self.heard_ms = newest if self._names else max((key for key, _, one in self.window if one), default=0)
 
     def remember(self, key: int, digest: int, values: Values) -> Names:
         """Take note of what was accepted of a payload; nothing, where it only took its time.
@@ -212,23 +251,31 @@ class Memory:
         self._packets.clear()
         self._packets_count = 0
 
-    def list_marks(self, shard: int) -> list[Mark]:
+    def copy_shard(self, number: int) -> Shard:
         """Return what is remembered of one shard; ``restore`` makes the same of it, but for values and signs of life.
 
+        Windows are copied as they are: of 100,000 devices a shard takes a millisecond, a Mark each would take 15.
+
         Args:
-            shard: Its number; see ``ingest.shard``.
-
-        Returns:
-            Per device in order of acceptance; none of them counts as a point.
+            number: See ``ingest.shard``.
         """
-        if shard == PACKET_SHARD:
-            return [Mark(PACKET_MARK, *one) for part in self._packets for one in part.items()]
-        return [Mark(device, *one) for device in self._shards[shard] for one in self.devices[device].window]
+        cells = array("q")
+        if number == PACKET_SHARD:
+            for packet_id, digest in (one for part in self._packets for one in part.items()):
+                cells.extend((packet_id, digest, 0))
+            return Shard(number, [PACKET_MARK], [len(cells) // 3], [()], cells)
+        devices = self._shards[number]
+        lengths = [self.devices[device].copy_window(cells) for device in devices]
+        return Shard(number, devices.copy(), lengths, self._sets.names.copy(), cells)
 
-    def restore(self, marks: Iterable[Mark]) -> None:
-        """Take note again of what an earlier process accepted, of each device and of the messages the oldest first."""
+    def restore(self, remembered: Iterable[Mark | Shard]) -> None:
+        """Take note again of what an earlier process accepted.
+
+        Args:
+            remembered: Marks of each device and of the messages, the oldest first; a Shard stands for all of its own.
+        """
         packets: dict[int, int] = {}
-        for packet_id, digest in self._restore_devices(marks):
+        for packet_id, digest in self._restore_devices(remembered):
             if packet_id == FORGET_PACKETS:
                 packets.clear()
                 self.forget_packets()
@@ -239,15 +286,37 @@ class Memory:
                     packets.clear()
         self.note_packets(packets)
 
-    def _restore_devices(self, marks: Iterable[Mark]) -> Iterator[tuple[int, int]]:
+    def _restore_devices(self, remembered: Iterable[Mark | Shard]) -> Iterator[tuple[int, int]]:
         """Take note of each reading, and yield packet identifier and checksum of each message."""
-        for device, key, digest, names, _, packet_id in marks:
+        devices = self.devices
+        last_names: Names = ()
+        number = self._sets.find(last_names)
+        for one in remembered:
+            if isinstance(one, Shard):
+                yield from self._restore_shard(one)
+                continue
+            device, key, digest, names, _, packet_id = one
             if device == PACKET_MARK:
                 yield key, digest
                 continue
-            memory = self.recall(device)
-            memory.remember(key, digest, dict.fromkeys(names))
-            if names:
-                memory.heard_ms = max(memory.heard_ms, key)
+            if names is not last_names:
+                last_names, number = names, self._sets.find(names)
+            (devices.get(device) or self.recall(device)).take(key, digest, number)
             if packet_id:
                 yield packet_id, digest
+        for memory in devices.values():
+            memory.settle()
+
+    def _restore_shard(self, shard: Shard) -> Iterator[tuple[int, int]]:
+        """Put the windows of a Shard in place, and yield packet identifier and checksum of each of its messages."""
+        cells = array("q", shard.cells)
+        numbers = [*map(self._sets.find, shard.names)]
+        if numbers != [*range(len(numbers))]:
+            cells[2::3] = array("q", map(numbers.__getitem__, cells[2::3]))
+        end = 0
+        for device, length in zip(shard.devices, shard.lengths, strict=True):
+            begin, end = end, end + 3 * length
+            if device == PACKET_MARK:
+                yield from zip(cells[begin:end:3], cells[begin + 1 : end : 3], strict=True)
+            elif length:
+                self.recall(device).take_window(cells[begin:end])

@@ -223,8 +223,7 @@ class Reporter:
         # Before the store is asked: what a status counts as received is then also in its outbox or stored.
         ledger = {name: getattr(collector.ledger, name) for name in SUMS}
         reasons = {reason.value: count for reason, count in collector.ledger.reasons.most_common()}
-        depth, moves, usage = await self._store.depth(), await self._store.moves(), await self._store.usage()
-        events, quarantined = await self._store.events(), await self._store.quarantine()
+        depth, moves, usage, events, quarantined = await self._store.overview()
         mqtt, written = self._broker.status, self._writer.state
         received_per_s, accepted_per_s = self._measure_rates()
         age_s = 0.0 if depth.oldest_ms is None else max(0.0, (now_ms - depth.oldest_ms) / 1000)

@@ -2,9 +2,10 @@
 
 import zlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ingest.batch import Mark
+if TYPE_CHECKING:
+    from array import array  # it takes its parameter for the type checker alone
 
 PACKET_SHARD = 64
 """Of the marks of messages, which have no device. The devices are in those before it."""
@@ -12,15 +13,21 @@ SHARDS = PACKET_SHARD + 1
 
 
 class Shard(NamedTuple):
-    """What is remembered of the devices of one shard after a batch.
+    """What is remembered of the devices of one shard after a batch: their windows, one behind the other.
 
     Attributes:
         number: From 0 to ``SHARDS`` - 1; see ``find_shard``.
-        marks: Per device the oldest first.
+        devices: Ids; the empty one stands for messages.
+        lengths: How many payloads each has in ``cells``.
+        names: Combinations of field names, by number.
+        cells: Of each payload event time (of a message packet identifier), checksum, and number of the names.
     """
 
     number: int
-    marks: Sequence[Mark]
+    devices: Sequence[str]
+    lengths: Sequence[int]
+    names: Sequence[tuple[str, ...]]
+    cells: "array[int]"
 
 
 def find_shard(device: str) -> int:

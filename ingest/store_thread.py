@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ingest.batch import Batch, QuarantineRow
 from ingest.quarantine_filter import Filter
@@ -28,6 +28,16 @@ from ingest.store_unpublished import Unpublished
 from schemas.reason import Reason
 
 T = TypeVar("T")
+
+
+class Overview(NamedTuple):
+    """How a store stands, all of one moment: see the methods of ``Store`` that have these names."""
+
+    depth: Depth
+    moves: Moves
+    usage: Usage
+    events: Counter[str]
+    quarantine: dict[Reason, int]
 
 
 class StoreThread:
@@ -71,6 +81,13 @@ class StoreThread:
     async def set_aside_entry(self, entry_id: int, now_ms: int, why: str) -> None:
         """See ``Store.set_aside_entry``."""
         await self._call(lambda: self._store.set_aside_entry(entry_id, now_ms, why))
+
+    async def overview(self) -> Overview:
+        """Return how the store stands: what is asked each second, in one call of the thread."""
+        store = self._store
+        return await self._call(
+            lambda: Overview(store.depth(), store.moves(), store.usage(), store.events(), store.quarantine())
+        )
 
     async def depth(self) -> Depth:
         """See ``Store.depth``."""

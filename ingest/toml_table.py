@@ -62,7 +62,7 @@ def read_table(
     Args:
         file: Where it stands.
         path: Where in the file.
-        raw: The table as tomllib read it.
+        raw: The table as tomli read it.
         model: What it must be.
         patterns: What each regular expression of the model asks for, in words.
     """

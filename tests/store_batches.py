@@ -31,7 +31,7 @@ def commit_with_shard(store: Store, memory: Memory, batch: Batch, now_ms: int = 
     """Commit as the collector does: with the shard that is due."""
     memory.restore(batch.marks)
     due = store.wants_shard()
-    store.commit(batch, now_ms, None if due is None else Shard(due, memory.list_marks(due)))
+    store.commit(batch, now_ms, None if due is None else memory.copy_shard(due))
 
 
 def bring_every_shard(store: Store, memory: Memory) -> None:
@@ -44,9 +44,16 @@ def recall(memory: Memory) -> dict[str, list[Mark]]:
     """Return what deduplication remembers, by device."""
     known: dict[str, list[Mark]] = {}
     for shard in range(SHARDS):
-        for mark in memory.list_marks(shard):
+        for mark in list_marks(memory.copy_shard(shard)):
             known.setdefault(mark.device, []).append(mark)
     return known
+
+
+def list_marks(shard: Shard) -> list[Mark]:
+    """Return what a shard holds, a Mark each."""
+    devices = [device for device, length in zip(shard.devices, shard.lengths, strict=True) for _ in range(length)]
+    cells = zip(devices, *(shard.cells[column::3] for column in range(3)), strict=True)
+    return [Mark(device, key, digest, shard.names[number]) for device, key, digest, number in cells]
 
 
 def make_batch(number: int) -> Batch:

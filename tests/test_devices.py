@@ -1,10 +1,9 @@
 """Laws over every DeviceType and its fields."""
 
 import json
-
-import jsonschema
 from datetime import timedelta
 
+import jsonschema
 import pytest
 
 from devices import load_device_types

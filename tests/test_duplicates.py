@@ -13,7 +13,7 @@ from ingest.batch import Batch, Mark, Point
 from ingest.memory import ANY_FIELD, WINDOW, Memory
 from ingest.message import Message
 from ingest.process import Processor
-from ingest.shard import SHARDS
+from ingest.shard import SHARDS, Shard
 from schemas.device_type import Area, DeviceType, Example, Field, Privacy
 from schemas.reason import Level, Reason
 from tests.small_town import RECEIVED_MS, make_message, make_processor
@@ -56,7 +56,7 @@ def restart(_: Processor, committed: Sequence[Batch]) -> Processor:
 def restart_from_snapshot(processor: Processor, _: Sequence[Batch]) -> Processor:
     """Return another process that knows the snapshot of each shard."""
     memory = Memory()
-    memory.restore(mark for shard in range(SHARDS) for mark in processor.memory.list_marks(shard))
+    memory.restore(processor.memory.copy_shard(shard) for shard in range(SHARDS))
     return make_processor(memory=memory, types=TYPES)
 
 
@@ -272,11 +272,10 @@ def describe(memory: Memory) -> dict[str, object]:
 def test_a_snapshot_and_what_came_after_it_are_what_is_remembered(
     events: list[tuple[str, int, dict[str, int]]], taken_after: int
 ) -> None:
-    processor, marks = make_processor(types=TYPES), list[Mark]()
+    processor, marks = make_processor(types=TYPES), list[Mark | Shard]()
     for number, (device, second, members) in enumerate(events):
         if number == taken_after:
-            marks = [mark for shard in range(SHARDS) for mark in processor.memory.list_marks(shard)]
-            assert all(mark.point == Point.JOINED for mark in marks)
+            marks = [processor.memory.copy_shard(shard) for shard in range(SHARDS)]
         payload = measure(f"2026-01-15T12:00:{second:02}Z", **members)
         if device == "street_light":
             payload = json.dumps({"on": True, "power": second} if second % 3 else "nonsense").encode()

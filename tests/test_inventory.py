@@ -243,12 +243,41 @@ def test_the_collectors_own_account_is_reserved_whatever_its_name(tmp_path: Path
     assert [mistake.field for mistake in mistakes] == ["device[0].id"]
 
 
+def test_a_site_may_be_defined_in_a_later_file(tmp_path: Path) -> None:
+    assert load(tmp_path, a=DEVICE, b=SITE).devices["radhuset-klima-01"].placements[0].zone == "1-etasje"
+    (mistake,) = find_mistakes(tmp_path, a=DEVICE.replace("1-etasje", "kjeller"), b=SITE)
+    message = 'zone "kjeller" is not a zone of site "radhuset"; its zones are 1-etasje'
+    assert str(mistake) == f"{tmp_path}/a.toml:5: device[0].placements[0].zone: {message}"
+    mistakes = find_mistakes(tmp_path, a=DEVICE.replace('"radhuset"', '"radhus"'), b=SITE)
+    assert [(mistake.file.name, mistake.line) for mistake in mistakes] == [("a.toml", 5)]
+    assert "did you mean radhuset" in mistakes[0].message
+
+
+def test_what_is_wrong_with_a_placement_is_said_of_each_device_that_has_it(tmp_path: Path) -> None:
+    wrong = DEVICE.replace("from = 2025-01-01", "from = 2025-01-01, to = 2025-01-01").replace("1-etasje", "kjeller")
+    mistakes = find_mistakes(tmp_path, a=SITE + wrong + wrong.replace("klima-01", "klima-02"))
+    assert [(mistake.line, mistake.field.rpartition(".")[2]) for mistake in mistakes] == [
+        (16, "to"),
+        (16, "zone"),
+        (21, "to"),
+        (21, "zone"),
+    ]
+
+
+def test_devices_at_one_place_share_what_is_known_of_it(tmp_path: Path) -> None:
+    """At 100,000 devices that is a third of the memory."""
+    devices = load(tmp_path, a=SITE + DEVICE, b=DEVICE.replace("klima-01", "klima-02")).devices.values()
+    first, second = devices
+    assert first.placements[0] is second.placements[0]
+    assert first.type_key is second.type_key
+
+
 def test_ten_thousand_devices_are_read_in_a_moment(tmp_path: Path) -> None:
     devices = "".join(DEVICE.replace("klima-01", f"klima-{number:05}") for number in range(10_000))
     started = time.process_time()
     inventory = load(tmp_path, a=SITE + devices)
     assert len(inventory.devices) == 10_000
-    assert time.process_time() - started < 3.0  # 0.4 s where it was measured
+    assert time.process_time() - started < 3.0  # 0.15 s where it was measured
 
 
 def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def describe(batches: Sequence[Batch], memory: Memory) -> list[object]:
         [(batch.lines, batch.quarantined, batch.transitions, batch.alerts, batch.ledger) for batch in batches],
         tell_marks(batches),
         known,
-        [memory.list_marks(shard) for shard in range(SHARDS)],
+        [memory.copy_shard(shard) for shard in range(SHARDS)],
     ]
 
 

@@ -12,8 +12,7 @@ from ingest.notice_publisher import NoticePublisher
 from ingest.reporter import Reporter
 from ingest.settings import Mqtt
 from ingest.store_file import StoreError
-from ingest.store_outbox import Depth
-from ingest.store_thread import open_store
+from ingest.store_thread import Overview, open_store
 from tests.mqtt_clients import wait_until
 from tests.test_commit import assemble, read_inventory
 
@@ -41,13 +40,13 @@ async def test_a_store_that_cannot_be_read_is_told_of_until_it_can(
         notices = NotedNotices(settings.mqtt, broker)
         reporter = Reporter(settings, collector, peers, notices, restored)
 
-        async def fail() -> Depth:
+        async def fail() -> Overview:
             raise StoreError("disk I/O error")
 
         async with asyncio.TaskGroup() as group:
             task = group.create_task(reporter.run(), name="report")
             with monkeypatch.context() as patched:
-                patched.setattr(store, "depth", fail)
+                patched.setattr(store, "overview", fail)
                 await wait_until(lambda: NoticeKey.STORE_FAILS in notices.noted, deadline_s=5)
                 assert "disk I/O error" in notices.noted[NoticeKey.STORE_FAILS].text
             await wait_until(lambda: NoticeKey.STORE_FAILS not in notices.noted)

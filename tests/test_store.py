@@ -17,6 +17,7 @@ from ingest.batch import Batch, Ledger, Mark
 from ingest.memory import Memory
 from ingest.quarantine_filter import Filter
 from ingest.settings import Quarantine as QuarantineSettings
+from ingest.shard import Shard
 from ingest.store import Store
 from ingest.store_announced import DAY_MS
 from ingest.store_file import FILE, DamagedEntryError
@@ -46,7 +47,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def remember(marks: Iterable[Mark]) -> Memory:
+def remember(marks: Iterable[Mark | Shard]) -> Memory:
     """Return a memory of marks."""
     memory = Memory()
     memory.restore(marks)

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,8 +17,8 @@ from ingest.memory import FORGET_PACKETS, PACKET_MARK, Memory
 from ingest.shard import SHARDS, Shard, find_shard
 from ingest.store import Store
 from ingest.store_file import FILE
-from ingest.store_marks import pack_marks, unpack_marks
-from tests.store_batches import NOW_MS, bring_every_shard, commit_with_shard, make_batch, open_in, recall
+from ingest.store_marks import pack_marks, pack_shard, unpack_marks, unpack_shard
+from tests.store_batches import NOW_MS, bring_every_shard, commit_with_shard, list_marks, make_batch, open_in, recall
 
 NAMES = [("temperature",), ("temperature", "humidity"), ("co2",), ()]
 READING_MARKS = st.builds(
@@ -50,6 +51,35 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @given(st.lists(MARKS))
 def test_marks_are_packed_as_they_are(marks: list[Mark]) -> None:
     assert unpack_marks(pack_marks(marks)) == marks
+
+
+@given(st.lists(MARKS))
+def test_a_shard_is_packed_as_it_is(marks: list[Mark]) -> None:
+    memory = Memory()
+    memory.restore(marks)
+    for number in range(SHARDS):
+        shard = memory.copy_shard(number)
+        assert unpack_shard(number, pack_shard(shard)) == [shard]
+
+
+def test_a_shard_of_an_earlier_version_held_marks() -> None:
+    marks = [Mark("a", 1, 2, ("x",)), Mark("a", 3, 4)]
+    assert unpack_shard(find_shard("a"), pack_marks(marks)) == marks
+
+
+@given(st.lists(READING_MARKS))
+def test_a_window_is_known_again_as_its_payloads_one_by_one(marks: list[Mark]) -> None:
+    """Whole windows are taken as they are; payloads one by one come to the same."""
+    memory, again = Memory(), Memory()
+    memory.restore(marks)
+    shards = [memory.copy_shard(number) for number in range(SHARDS)]
+    again.restore(mark for shard in shards for mark in list_marks(shard))
+    whole = Memory()
+    whole.restore(shards)
+    assert recall(whole) == recall(memory)
+    for device, known in whole.devices.items():
+        one = again.devices[device]
+        assert (known.newest_ms, set(known.values), known.heard_ms) == (one.newest_ms, set(one.values), one.heard_ms)
 
 
 @settings(max_examples=20)
@@ -95,11 +125,15 @@ def test_marks_stay_bounded_on_disk_and_every_shard_comes_round(store: Store, tm
 
 def test_a_large_shard_is_due_later(store: Store) -> None:
     marks = [Mark("a", key, key) for key in range(store_marks.LOOSE_FLOOR)]
+    lengths = (0, 2 * len(marks))
+    cells = array("q", range(3 * lengths[1]))
     assert store.wants_shard() is None
     for number in range(SHARDS):
         store.commit(Batch(marks=marks), NOW_MS)
         assert store.wants_shard() == number
-        store.commit(Batch(), NOW_MS, Shard(number, marks * 2 if number == 0 else []))
+        store.commit(
+            Batch(), NOW_MS, Shard(number, ["a"], [lengths[number == 0]], [], cells[: 3 * lengths[number == 0]])
+        )
         assert store.wants_shard() is None
     for _ in range(2 * store_marks.LOOSE_RATIO):
         assert store.wants_shard() is None
@@ -111,7 +145,7 @@ def test_a_large_shard_is_due_later(store: Store) -> None:
 def test_a_damaged_row_of_marks_is_passed_over_said_and_counted(
     tmp_path: Path, damaged: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shard = Shard(find_shard("a"), [Mark("a", 1, 1, ("x",))])
+    shard = Shard(find_shard("a"), ["a"], [1], [("x",)], array("q", (1, 1, 0)))
     with closing(open_in(tmp_path)) as store:
         store.commit(Batch(marks=[Mark("b", 2, 2, ("x",))]), NOW_MS)
         store.commit(Batch(), NOW_MS, shard)
@@ -122,7 +156,9 @@ def test_a_damaged_row_of_marks_is_passed_over_said_and_counted(
         connection.execute("UPDATE marks SET body = ? WHERE id = ?", (flipped, row))
     with caplog.at_level(logging.CRITICAL), closing(open_in(tmp_path)) as store:
         restored = store.load()
-        assert [mark.device for mark in restored.marks] == (["a"] if damaged == "batch" else ["b"])
+        memory = Memory()
+        memory.restore(restored.marks)
+        assert list(memory.devices) == (["a"] if damaged == "batch" else ["b"])
         assert store.events() == {"marks_damaged": 1}
         store.commit(Batch(marks=[Mark("b", 3, 3, ("x",))]), NOW_MS)
     assert "are damaged and removed" in caplog.text

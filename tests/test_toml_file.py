@@ -1,4 +1,4 @@
-"""TOML with line numbers: the scanner finds what tomllib reads, where it stands."""
+"""TOML with line numbers: the values are those of Python's own reader, and the scanner finds where each stands."""
 
 import tomllib
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,6 +157,34 @@ def test_everything_is_found_on_its_line(writer: Writer) -> None:
     located = locate_lines(writer.text)
     assert set(located) == set(list_paths(tomllib.loads(writer.text)))
     assert {path: located[path] for path in writer.lines} == writer.lines
+
+
+@given(documents())
+def test_values_are_those_of_pythons_own_reader(writer: Writer) -> None:
+    assert tomli.loads(writer.text) == tomllib.loads(writer.text)
+
+
+def test_a_table_in_braces_may_have_several_lines(tmp_path: Path) -> None:
+    """Python's own reader of TOML 1.0 refuses that; TOML 1.1 allows it, and a comma behind the last."""
+    path = tmp_path / "town.toml"
+    path.write_text('placements = [\n  {\n    site = "x",  # [\n    zone = "y",\n  },\n]\nnext = 1\n')
+    file = read_toml(path)
+    assert file.values == {"placements": [{"site": "x", "zone": "y"}], "next": 1}
+    assert [file.line(("placements", 0)), file.line(("placements", 0, "zone")), file.line(("next",))] == [2, 4, 7]
+
+
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ("{a=", "}")])
+def test_whatever_is_nested_and_can_be_read_has_lines(tmp_path: Path, begin: str, end: str) -> None:
+    path = tmp_path / "deep.toml"
+    path.write_text(f"a = {begin * 390}1{end * 390}\nb = 1\n")
+    assert read_toml(path).line(("b",)) == 2
+
+
+def test_a_file_without_its_values_still_says_where_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "town.toml"
+    path.write_text("\nkey = 1\n")
+    file = read_toml(path).forget_values()
+    assert (file.values, file.line(("key",))) == ({}, 2)
 
 
 def test_a_missing_value_is_placed_at_the_nearest_table_around_it(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class Setup:
         influx: Likewise of the part ``influx``.
         store: Likewise of the part ``store``.
         environment: Variables added to ours.
+        start_s: Seconds that it may take until it is subscribed.
     """
 
     inventory: Path
@@ -45,6 +46,7 @@ class Setup:
     influx: Table = field(default_factory=dict)
     store: Table = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    start_s: float = 20.0
 
 
 class CollectorProcess(Server):
@@ -60,6 +62,7 @@ class CollectorProcess(Server):
         self.store = folder / "store"
         self.settings = folder / "collector.toml"
         self._settings = _list_settings(folder, broker, influxd, setup)
+        self._start_s = setup.start_s
         write_private(folder / "mqtt-password", broker.accounts[setup.account] + "\n", mode=0o600)
         write_private(folder / "influx-password", influxd.password + "\n", mode=0o600)
         command = (sys.executable, "-m", "gjovik", "collector", "--settings", str(self.settings))
@@ -87,7 +90,7 @@ class CollectorProcess(Server):
             status = self.read_status()
             return status.get("time_ms", 0) > began_ms and not status["mqtt_error"]
 
-        await self._program.start(is_subscribed)
+        await self._program.start(is_subscribed, deadline_s=self._start_s)
 
     def hang_up(self) -> None:
         """Make the collector read inventory and rules again (SIGHUP)."""

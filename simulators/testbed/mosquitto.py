@@ -54,6 +54,22 @@ def permit_collectors(text: str, names: Iterable[str]) -> str:
     return text[: found.start()] + paragraphs + text[found.start() :]
 
 
+def permit_gateways(text: str, names: Iterable[str]) -> str:
+    """Return permissions in which gateways may publish for any device; users stand before patterns.
+
+    Args:
+        text: Contents of an ``acl``.
+        names: Accounts of the gateways.
+
+    Raises:
+        ProgramError: When the text has no paragraph of a user.
+    """
+    at = text.find(f"user {COLLECTOR}\n")
+    if at < 0:
+        raise ProgramError(f"The acl has no paragraph for the user {COLLECTOR}; it must have one.")
+    return text[:at] + "".join(f"user {name}\ntopic write gjovik/+/+/reading\n\n" for name in names) + text[at:]
+
+
 class Mosquitto(Server):
     """A broker on a port of its own, which it keeps over restarts.
 
@@ -70,6 +86,7 @@ class Mosquitto(Server):
         accounts: Mapping[str, str],
         certificates: Certificates | None,
         collectors: Sequence[str] = (),
+        gateways: Sequence[str] = (),
     ) -> None:
         self.host = LOOPBACK
         self.port = port
@@ -77,6 +94,7 @@ class Mosquitto(Server):
         self._folder = folder.absolute()
         self._accounts = dict(accounts)
         self._collectors = tuple(collectors)
+        self._gateways = tuple(gateways)
         command = (find_program("mosquitto", "mosquitto"), "-c", str(self._folder / "mosquitto.conf"))
         super().__init__(Program(command, folder=self._folder, log=self._folder / "mosquitto.log"))
 
@@ -146,6 +164,7 @@ class Mosquitto(Server):
             text += f"certfile {self.certificates.cert}\nkeyfile {self.certificates.key}\n"
         (self._folder / "mosquitto.conf").write_text(text, encoding="utf-8")
         permissions = permit_collectors((SHIPPED / "acl").read_text(encoding="utf-8"), self._collectors)
+        permissions = permit_gateways(permissions, self._gateways)
         (self._folder / "acl").write_text(permissions, encoding="utf-8")
         self._write_passwords()
 
@@ -161,6 +180,7 @@ async def run_mosquitto(
     certificates: Certificates | None = None,
     port: int | None = None,
     collectors: Sequence[str] = (),
+    gateways: Sequence[str] = (),
 ) -> AsyncIterator[Mosquitto]:
     """Run a broker until the block ends; then it is stopped in order.
 
@@ -170,12 +190,13 @@ async def run_mosquitto(
         certificates: Makes its one listener speak TLS.
         port: Where it listens; a free one when left out.
         collectors: Accounts that may do what the collector may, beside it.
+        gateways: Accounts that may publish the readings of every device.
 
     Raises:
         ProgramError: When Mosquitto is not installed or does not start.
     """
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    server = Mosquitto(folder, port or free_port(), accounts, certificates, collectors)
+    server = Mosquitto(folder, port or free_port(), accounts, certificates, collectors, gateways)
     await server.start()
     try:
         yield server
