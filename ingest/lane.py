@@ -7,6 +7,7 @@ general way, which gives the same result for these: a test sends everything both
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ingest.alerts.book import AlertBook
 from ingest.batch import Batch, Mark, Point
@@ -18,6 +19,20 @@ from ingest.route import PlacedAt, Route
 _NEW = int(Point.NEW)
 _mark = tuple.__new__
 """Makes a Mark of a tuple in half the time (0.09 us) that its class takes."""
+
+
+class Limits(NamedTuple):
+    """What a Processor is told by the settings.
+
+    Attributes:
+        accept_simulated: Whether readings that say they are simulated are accepted.
+        max_payload_bytes: A larger payload is quarantined unread.
+        kept_payload_bytes: How much of a payload that is larger than this is kept in quarantine.
+    """
+
+    accept_simulated: bool
+    max_payload_bytes: int
+    kept_payload_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,7 @@ class Lane:
         from_ms: Event times from here, milliseconds since 1970 in UTC, belong to that placement.
         to_ms: And up to here, itself not included.
         ahead_ms: How far ahead of the time of receipt an event time is believable.
+        limits: Of the Processor.
     """
 
     topic_digest: int
@@ -45,8 +61,9 @@ class Lane:
     from_ms: int
     to_ms: int
     ahead_ms: int
+    limits: Limits
 
-    def take(self, message: Message, digest: int, alerts: AlertBook, batch: Batch, *, accept_simulated: bool) -> bool:
+    def take(self, message: Message, digest: int, alerts: AlertBook, batch: Batch) -> bool:
         """Add the reading of a message to a batch, or change nothing where that needs the general way.
 
         Args:
@@ -54,17 +71,19 @@ class Lane:
             digest: Its checksum.
             alerts: Where the rules stand.
             batch: Gets draft and mark; the ledger is the caller's.
-            accept_simulated: Whether readings that say they are simulated are accepted.
 
         Returns:
             Whether the reading was added.
         """
+        payload, received_ms = message.payload, message.received_ms
+        if len(payload) > self.limits.max_payload_bytes:
+            return False
         try:
-            (observation,) = self.read(message.payload)
+            (observation,) = self.read(payload)
         except Exception:  # noqa: BLE001 - the general way meets it again, and gives it its name
             return False
         values, time_ms, seq, simulated, refusals = observation
-        memory, received_ms = self.memory, message.received_ms
+        memory = self.memory
         newest_ms = memory.newest_ms
         if (
             time_ms is None
@@ -73,7 +92,7 @@ class Lane:
             or time_ms <= newest_ms
             or time_ms > received_ms + self.ahead_ms
             or not self.from_ms <= time_ms < self.to_ms
-            or (simulated and not accept_simulated)
+            or (simulated and not self.limits.accept_simulated)
             or not alerts.is_quiet(self.type_key, self.device, values)
         ):
             return False
@@ -82,14 +101,13 @@ class Lane:
         names = memory.remember(time_ms, digest, values)
         # Newer than all before, so heard later than all before, unless its clock is ahead of ours.
         memory.heard_ms = time_ms if time_ms <= received_ms else max(memory.heard_ms, received_ms)
-        values["delay"] = (received_ms - time_ms) / 1000
-        placed = self.placed
-        batch.drafts.append((placed.simulated_prefix if simulated else placed.prefix, values, time_ms))
+        prefix = self.placed.simulated_prefix if simulated else self.placed.prefix
+        batch.drafts.append((prefix, values, (received_ms - time_ms) / 1000, time_ms))
         batch.marks.append(_mark(Mark, (self.device, time_ms, digest, names, _NEW, message.packet_id or 0)))
         return True
 
 
-def make_lane(route: Route, memory: DeviceMemory) -> Lane | None:
+def make_lane(route: Route, memory: DeviceMemory, limits: Limits) -> Lane | None:
     """Return the Lane of a Route; None where each message needs the general way.
 
     That is where the time is not the Device's own, and where the Device was last placed at another site.
@@ -107,4 +125,5 @@ def make_lane(route: Route, memory: DeviceMemory) -> Lane | None:
         from_ms=placed.placement.from_ms,
         to_ms=placed.placement.to_ms,
         ahead_ms=route.ahead_ms,
+        limits=limits,
     )

@@ -74,14 +74,14 @@ def finish_line(prefix: str, fields: FieldValues, time_ms: int) -> bytes:
     return f"{prefix} {pairs} {time_ms}".encode()
 
 
-Draft = tuple[bytes, Mapping[str, float | bool], int]
-"""What a reading's line is made of: a prepared prefix in UTF-8, fields, and milliseconds since 1970 in UTC."""
+Draft = tuple[bytes, Mapping[str, float | bool], float, int]
+"""What a reading's line is made of: a prepared prefix in UTF-8, fields, delay in seconds, milliseconds since 1970."""
 
 _JSON_TO_PAIRS = bytes.maketrans(b":", b"=")
 
 
 def finish_lines(drafts: Sequence[Draft]) -> list[bytes]:
-    """Return a line for each draft, without its newline.
+    """Return a line for each draft, without its newline; the delay is its last field.
 
     A number is in its shortest exact form, which InfluxDB reads as the same float (``1e16`` for ``1e+16``). A line of
     eight fields takes 0.5 us; one by one, ``finish_line`` takes 1.9 us.
@@ -92,6 +92,7 @@ def finish_lines(drafts: Sequence[Draft]) -> list[bytes]:
     """
     if not drafts:
         return []
-    prefixes, fields, times = zip(*drafts, strict=True)
+    prefixes, fields, delays, times = zip(*drafts, strict=True)
     pairs = orjson.dumps(fields).translate(_JSON_TO_PAIRS, b'"')[2:-2].split(b"},{")
-    return [b"%b %b %d" % one for one in zip(prefixes, pairs, times, strict=True)]
+    seconds = orjson.dumps(delays)[1:-1].split(b",")
+    return [b"%b %b,delay=%b %d" % one for one in zip(prefixes, pairs, seconds, times, strict=True)]

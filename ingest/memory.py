@@ -54,25 +54,21 @@ def digest_payload(topic_digest: int, payload: bytes) -> int:
     return zlib.crc32(payload, topic_digest) << 28 | len(payload) & 0xFFF_FFFF
 
 
-class NameSets:
-    """Every combination of field names that was met, once for all devices.
+class NameSets(dict[Names, int]):
+    """Every combination of field names that was met, once for all devices: its number, a new one at the first time.
 
     Attributes:
         names: By number.
     """
 
-    __slots__ = ("_numbers", "names")
-
     def __init__(self) -> None:
+        super().__init__()
         self.names: list[Names] = []
-        self._numbers: dict[Names, int] = {}
 
-    def find(self, names: Names) -> int:
-        """Return the number of a combination; a new one where it was never met."""
-        number = self._numbers.get(names)
-        if number is None:
-            number = self._numbers[names] = len(self.names)
-            self.names.append(names)
+    def __missing__(self, names: Names) -> int:
+        """Give a combination its number."""
+        number = self[names] = len(self.names)
+        self.names.append(names)
         return number
 
 
@@ -96,7 +92,7 @@ class DeviceMemory:
         self.again_ms = 0
         self._names: Names = ()
         self._values: tuple[float | bool | None, ...] = ()
-        self._sets = sets or NameSets()
+        self._sets = NameSets() if sets is None else sets
         self._seen = array("q")
 
     @property
@@ -117,6 +113,9 @@ class DeviceMemory:
 
     def is_repeated(self, key: int, digest: int) -> bool:
         """Whether something of a payload of this checksum was accepted for this time before."""
+        # Nearly always there is none, and an array says so faster than what is in it can be told.
+        if digest not in self._seen[1::3]:
+            return False
         return any(names for seen, known, names in self.window if seen == key and known == digest)
 
     def is_given(self, key: int) -> bool:
@@ -127,6 +126,8 @@ class DeviceMemory:
         """Return the fields that were accepted for a time; none for one that the window does not reach."""
         if key == self.newest_ms:
             return self.values
+        if not self.is_given(key):
+            return {}
         return {name: None for seen, _, names in self.window if seen == key for name in names}
 
     def take(self, key: int, digest: int, number: int) -> None:
@@ -174,34 +175,37 @@ class DeviceMemory:
         Returns:
             The names of the fields accepted.
         """
-        sets, seen, names = self._sets, self._seen, tuple(values)
-        number = sets.find(names)
+        newest_ms, sets, seen = self.newest_ms, self._sets, self._seen
+        number = sets[tuple(values)]
         names = sets.names[number]
-        if self.newest_ms is None or key > self.newest_ms:
+        if newest_ms is None or key > newest_ms:
             self.newest_ms = key
             self._names = names
             self._values = tuple(values.values())
             # Nothing else is of this time, so the oldest may go.
-            seen.extend((key, digest, number))
+            seen.append(key)
+            seen.append(digest)
+            seen.append(number)
             if len(seen) > 3 * WINDOW:
                 del seen[:3]
             return names
-        if key == self.newest_ms:
+        if key == newest_ms:
             joined = {**self.values, **values}
-            self._names, self._values = sets.names[sets.find(tuple(joined))], tuple(joined.values())
+            self._names, self._values = sets.names[sets[tuple(joined)]], tuple(joined.values())
         self._insert(key, digest, names)
         return names
 
     def _insert(self, key: int, digest: int, names: Names) -> None:
         """Remember a payload that is not newer than all before; what was accepted of the same one before counts too."""
         seen = self._seen
-        for at in range(0, len(seen), 3):
+        again = range(0, len(seen), 3) if digest in seen[1::3] else ()
+        for at in again:
             if seen[at] == key and seen[at + 1] == digest:
                 before = self._sets.names[seen[at + 2]]
                 names = (*before, *(one for one in names if one not in before))
                 del seen[at : at + 3]
                 break
-        seen.extend((key, digest, self._sets.find(names)))
+        seen.extend((key, digest, self._sets[names]))
         if len(seen) > 3 * WINDOW:
             oldest = next((at for at in range(0, len(seen), 3) if seen[at] != self.newest_ms), None)
             if oldest is not None:
@@ -290,7 +294,7 @@ class Memory:
         """Take note of each reading, and yield packet identifier and checksum of each message."""
         devices = self.devices
         last_names: Names = ()
-        number = self._sets.find(last_names)
+        number = self._sets[last_names]
         for one in remembered:
             if isinstance(one, Shard):
                 yield from self._restore_shard(one)
@@ -300,7 +304,7 @@ class Memory:
                 yield key, digest
                 continue
             if names is not last_names:
-                last_names, number = names, self._sets.find(names)
+                last_names, number = names, self._sets[names]
             (devices.get(device) or self.recall(device)).take(key, digest, number)
             if packet_id:
                 yield packet_id, digest
@@ -310,7 +314,7 @@ class Memory:
     def _restore_shard(self, shard: Shard) -> Iterator[tuple[int, int]]:
         """Put the windows of a Shard in place, and yield packet identifier and checksum of each of its messages."""
         cells = array("q", shard.cells)
-        numbers = [*map(self._sets.find, shard.names)]
+        numbers = [*map(self._sets.__getitem__, shard.names)]
         if numbers != [*range(len(numbers))]:
             cells[2::3] = array("q", map(numbers.__getitem__, cells[2::3]))
         end = 0

@@ -41,7 +41,7 @@ ANSWER_S = 10.0
 """Seconds that a broker may take to accept a connection and to answer CONNECT."""
 CLOSE_S = 2.0
 """Seconds that a broker may take to close after our DISCONNECT."""
-REST_S = 0.01
+REST_S = 0.025
 """Seconds without reading after a read: on a busy connection few large reads cost half of many small ones."""
 FULL_READ_BYTES = 256 * 1024
 """Most that asyncio reads at a time: after so many, more is waiting and there is no rest."""

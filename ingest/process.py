@@ -13,7 +13,6 @@ Invariants:
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from ingest.alerts.announcement import format_line
 from ingest.alerts.book import AlertBook
@@ -21,7 +20,7 @@ from ingest.arrival import Arrival, Candidate, choose_time, compare, give_time, 
 from ingest.batch import Batch, Ledger, Mark, Point, Quarantined
 from ingest.codec import Observation, RefusedError
 from ingest.duplicate import Fields, split_fields
-from ingest.lane import Lane, make_lane
+from ingest.lane import Lane, Limits, make_lane
 from ingest.line import finish_lines
 from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, digest_payload, digest_topic
 from ingest.message import Message
@@ -37,20 +36,6 @@ DRAFTS_AT_ONCE = 200
 that takes a sixth off ``process``."""
 SHOWN_REFUSALS = 20
 """Most refused fields that one quarantine entry spells out: a payload can hold thousands of unknown ones."""
-
-
-class Limits(NamedTuple):
-    """What a Processor is told by the settings.
-
-    Attributes:
-        accept_simulated: Whether readings that say they are simulated are accepted.
-        max_payload_bytes: A larger payload is quarantined unread.
-        kept_payload_bytes: How much of a payload that is larger than this is kept in quarantine.
-    """
-
-    accept_simulated: bool
-    max_payload_bytes: int
-    kept_payload_bytes: int
 
 
 class Processor:
@@ -76,8 +61,7 @@ class Processor:
     def process(self, messages: Iterable[Message]) -> Batch:
         """Return what becomes of these messages; each carries the time at which it was received."""
         batch = Batch()
-        accept_simulated, most_bytes, _ = self._limits
-        lanes, packets, straight = self._lanes, dict[int, int](), 0
+        lanes, alerts, packets, straight = self._lanes, self.alerts, dict[int, int](), 0
         for message in messages:
             topic, payload, packet_id = message.topic, message.payload, message.packet_id
             lane = lanes.get(topic)
@@ -88,11 +72,7 @@ class Processor:
                     batch.ledger.duplicate_messages += 1
                     continue
                 packets[packet_id] = digest
-            if (
-                lane is not None
-                and len(payload) <= most_bytes
-                and lane.take(message, digest, self.alerts, batch, accept_simulated=accept_simulated)
-            ):
+            if lane is not None and lane.take(message, digest, alerts, batch):
                 straight += 1
                 if len(batch.drafts) >= DRAFTS_AT_ONCE:
                     _write_drafts(batch)
@@ -162,7 +142,7 @@ class Processor:
         """Return what is remembered of a Route's Device; the next message of its topic finds a Lane."""
         memory = self.memory.recall(route.device.id)
         if route.topic not in self._lanes:
-            lane = make_lane(route, memory)
+            lane = make_lane(route, memory, self._limits)
             if lane is not None:
                 self._lanes[route.topic] = lane
         return memory
@@ -259,7 +239,7 @@ class Processor:
             memory.heard_ms = received_ms
         names = memory.remember(time_ms, arrival.digest, fields)
         batch.marks.append(Mark(arrival.route.device.id, time_ms, arrival.digest, names, point))
-        batch.drafts.append((prefix, {**fields, "delay": delay_s}, time_ms))
+        batch.drafts.append((prefix, fields, delay_s, time_ms))
         batch.transitions += transitions
 
     def _refuse_fields(self, candidate: Candidate, refusals: Sequence[Refusal], batch: Batch) -> None:

@@ -35,11 +35,12 @@ from ingest.configuration import Configuration, read_configuration
 from ingest.expiry import keep_expiring
 from ingest.heartbeat import Systemd, keep_heartbeat, keep_watchdog
 from ingest.influx import InfluxClient, open_influx
+from ingest.lane import Limits
 from ingest.memory import Memory
 from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost
 from ingest.notice_publisher import NoticePublisher
-from ingest.process import Limits, Processor
+from ingest.process import Processor
 from ingest.reporter import Reporter
 from ingest.request_desk import RequestDesk
 from ingest.request_socket import serve_requests

@@ -33,7 +33,7 @@ from ingest.store_outbox import OutboxEntry, pack_lines, unpack_lines
 from ingest.store_thread import StoreThread
 from ingest.writer_state import Tally, Trouble, WriterState
 
-GATHER_S = 0.2
+GATHER_S = 0.3
 """After a quiet moment the writer waits this long for more: a request costs as much CPU as some hundred lines."""
 SMALLEST_BODY_BYTES = 10_000
 """Requests are not made smaller than this because the server broke off."""

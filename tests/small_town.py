@@ -9,9 +9,10 @@ from devices import load_device_types
 from ingest.alerts.book import AlertBook
 from ingest.codecs.native import CODEC
 from ingest.inventory import OPEN_END_MS, Device, Inventory, Placement, Site, Zone
+from ingest.lane import Limits
 from ingest.memory import Memory
 from ingest.message import Message
-from ingest.process import Limits, Processor
+from ingest.process import Processor
 from ingest.route import RouteTable
 from schemas.device_type import DeviceType
 from schemas.rule import Rule

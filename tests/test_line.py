@@ -79,12 +79,13 @@ async def test_influxdb_gives_back_what_was_escaped(influxd: Influxd, database: 
 
 
 FIELDS = st.dictionaries(
-    st.from_regex("[A-Za-z][A-Za-z0-9_]*", fullmatch=True),
+    st.from_regex("[A-Za-z][A-Za-z0-9_]*", fullmatch=True).filter(lambda name: name != "delay"),
     st.floats(allow_nan=False, allow_infinity=False) | st.booleans(),
     min_size=1,
     max_size=9,
 )
-DRAFTS = st.lists(st.tuples(st.just(PREFIX), FIELDS, st.integers(-(2**53), 2**53)), max_size=9)
+DELAYS = st.integers(-(10**15), 10**15).map(lambda delay_ms: delay_ms / 1000)
+DRAFTS = st.lists(st.tuples(st.just(PREFIX), FIELDS, DELAYS, st.integers(-(2**53), 2**53)), max_size=9)
 
 
 def read_line(line: bytes) -> tuple[bytes, dict[bytes, float | bytes], bytes]:
@@ -100,15 +101,18 @@ def read_line(line: bytes) -> tuple[bytes, dict[bytes, float | bytes], bytes]:
 
 @given(DRAFTS)
 def test_lines_made_together_say_what_lines_made_one_by_one_say(drafts: list[Draft]) -> None:
-    alone = [finish_line(prefix.decode(), fields, time_ms) for prefix, fields, time_ms in drafts]
+    alone = [
+        finish_line(prefix.decode(), {**fields, "delay": delay_s}, time_ms)
+        for prefix, fields, delay_s, time_ms in drafts
+    ]
     assert [read_line(line) for line in finish_lines(drafts)] == [read_line(line) for line in alone]
 
 
 async def test_influxdb_reads_every_number_as_the_float_that_it_was(influxd: Influxd, database: str) -> None:
     numbers = [0.0, -0.0, 0.1, 1e16, -1e16, 1.7976931348623157e308, 5e-324, 1e-7, 123456789.123456789, 64200.0]
-    drafts: list[Draft] = [(PREFIX, {"value": number, "on": True}, at) for at, number in enumerate(numbers)]
+    drafts: list[Draft] = [(PREFIX, {"value": number, "on": True}, number, at) for at, number in enumerate(numbers)]
     settings = Influx(url=influxd.url, database=database, username=influxd.username)
     async with open_influx(settings, influxd.password) as client:
         await client.write(pack_lines(finish_lines(drafts)))
-    (series,) = await influxd.query('SELECT "on", "value" FROM "m"', database)
-    assert series.rows == tuple((at, True, number) for at, number in enumerate(numbers))
+    (series,) = await influxd.query('SELECT "delay", "on", "value" FROM "m"', database)
+    assert series.rows == tuple((at, number, True, number) for at, number in enumerate(numbers))

@@ -12,8 +12,9 @@ from devices import load_device_types
 from ingest.alerts.book import AlertBook
 from ingest.batch import Batch, Point, Quarantined, QuarantineRow
 from ingest.codec import Observation, Reader, compose_reader
+from ingest.lane import Limits
 from ingest.memory import Memory
-from ingest.process import Limits, Processor
+from ingest.process import Processor
 from ingest.reprocess import reprocess
 from ingest.route import RouteTable
 from schemas.device_type import DeviceType

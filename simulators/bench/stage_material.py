@@ -19,10 +19,11 @@ from ingest.codec import Observation
 from ingest.codecs.native import CODEC
 from ingest.inbox import Inbox
 from ingest.inventory_files import load_inventory
+from ingest.lane import Limits
 from ingest.memory import Memory
 from ingest.message import Message
 from ingest.mqtt_protocol import Connection
-from ingest.process import Limits, Processor
+from ingest.process import Processor
 from ingest.route import RouteTable
 from schemas.rule import Rule
 from simulators.bench.load import RULES, Load, render_inventory
@@ -39,6 +40,7 @@ BATCH = 1_000
 SMALL_BATCH = 200
 """Readings of a batch at 5,000 a second."""
 MOST_PAYLOAD_BYTES = 65_536
+LIMITS = Limits(accept_simulated=True, max_payload_bytes=MOST_PAYLOAD_BYTES, kept_payload_bytes=MOST_PAYLOAD_BYTES)
 DIGEST = 1 << 59
 """Stands for a checksum: as large as one."""
 
@@ -111,8 +113,7 @@ def cut(messages: Sequence[Message], size: int) -> list[Sequence[Message]]:
 
 def make_processor(routes: RouteTable, rules: Mapping[str, Rule]) -> Processor:
     """Return a Processor that remembers nothing and takes simulated readings."""
-    limits = Limits(accept_simulated=True, max_payload_bytes=MOST_PAYLOAD_BYTES, kept_payload_bytes=MOST_PAYLOAD_BYTES)
-    return Processor(routes, Memory(), AlertBook(rules), limits)
+    return Processor(routes, Memory(), AlertBook(rules), LIMITS)
 
 
 def find_device(message: Message) -> str:

@@ -37,6 +37,7 @@ from simulators.bench.stage_material import (
     BATCH,
     DIGEST,
     FIRST_MS,
+    LIMITS,
     SMALL_BATCH,
     Material,
     cut,
@@ -137,7 +138,7 @@ def open_lane(material: Material) -> Iterator[Run]:
         for messages in batches:
             batch = Batch()
             for lane, message in messages:
-                lane.take(message, DIGEST, material.alerts, batch, accept_simulated=True)
+                lane.take(message, DIGEST, material.alerts, batch)
 
     yield run
 
@@ -149,7 +150,7 @@ def _choose_lanes(material: Material) -> list[list[tuple[Lane, Message]]]:
     lanes: dict[str, Lane] = {}
     for message in material.earlier:
         route = material.routes.find(message.topic)
-        lane = make_lane(route, processor.memory.recall(route.device.id))
+        lane = make_lane(route, processor.memory.recall(route.device.id), LIMITS)
         if lane is not None:  # a heat meter has a clock, and is where its topic says
             lanes[message.topic] = lane
     return [[(lanes[message.topic], message) for message in messages] for messages in cut(material.messages, BATCH)]
@@ -231,7 +232,7 @@ def open_lines(material: Material) -> Iterator[Run]:
     for messages in _choose_lanes(material):
         batch = Batch()
         for lane, message in messages:
-            lane.take(message, DIGEST, material.alerts, batch, accept_simulated=True)
+            lane.take(message, DIGEST, material.alerts, batch)
         batches.append(batch.drafts)
 
     def run() -> None:

@@ -16,9 +16,10 @@ from ingest.batch import Batch
 from ingest.capacity import BROKER_MESSAGE_BYTES
 from ingest.codecs.native import CODEC
 from ingest.inventory_files import load_inventory
+from ingest.lane import Limits
 from ingest.memory import Memory
 from ingest.message import Message
-from ingest.process import Limits, Processor
+from ingest.process import Processor
 from ingest.route import RouteTable
 from ingest.settings import Settings, Store
 from ingest.store import Store as OpenStore
