@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import hypothesis
 import pytest
 
 from ingest.accounts import COLLECTOR, make_password
+from simulators.testbed import port
 from simulators.testbed.influxd import Influxd, run_influxd
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 
@@ -21,6 +23,13 @@ hypothesis.settings.register_profile(
     derandomize="CI" in os.environ,
 )
 hypothesis.settings.load_profile("project")
+
+# A shell has what it starts in the background ignore SIGINT, and then the programs that tests start would, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A server keeps its port while a test has stopped it; so tests that run at the same time have ports of their own.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    port.PORTS = port.PORTS[int(worker.removeprefix("gw")) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 from tests.stand import INVENTORY, ROOT, Stand, climate, connect, run_stand
 
 MINUTE_MS = 60_000
+GIVEN_AWAY = "kaffe-og-vafler"
+"""A password where none may be; it stands in no path and no message."""
 
 
 @pytest.fixture
@@ -235,7 +237,7 @@ async def test_a_second_collector_on_one_store_is_refused(stand: Stand) -> None:
     ("settings", "sentence"),
     [
         ("[mqtt]\nprot = 1\n", "mqtt.prot"),
-        ('[mqtt]\npassword = "open"\n', "password"),
+        (f'[mqtt]\npassword = "{GIVEN_AWAY}"\n', "password"),
         ("", "mqtt.password_file"),
         ("[mqtt\n", "collector.toml:1"),
     ],
@@ -249,5 +251,5 @@ def test_a_wrong_setting_ends_with_a_clear_sentence_and_exit_code_2(
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 2
     assert sentence in ended.stderr
-    assert "open" not in ended.stderr
+    assert GIVEN_AWAY not in ended.stderr
     assert "Traceback" not in ended.stderr

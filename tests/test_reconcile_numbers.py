@@ -1,8 +1,10 @@
 """Reconcile and the devices' own numbers, over stores and a database of which every line is known."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from ingest import number_gaps, sequence
 from ingest.batch import Batch, Quarantined
 from ingest.event_time import format_time
 from ingest.influx import InfluxClient, open_influx
-from ingest.number_gaps import find_gaps
+from ingest.number_gaps import NumberFindings, find_gaps
 from ingest.settings import Influx
 from ingest.store_hours import HOUR_MS
 from ingest.store_outbox import RefusedLine
@@ -89,29 +91,34 @@ def make_unreadable(received_ms: int) -> Quarantined:
     return Quarantined(received_ms, level, reason, "gjovik/hall/climate-1/reading", "climate-1", "", b"", 0, b"")
 
 
-def list_backlog(books: Books) -> tuple[list[str], list[int]]:
-    """Return readings of two hours, all received within seconds three hours later, without 7, 50, 51 and 52.
+async def accept_backlog(books: Books, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Accept readings of two hours, all received within seconds three hours later, without 7, 50, 51 and 52.
 
-    Beside them when each message was received.
+    Return when each message was received. None is taken in out of order.
     """
+    monkeypatch.setattr(number_gaps, "LAG_MS", 0)
     received_ms = [books.begin_ms + 3 * HOUR_MS + 100 * seq for seq in range(100)]
     lines = [
         books.make_line(seq, 72 * seq, delay_s=(received_ms[seq] - books.begin_ms) / 1000 - 72 * seq)
         for seq in range(100)
         if seq not in {7, 50, 51, 52}
     ]
-    return lines, received_ms
+    await books.accept(lines)
+    return received_ms
+
+
+def refuse_unreadable(books: Books, received_ms: Sequence[int]) -> None:
+    """Put a payload whose number cannot be read in quarantine for each time."""
+    with books.open_store() as store:
+        store.commit(Batch(quarantined=list(map(make_unreadable, received_ms))), books.begin_ms)
 
 
 async def test_payloads_without_a_number_cover_what_is_missing_of_a_backlog_where_they_came_in_its_turn(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(number_gaps, "LAG_MS", 0)
-    lines, received_ms = list_backlog(books)
-    await books.accept(lines)
+    received_ms = await accept_backlog(books, monkeypatch)
     assert (await books.ask()).findings["missing_numbers"] == 4
-    with books.open_store() as store:
-        store.commit(Batch(quarantined=[make_unreadable(received_ms[seq]) for seq in (7, 50, 51, 52)]), books.begin_ms)
+    refuse_unreadable(books, [received_ms[seq] for seq in (7, 50, 51, 52)])
     answered = await books.ask()
     assert (answered.agrees, answered.findings["covered"], answered.findings["missing_numbers"]) == (True, 4, 0)
 
@@ -119,13 +126,9 @@ async def test_payloads_without_a_number_cover_what_is_missing_of_a_backlog_wher
 async def test_a_payload_without_a_number_covers_one_number_and_none_of_another_time(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(number_gaps, "LAG_MS", 0)
-    lines, received_ms = list_backlog(books)
-    await books.accept(lines)
+    received_ms = await accept_backlog(books, monkeypatch)
     # One where three are missing, and three long after the backlog, when nothing is missing.
-    times = [received_ms[51], *(books.begin_ms + 4 * HOUR_MS + number for number in range(3))]
-    with books.open_store() as store:
-        store.commit(Batch(quarantined=list(map(make_unreadable, times))), books.begin_ms)
+    refuse_unreadable(books, [received_ms[51], *(books.begin_ms + 4 * HOUR_MS + number for number in range(3))])
     answered = await books.ask()
     gaps = [(gap["first"], gap["missing"], gap["covered"], gap["unreadable"]) for gap in answered.findings["gaps"]]
     assert (answered.code, gaps) == (1, [(7, 1, 0, 3), (50, 3, 1, 4)])
@@ -217,17 +220,29 @@ async def test_a_gap_that_a_second_look_cannot_judge_is_still_a_gap(
     assert (112 - 110) in [gap["missing"] for gap in answered.findings["gaps"]]
 
 
-async def test_a_line_that_came_to_wait_after_the_outboxes_were_read_is_no_gap(books: Books) -> None:
-    await books.accept([books.make_line(seq) for seq in range(20) if seq not in {7, 12}])
+Search = Callable[[], Coroutine[Any, Any, NumberFindings]]
+"""Looks for gaps; see ``find_gaps``."""
+
+
+@asynccontextmanager
+async def searching(books: Books, *names: str) -> AsyncIterator[tuple[Outboxes, Search]]:
+    """Give what the command has when it looks for gaps in the first hour: the outboxes of stores, and the search."""
     asked = Asked(books.begin_ms, books.begin_ms + HOUR_MS)
     settings = Influx(url=books.influxd.url, database=books.database, username=books.influxd.username)
-    with open_reader(books.folder / "a") as reader:
+    with ExitStack() as stack:
+        stores = [stack.enter_context(open_reader(books.folder / name)) for name in names]
+        outboxes = Outboxes(stores, asked)
         async with open_influx(settings, books.influxd.password) as influx:
-            outboxes = Outboxes([reader], asked)
-            outboxes.look()
-            with books.open_store() as store:
-                store.commit(make_batch([books.make_line(7)]), books.begin_ms)
-            numbers = await find_gaps(asked, [reader], influx, outboxes, {"climate-1": 20}, lambda _: None)
+            yield outboxes, lambda: find_gaps(asked, stores, influx, outboxes, {"climate-1": 20}, lambda _: None)
+
+
+async def test_a_line_that_came_to_wait_after_the_outboxes_were_read_is_no_gap(books: Books) -> None:
+    await books.accept([books.make_line(seq) for seq in range(20) if seq not in {7, 12}])
+    async with searching(books, "a") as (outboxes, search):
+        outboxes.look()
+        with books.open_store() as store:
+            store.commit(make_batch([books.make_line(7)]), books.begin_ms)
+        numbers = await search()
     assert (numbers.missing, numbers.explained) == (1, 1)
     assert [one.gap.first for one in numbers.open_gaps] == [12]
 
@@ -245,16 +260,11 @@ async def test_what_another_collector_is_about_to_commit_is_no_gap(
         return await list_first_numbers(influx, devices, from_ms)
 
     monkeypatch.setattr(number_gaps, "list_first_numbers", begin)
-    asked = Asked(books.begin_ms, books.begin_ms + HOUR_MS)
-    settings = Influx(url=books.influxd.url, database=books.database, username=books.influxd.username)
-    with open_reader(books.folder / "a") as one, open_reader(books.folder / "b") as other:
-        async with open_influx(settings, books.influxd.password) as influx, asyncio.TaskGroup() as group:
-            stores = [one, other]
-            outboxes = Outboxes(stores, asked)
-            looking = group.create_task(find_gaps(asked, stores, influx, outboxes, {"climate-1": 9}, lambda _: None))
-            await begun.wait()
-            await asyncio.sleep(number_gaps.SETTLE_S / 4)  # as long as a slow commit takes
-            await books.accept([lines[7]], store="b")
+    async with searching(books, "a", "b") as (_, search), asyncio.TaskGroup() as group:
+        looking = group.create_task(search(), name="search")
+        await begun.wait()
+        await asyncio.sleep(number_gaps.SETTLE_S / 4)  # as long as a slow commit takes
+        await books.accept([lines[7]], store="b")
     assert looking.result().missing == 0
 
 
