@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from ingest.batch import Batch, Mark, Point, Quarantined
-from ingest.codec import Observation
-from ingest.duplicate import Fields, Novelty, find_novelty
+from ingest.codec import Fields, Observation
+from ingest.duplicate import Novelty, find_novelty
 from ingest.memory import DeviceMemory
 from ingest.message import Message
 from ingest.route import Route
@@ -50,7 +50,7 @@ class Candidate(NamedTuple):
 def compare(arrival: Arrival, time_ms: int, fields: Fields) -> Novelty | None:
     """Return what is new in a reading that is not newer than its device's newest; None for a duplicate."""
     if arrival.route.has_clock or arrival.kept is not None:
-        return find_novelty(arrival.memory, time_ms, fields, arrival.digest)
+        return find_novelty(arrival.memory, time_ms, fields, arrival.digest, arrival.route.read)
     # The collector's own clock was set back; from here on this time is the newest.
     arrival.memory.newest_ms = None
     return Novelty(fields, (), Point.LATE)
@@ -94,6 +94,6 @@ def hold_time(arrival: Arrival, time_ms: int, batch: Batch) -> int | None:
     if arrival.kept is None and arrival.memory.newest_ms is not None and time_ms <= arrival.memory.newest_ms:
         arrival.memory.newest_ms = None  # as for one that is accepted; see compare
     if arrival.kept is None or arrival.kept.given_ms != time_ms:
-        arrival.memory.remember(time_ms, arrival.digest, {})
+        arrival.memory.remember(time_ms, arrival.digest, {}, arrival.route.read)
         batch.marks.append(Mark(arrival.route.device.id, time_ms, arrival.digest))
     return time_ms

@@ -52,6 +52,8 @@ class Observation(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
 
 
+Fields = dict[str, float | bool]
+"""What is stored of an Observation, by name."""
 Reader = Callable[[bytes], Sequence[Observation]]
 """Payload bytes to checked Observations of one DeviceType; raises RefusedError."""
 
@@ -119,3 +121,10 @@ def _salvage(
     refused = {refusal.member for refusal in refusals}
     kept = {name: value for name, value in values.items() if name not in refused}
     return validator.validate_python(kept), refusals + unknown
+
+
+def collect_fields(observation: Observation) -> Fields:
+    """Return the fields that an Observation stores: its values, and ``seq`` as a float where it has one."""
+    if observation.seq is None:
+        return observation.values
+    return {**observation.values, "seq": float(observation.seq)}

@@ -3,12 +3,10 @@
 from typing import NamedTuple
 
 from ingest.batch import Point
-from ingest.codec import RefusedError
+from ingest.codec import Fields, Reader, RefusedError
 from ingest.memory import ANY_FIELD, DeviceMemory, Values
 from schemas.reason import Reason
 from schemas.validation import Refusal
-
-Fields = dict[str, float | bool]
 
 
 class Novelty(NamedTuple):
@@ -25,7 +23,7 @@ class Novelty(NamedTuple):
     point: Point
 
 
-def find_novelty(memory: DeviceMemory, time_ms: int, fields: Fields, digest: int) -> Novelty | None:
+def find_novelty(memory: DeviceMemory, time_ms: int, fields: Fields, digest: int, read: Reader) -> Novelty | None:
     """Return what is new in a reading that is not newer than its device's newest; None for a duplicate.
 
     A sequence number never costs a reading its other fields: a meter sends several lists in one second, each with its
@@ -36,13 +34,14 @@ def find_novelty(memory: DeviceMemory, time_ms: int, fields: Fields, digest: int
         time_ms: Event time of the reading in milliseconds.
         fields: What it would store.
         digest: Of its payload.
+        read: Reads payloads of the device.
 
     Raises:
         RefusedError: Something in it contradicts what was accepted for that time, and nothing is new (CONFLICT).
     """
     if memory.is_repeated(time_ms, digest):
         return None
-    known = memory.find_known(time_ms)
+    known = memory.find_known(time_ms, read)
     if not known:
         # A time that was given to a refused payload certainly has no point yet; one that was forgotten may have.
         return Novelty(fields, (), Point.NEW if memory.is_given(time_ms) else Point.LATE)

@@ -14,7 +14,7 @@ from ingest.batch import Batch, Mark, Point
 from ingest.codec import Reader
 from ingest.memory import DeviceMemory, digest_topic
 from ingest.message import Message
-from ingest.route import PlacedAt, Route
+from ingest.route import Route
 
 _NEW = int(Point.NEW)
 _mark = tuple.__new__
@@ -45,7 +45,8 @@ class Lane:
         device: Id of the Device.
         type_key: Key of its DeviceType.
         memory: What is remembered of the Device.
-        placed: The Device's last placement.
+        prefix: Of a line at the Device's last placement.
+        simulated_prefix: Likewise of a simulated reading.
         from_ms: Event times from here, milliseconds since 1970 in UTC, belong to that placement.
         to_ms: And up to here, itself not included.
         ahead_ms: How far ahead of the time of receipt an event time is believable.
@@ -57,7 +58,8 @@ class Lane:
     device: str
     type_key: str
     memory: DeviceMemory
-    placed: PlacedAt
+    prefix: bytes
+    simulated_prefix: bytes
     from_ms: int
     to_ms: int
     ahead_ms: int
@@ -98,10 +100,10 @@ class Lane:
             return False
         if seq is not None:
             values["seq"] = float(seq)
-        names = memory.remember(time_ms, digest, values)
+        names = memory.advance(time_ms, digest, values, payload)
         # Newer than all before, so heard later than all before, unless its clock is ahead of ours.
         memory.heard_ms = time_ms if time_ms <= received_ms else max(memory.heard_ms, received_ms)
-        prefix = self.placed.simulated_prefix if simulated else self.placed.prefix
+        prefix = self.simulated_prefix if simulated else self.prefix
         batch.drafts.append((prefix, values, (received_ms - time_ms) / 1000, time_ms))
         batch.marks.append(_mark(Mark, (self.device, time_ms, digest, names, _NEW, message.packet_id or 0)))
         return True
@@ -121,7 +123,8 @@ def make_lane(route: Route, memory: DeviceMemory, limits: Limits) -> Lane | None
         device=route.device.id,
         type_key=route.device.type_key,
         memory=memory,
-        placed=placed,
+        prefix=placed.prefix,
+        simulated_prefix=placed.simulated_prefix,
         from_ms=placed.placement.from_ms,
         to_ms=placed.placement.to_ms,
         ahead_ms=route.ahead_ms,

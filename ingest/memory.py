@@ -15,13 +15,16 @@ PUBACK did not reach it is recognised whatever it was, over a restart too. It is
 import zlib
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ingest.batch import Mark
-from ingest.shard import PACKET_SHARD, SHARDS, Shard, find_shard
+from ingest.codec import Reader, RefusedError, collect_fields
+from ingest.shard import CELLS, PACKET_SHARD, SHARDS, Shard, find_shard
 
 WINDOW = 16
 """Payloads remembered per device. Those of its newest time are kept beyond it: at most one for each of its fields."""
+FULL = CELLS * WINDOW
+"""Numbers of a whole window."""
 PACKETS = 30_000
 """Messages whose packet identifier is remembered, and at most a part and a batch more: more than are ever read and not
 acknowledged, and fewer than half of the 65,535 identifiers, so that one that is used anew has been forgotten."""
@@ -76,7 +79,9 @@ class DeviceMemory:
     """What is remembered of one Device.
 
     Its window is a flat array of event time, checksum and number of the names: 24 bytes a payload, where tuples in a
-    dictionary took 220, which at 100,000 devices is 350 MB.
+    dictionary took 220, which at 100,000 devices is 350 MB. When it is full it is a ring. It and everything else here
+    are made so that a reading touches few places of the memory: of thousands of devices none is in the processor's
+    cache, and each place costs as much as two lines of Python.
 
     Attributes:
         newest_ms: Event time of its newest reading; None before the first.
@@ -84,51 +89,110 @@ class DeviceMemory:
         again_ms: Event time that was last given to a payload of the quarantine that had none; 0 where none was.
     """
 
-    __slots__ = ("_names", "_seen", "_sets", "_values", "again_ms", "heard_ms", "newest_ms")
+    __slots__ = ("_number", "_oldest", "_seen", "_sets", "_values", "again_ms", "heard_ms", "newest_ms")
 
     def __init__(self, sets: NameSets | None = None) -> None:
         self.newest_ms: int | None = None
         self.heard_ms = 0
         self.again_ms = 0
-        self._names: Names = ()
-        self._values: tuple[float | bool | None, ...] = ()
         self._sets = NameSets() if sets is None else sets
+        self._number = self._sets[()]
+        self._values: tuple[float | bool | None, ...] | bytes = ()
+        """Of the newest time; or the payload that brought them all, until somebody wants to know them."""
         self._seen = array("q")
+        self._oldest = 0
 
     @property
-    def values(self) -> Values:
+    def names(self) -> Names:
         """Fields that it has at the time of its newest reading."""
-        return dict(zip(self._names, self._values, strict=True))
+        return self._sets.names[self._number]
 
     @property
     def window(self) -> list[tuple[int, int, Names]]:
         """Event time, checksum and names of the accepted fields of the payloads that are remembered, in that order."""
-        seen, names = self._seen, self._sets.names
-        return [(seen[at], seen[at + 1], names[seen[at + 2]]) for at in range(0, len(seen), 3)]
+        seen, names = self._straighten(), self._sets.names
+        return [(seen[at], seen[at + 1], names[seen[at + 2]]) for at in range(0, len(seen), CELLS)]
 
     def copy_window(self, cells: "array[int]") -> int:
         """Put the window behind others, and return how many payloads it has."""
-        cells += self._seen
-        return len(self._seen) // 3
+        cells += self._seen[self._oldest :]
+        cells += self._seen[: self._oldest]
+        return len(self._seen) // CELLS
 
     def is_repeated(self, key: int, digest: int) -> bool:
         """Whether something of a payload of this checksum was accepted for this time before."""
         # Nearly always there is none, and an array says so faster than what is in it can be told.
-        if digest not in self._seen[1::3]:
+        if digest not in self._seen[1::CELLS]:
             return False
         return any(names for seen, known, names in self.window if seen == key and known == digest)
 
     def is_given(self, key: int) -> bool:
         """Whether this time was given to a payload before, accepted or not."""
-        return key in self._seen[::3]
+        return key in self._seen[::CELLS]
 
-    def find_known(self, key: int) -> Values:
-        """Return the fields that were accepted for a time; none for one that the window does not reach."""
+    def find_known(self, key: int, read: Reader) -> Values:
+        """Return the fields that were accepted for a time; none for one that the window does not reach.
+
+        Args:
+            key: Event time in milliseconds.
+            read: Reads payloads of the Device.
+        """
         if key == self.newest_ms:
-            return self.values
+            return dict(zip(self.names, self._know(read), strict=True))
         if not self.is_given(key):
             return {}
         return {name: None for seen, _, names in self.window if seen == key for name in names}
+
+    def _know(self, read: Reader) -> tuple[float | bool | None, ...]:
+        """Return the values of the newest time."""
+        if isinstance(self._values, bytes):
+            try:
+                (observation,) = read(self._values)
+                fields = collect_fields(observation)
+            except (RefusedError, ValueError):  # the Device is of another type by now
+                fields = {}
+            self._values = tuple(map(fields.get, self.names))
+        return self._values
+
+    def advance(self, key: int, digest: int, fields: Collection[str], payload: bytes) -> Names:
+        """Take note of a payload that is newer than all before and was accepted whole; see ``remember``.
+
+        Args:
+            key: Event time in milliseconds.
+            digest: Of the payload.
+            fields: Names of what was accepted.
+            payload: Has all of it.
+        """
+        number = self._sets[tuple(fields)]
+        self.newest_ms = key
+        self._number = number
+        self._values = payload
+        self._append(key, digest, number)
+        return self._sets.names[number]
+
+    def remember(self, key: int, digest: int, values: Values, read: Reader) -> Names:
+        """Take note of what was accepted of a payload; nothing, where it only took its time.
+
+        Args:
+            key: Event time in milliseconds.
+            digest: Of the payload.
+            values: What was accepted.
+            read: Reads payloads of the Device.
+
+        Returns:
+            The names of the fields accepted.
+        """
+        number = self._sets[tuple(values)]
+        if self.newest_ms is None or key > self.newest_ms:
+            self.newest_ms = key
+            self._number, self._values = number, tuple(values.values())
+            self._append(key, digest, number)
+        else:
+            if key == self.newest_ms:
+                joined = {**self.find_known(key, read), **values}
+                self._number, self._values = self._sets[tuple(joined)], tuple(joined.values())
+            self._insert(key, digest, self._sets.names[number])
+        return self._sets.names[number]
 
     def take(self, key: int, digest: int, number: int) -> None:
         """Take note of a payload again, of which the values are not known any more; ``settle`` follows the last one.
@@ -138,78 +202,65 @@ class DeviceMemory:
             digest: Of the payload.
             number: Of the names of the fields accepted.
         """
-        newest, seen = self.newest_ms, self._seen
-        if newest is None or key > newest:
+        if self.newest_ms is None or key > self.newest_ms:
             self.newest_ms = key
-            seen.extend((key, digest, number))
-            if len(seen) > 3 * WINDOW:
-                del seen[:3]
+            self._append(key, digest, number)
         else:
             self._insert(key, digest, self._sets.names[number])
 
     def take_window(self, window: "array[int]") -> None:
         """Take note of all that there is, instead of payload by payload; ``settle`` follows."""
         self._seen = window
-        self.newest_ms = max(window[::3])
+        self._oldest = 0
+        self.newest_ms = max(window[::CELLS])
 
     def settle(self) -> None:
         """Find out in the window what else is to be known of the device."""
-        seen, newest, names = self._seen, self.newest_ms, self._sets.names
+        newest = self.newest_ms
         if newest is None:
             return
-        if seen[-3] == newest and seen[::3].count(newest) == 1:
-            self._names = names[seen[-1]]
+        seen = self._straighten()
+        if seen[-CELLS] == newest and seen[::CELLS].count(newest) == 1:
+            self._number = seen[-1]
         else:
-            self._names = tuple(dict.fromkeys(name for key, _, one in self.window if key == newest for name in one))
-        self._values = (None,) * len(self._names)
-        self.heard_ms = newest if self._names else max((key for key, _, one in self.window if one), default=0)
+            joined = tuple(dict.fromkeys(name for key, _, one in self.window if key == newest for name in one))
+            self._number = self._sets[joined]
+        self._values = (None,) * len(self.names)
+        self.heard_ms = newest if self.names else max((key for key, _, one in self.window if one), default=0)
 
-    def remember(self, key: int, digest: int, values: Values) -> Names:
-        """Take note of what was accepted of a payload; nothing, where it only took its time.
+    def _straighten(self) -> "array[int]":
+        """Return the window with the oldest payload first."""
+        if self._oldest:
+            self._seen = self._seen[self._oldest :] + self._seen[: self._oldest]
+            self._oldest = 0
+        return self._seen
 
-        Args:
-            key: Event time in milliseconds.
-            digest: Of the payload.
-            values: What was accepted.
-
-        Returns:
-            The names of the fields accepted.
-        """
-        newest_ms, sets, seen = self.newest_ms, self._sets, self._seen
-        number = sets[tuple(values)]
-        names = sets.names[number]
-        if newest_ms is None or key > newest_ms:
-            self.newest_ms = key
-            self._names = names
-            self._values = tuple(values.values())
-            # Nothing else is of this time, so the oldest may go.
-            seen.append(key)
-            seen.append(digest)
-            seen.append(number)
-            if len(seen) > 3 * WINDOW:
-                del seen[:3]
-            return names
-        if key == newest_ms:
-            joined = {**self.values, **values}
-            self._names, self._values = sets.names[sets[tuple(joined)]], tuple(joined.values())
-        self._insert(key, digest, names)
-        return names
+    def _append(self, key: int, digest: int, number: int) -> None:
+        """Put a payload that is newer than all before in the place of the oldest: nothing else is of its time."""
+        seen, at = self._seen, self._oldest
+        if len(seen) == FULL:
+            seen[at], seen[at + 1], seen[at + 2] = key, digest, number
+            self._oldest = (at + CELLS) % FULL
+            return
+        seen.extend((key, digest, number))
+        if len(seen) > FULL:
+            del seen[:CELLS]
 
     def _insert(self, key: int, digest: int, names: Names) -> None:
         """Remember a payload that is not newer than all before; what was accepted of the same one before counts too."""
-        seen = self._seen
-        again = range(0, len(seen), 3) if digest in seen[1::3] else ()
+        seen = self._straighten()
+        again = range(0, len(seen), CELLS) if digest in seen[1::CELLS] else ()
         for at in again:
             if seen[at] == key and seen[at + 1] == digest:
                 before = self._sets.names[seen[at + 2]]
                 names = (*before, *(one for one in names if one not in before))
-                del seen[at : at + 3]
+                del seen[at : at + CELLS]
                 break
         seen.extend((key, digest, self._sets[names]))
-        if len(seen) > 3 * WINDOW:
-            oldest = next((at for at in range(0, len(seen), 3) if seen[at] != self.newest_ms), None)
+        if len(seen) > FULL:
+            oldest = next((at for at in range(0, len(seen), CELLS) if seen[at] != self.newest_ms), None)
             if oldest is not None:
-                del seen[oldest : oldest + 3]
+                del seen[oldest : oldest + CELLS]
 
 
 class Memory:

@@ -18,8 +18,8 @@ from ingest.alerts.announcement import format_line
 from ingest.alerts.book import AlertBook
 from ingest.arrival import Arrival, Candidate, choose_time, compare, give_time, hold_time
 from ingest.batch import Batch, Ledger, Mark, Point, Quarantined
-from ingest.codec import Observation, RefusedError
-from ingest.duplicate import Fields, split_fields
+from ingest.codec import Fields, Observation, RefusedError, collect_fields
+from ingest.duplicate import split_fields
 from ingest.lane import Lane, Limits, make_lane
 from ingest.line import finish_lines
 from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, digest_payload, digest_topic
@@ -208,7 +208,7 @@ class Processor:
         arrival, _, observation, time_ms = candidate
         placed = arrival.route.find_placement(time_ms)
         repaired = {name: value for name, value in observation.values.items() if name in names}
-        fields, conflicts = split_fields(arrival.memory.find_known(time_ms), repaired)
+        fields, conflicts = split_fields(arrival.memory.find_known(time_ms, arrival.route.read), repaired)
         if fields:
             self._add(candidate, placed, fields, Point.JOINED, batch, is_judged=False)
         refusals = tuple(refusal for refusal in observation.refusals if refusal.member in names) + conflicts
@@ -237,7 +237,7 @@ class Processor:
             memory.heard_ms = max(memory.heard_ms, min(received_ms, time_ms))
         else:
             memory.heard_ms = received_ms
-        names = memory.remember(time_ms, arrival.digest, fields)
+        names = memory.remember(time_ms, arrival.digest, fields, arrival.route.read)
         batch.marks.append(Mark(arrival.route.device.id, time_ms, arrival.digest, names, point))
         batch.drafts.append((prefix, fields, delay_s, time_ms))
         batch.transitions += transitions
@@ -328,10 +328,3 @@ def _make_reading(candidate: Candidate, placed: PlacedAt, fields: Fields, delay_
 
 def _leave_seq_out(fields: Fields) -> Fields:
     return {name: value for name, value in fields.items() if name != "seq"}
-
-
-def collect_fields(observation: Observation) -> Fields:
-    """Return the fields that an Observation stores: its values, and ``seq`` as a float where it has one."""
-    if observation.seq is None:
-        return observation.values
-    return {**observation.values, "seq": float(observation.seq)}

@@ -94,6 +94,7 @@ class RouteTable:
         self._sharer = sharer
         self._types = types
         self._prefix = topic_prefix + "/"
+        self._ahead_ms = {key: int(one.ahead.total_seconds() * 1000) for key, one in types.items()}
         self._readers = {key: codec.prepare(device_type) for key, device_type in types.items()}
         self._routes: dict[str, Route] = {}
         # Not the errors themselves: an exception holds on to the frames that it came through, and their messages.
@@ -146,7 +147,7 @@ class RouteTable:
             device_type=device_type,
             read=self._readers[device.type_key],
             has_clock=has_clock,
-            ahead_ms=int(device_type.ahead.total_seconds() * 1000),
+            ahead_ms=self._ahead_ms[device.type_key],
             placed=tuple(_prepare(device, placement, own) for placement in reversed(device.placements)),
         )
 

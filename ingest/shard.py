@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 PACKET_SHARD = 64
 """Of the marks of messages, which have no device. The devices are in those before it."""
 SHARDS = PACKET_SHARD + 1
+CELLS = 3
+"""Numbers of a payload in a window: event time, checksum, number of the names."""
 
 
 class Shard(NamedTuple):

@@ -23,15 +23,13 @@ from isal import isal_zlib
 
 from ingest.batch import Mark
 from ingest.memory import ANY_FIELD, PACKET_MARK
-from ingest.shard import PACKET_SHARD, SHARDS, Shard, find_shard
+from ingest.shard import CELLS, PACKET_SHARD, SHARDS, Shard, find_shard
 
 LOOSE_RATIO = 1
 """A shard is due when so many times its marks came since the last one: each mark is written again once on average, for
 0.3 us, and a start reads no more marks of batches than of shards."""
 LOOSE_FLOOR = 500
 """Marks between two shards at least."""
-CELLS = 3
-"""Numbers of a payload in a shard."""
 HEAD_BYTES = 4
 """Of the length of a shard's head, the highest first; no head is so long that it would begin like JSON."""
 REMOVED_AT_ONCE = 64

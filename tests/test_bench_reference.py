@@ -63,7 +63,7 @@ def test_who_starts_the_reference_waits_for_what_it_logs() -> None:
 
 def make_result(subject: str, cpu_us: float, **figures: object) -> Result:
     """Return a Result of which all but a few figures say nothing."""
-    machine = Machine(processor="", cores=2, kernel="", python="", mosquitto="", influxdb="")
+    machine = Machine(processor="", cores=2, kernel="", python="", mosquitto="", influxdb="", json_us=2.0)
     blank = SimpleNamespace(**dict.fromkeys(Result.__dataclass_fields__, 1.0))
     result = Result(**vars(blank) | {"machine": machine, "published": 10, "stored": 10})
     return replace(result, subject=subject, cpu_us_per_reading=cpu_us, **figures)  # type: ignore[arg-type]

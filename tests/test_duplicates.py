@@ -265,7 +265,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from(["list_meter", "street_light"]), st.
 
 def describe(memory: Memory) -> dict[str, object]:
     """Return what a restart must not change."""
-    return {name: (one.newest_ms, set(one.values), one.window) for name, one in memory.devices.items() if one.window}
+    return {name: (one.newest_ms, set(one.names), one.window) for name, one in memory.devices.items() if one.window}
 
 
 @given(EVENTS, st.integers(0, 40))

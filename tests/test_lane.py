@@ -11,10 +11,11 @@ from devices import load_device_types
 from ingest.batch import Batch, Mark
 from ingest.event_time import format_time
 from ingest.inventory import OPEN_END_MS, Placement
-from ingest.memory import PACKET_MARK, Memory
+from ingest.memory import PACKET_MARK, WINDOW, Memory
 from ingest.message import Message
 from ingest.process import Processor
 from ingest.shard import SHARDS
+from schemas.reason import Reason
 from tests.small_town import RECEIVED_MS, make_inventory, make_message, make_processor
 from tests.test_rules import RULES
 
@@ -59,10 +60,7 @@ def tell_marks(batches: Sequence[Batch]) -> list[Mark]:
 
 def describe(batches: Sequence[Batch], memory: Memory) -> list[object]:
     """Return everything that a batch and a memory say."""
-    known = [
-        (name, one.newest_ms, one.heard_ms, dict(one.values), one.window)
-        for name, one in sorted(memory.devices.items())
-    ]
+    known = [(name, one.newest_ms, one.heard_ms, one.names, one.window) for name, one in sorted(memory.devices.items())]
     return [
         [(batch.lines, batch.quarantined, batch.transitions, batch.alerts, batch.ledger) for batch in batches],
         tell_marks(batches),
@@ -144,3 +142,25 @@ def test_a_message_that_comes_again_in_the_same_batch_is_known() -> None:
     message = make_message("indoor_climate", climate(0, RECEIVED_MS))
     batch = make_town().process([message, message._replace(redelivered=True)])
     assert (batch.ledger.accepted, batch.ledger.duplicate_messages) == (1, 1)
+
+
+def test_what_went_straight_is_known_by_its_values_when_another_value_comes_for_its_time() -> None:
+    processor = make_town()
+    first, second = (climate(seq, RECEIVED_MS + seq) for seq in range(2))
+    other = json.dumps({"time": format_time(RECEIVED_MS + 1), "temperature": 30, "humidity": 40}).encode()
+    batches = [processor.process([make_message("indoor_climate", payload)]) for payload in (first, second, other)]
+    assert [len(batch.lines) for batch in batches] == [1, 1, 1]
+    (refused,) = batches[2].quarantined
+    assert (refused.reason, refused.detail) == (Reason.CONFLICT, "temperature has a value at that time already, 21.5")
+    assert b" humidity=40.0,delay=" in batches[2].lines[0]
+
+
+def test_a_window_stays_in_order_when_it_is_a_ring() -> None:
+    processor, keys = make_town(), range(3 * WINDOW + 5)
+    processor.process([make_message("indoor_climate", climate(key, RECEIVED_MS + key)) for key in keys])
+    memory = processor.memory.recall("indoor_climate")
+    assert [time_ms - RECEIVED_MS for time_ms, _, _ in memory.window] == [*keys][-WINDOW:]
+    late = make_message("indoor_climate", climate(99, RECEIVED_MS - 5))
+    processor.process([late])
+    assert [time_ms - RECEIVED_MS for time_ms, _, _ in memory.window] == [*[*keys][1 - WINDOW :], -5]
+    assert processor.process([late]).ledger.duplicate_readings == 1

@@ -79,7 +79,7 @@ def test_a_window_is_known_again_as_its_payloads_one_by_one(marks: list[Mark]) -
     assert recall(whole) == recall(memory)
     for device, known in whole.devices.items():
         one = again.devices[device]
-        assert (known.newest_ms, set(known.values), known.heard_ms) == (one.newest_ms, set(one.values), one.heard_ms)
+        assert (known.newest_ms, set(known.names), known.heard_ms) == (one.newest_ms, set(one.names), one.heard_ms)
 
 
 @settings(max_examples=20)

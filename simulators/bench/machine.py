@@ -1,16 +1,20 @@
 """Machine: what a benchmark ran on, so that its figures can be compared with others."""
 
 import asyncio
+import json
 import os
 import platform
 import re
+import timeit
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulators.bench.load import PAYLOAD
 from simulators.testbed.process import find_program
 
 ROOT = Path(__file__).parents[2]
 _MODEL = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)
+_LOADS, _TRIES = 200, 50
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
 
@@ -25,6 +29,8 @@ class Machine:
         python: Version.
         mosquitto: Version.
         influxdb: Version.
+        json_us: Microseconds that ``json.loads`` takes for a payload of the load. The speed of a machine that others
+            share differs by half from hour to hour: figures can be compared where this is about the same.
     """
 
     processor: str
@@ -33,6 +39,7 @@ class Machine:
     python: str
     mosquitto: str
     influxdb: str
+    json_us: float
 
 
 async def describe_machine() -> Machine:
@@ -48,6 +55,7 @@ async def describe_machine() -> Machine:
         python=platform.python_version(),
         mosquitto=_find_version(await _run(find_program("mosquitto", "mosquitto"), "-h")),
         influxdb=_find_version(await _run(find_program("influxd", "influxdb"), "version")),
+        json_us=await asyncio.to_thread(_measure_json),
     )
 
 
@@ -69,6 +77,13 @@ def _read_model() -> str:
     except OSError:
         found = None
     return found[1].strip() if found else platform.machine()
+
+
+def _measure_json() -> float:
+    """Return the best of many tries, so that what else runs at the moment does not count."""
+    text = PAYLOAD.replace(b"#", b"1")
+    tries = timeit.repeat(lambda: json.loads(text), number=_LOADS, repeat=_TRIES)
+    return min(tries) / _LOADS * 1e6
 
 
 def _find_version(said: str) -> str:

@@ -147,7 +147,7 @@ def _make_packets(devices: int, count: int) -> bytes:
 
 async def _receive(stream: bytes) -> list[Message]:
     inbox = Inbox()
-    make_connection(inbox).data_received(stream)
+    feed(make_connection(inbox), stream)
     return await inbox.take(len(inbox), 0)
 
 
@@ -169,7 +169,17 @@ class _Wire(asyncio.Transport):
 
 
 def make_connection(inbox: Inbox) -> Connection:
-    """Return the collector's connection without a socket; give its bytes to ``data_received``. In an event loop."""
+    """Return the collector's connection without a socket; ``feed`` gives it bytes. In an event loop."""
     connection = Connection(1, inbox)
     connection.connection_made(_Wire())
     return connection
+
+
+def feed(connection: Connection, stream: bytes) -> None:
+    """Have a connection read bytes, as many at a time as it has room for."""
+    while stream:
+        room = connection.get_buffer(len(stream))
+        size = min(len(room), len(stream))
+        room[:size] = stream[:size]
+        connection.buffer_updated(size)
+        stream = stream[size:]

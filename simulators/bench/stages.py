@@ -19,6 +19,7 @@ from typing import NamedTuple
 from pydantic_core import from_json
 
 from ingest.batch import Batch
+from ingest.codec import collect_fields
 from ingest.event_time import parse_time
 from ingest.inbox import Inbox
 from ingest.lane import Lane, make_lane
@@ -27,7 +28,6 @@ from ingest.memory import Memory, digest_payload, digest_topic
 from ingest.message import Message
 from ingest.mqtt_packets import split
 from ingest.mqtt_protocol import Connection
-from ingest.process import collect_fields
 from ingest.settings import Store as StoreSettings
 from ingest.store import Store
 from ingest.store_marks import pack_marks
@@ -41,6 +41,7 @@ from simulators.bench.stage_material import (
     SMALL_BATCH,
     Material,
     cut,
+    feed,
     find_device,
     make_connection,
     make_processor,
@@ -70,7 +71,7 @@ async def _connect(inbox: Inbox) -> Connection:
 
 async def _receive(connection: Connection, inbox: Inbox, chunks: Sequence[bytes]) -> None:
     for chunk in chunks:
-        connection.data_received(chunk)
+        feed(connection, chunk)
         await inbox.take(BATCH, 0)
 
 
@@ -201,13 +202,13 @@ def open_remember(material: Material) -> Iterator[Run]:
     """What deduplication remembers of a reading."""
     memory = Memory()
     given = [
-        (memory.recall(find_device(message)), one.time_ms or 0, collect_fields(one))
+        (memory.recall(find_device(message)), one.time_ms or 0, collect_fields(one), message.payload)
         for message, one in zip(material.messages, material.observations, strict=True)
     ]
 
     def run() -> None:
-        for device, time_ms, fields in given:
-            device.remember(time_ms, DIGEST, fields)
+        for device, time_ms, fields, payload in given:
+            device.advance(time_ms, DIGEST, fields, payload)
 
     yield run
 
