@@ -82,7 +82,7 @@ class Inbox:
                     await self._reach(most)
         taken = self._messages[:most]
         del self._messages[:most]
-        self._bytes -= _payload_bytes(taken)
+        self._bytes = self._bytes - _payload_bytes(taken) if self._messages else 0
         if len(self._messages) <= self._most // 2 and self._bytes <= self._most_bytes // 2:
             self._room.set()
         return taken

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ingest.alerts.book import AlertBook
 from ingest.batch import Batch, Mark, Point
 from ingest.codec import Reader
-from ingest.memory import DeviceMemory, digest_topic
+from ingest.memory import DeviceMemory, Memory, NameSets, digest_topic
 from ingest.message import Message
 from ingest.route import Route
 
@@ -45,6 +45,7 @@ class Lane:
         device: Id of the Device.
         type_key: Key of its DeviceType.
         memory: What is remembered of the Device.
+        sets: Combinations of names that any Device had.
         prefix: Of a line at the Device's last placement.
         simulated_prefix: Likewise of a simulated reading.
         from_ms: Event times from here, milliseconds since 1970 in UTC, belong to that placement.
@@ -58,6 +59,7 @@ class Lane:
     device: str
     type_key: str
     memory: DeviceMemory
+    sets: NameSets
     prefix: bytes
     simulated_prefix: bytes
     from_ms: int
@@ -80,36 +82,39 @@ class Lane:
         payload, received_ms = message.payload, message.received_ms
         if len(payload) > self.limits.max_payload_bytes:
             return False
-        try:
-            (observation,) = self.read(payload)
-        except Exception:  # noqa: BLE001 - the general way meets it again, and gives it its name
-            return False
-        values, time_ms, seq, simulated, refusals = observation
         memory = self.memory
         newest_ms = memory.newest_ms
-        if (
-            time_ms is None
-            or refusals
-            or newest_ms is None
-            or time_ms <= newest_ms
-            or time_ms > received_ms + self.ahead_ms
-            or not self.from_ms <= time_ms < self.to_ms
-            or (simulated and not self.limits.accept_simulated)
-            or not alerts.is_quiet(self.type_key, self.device, values)
-        ):
+        try:
+            (observation,) = self.read(payload)
+            values, time_ms, seq, simulated, refusals = observation
+            if (
+                time_ms is None
+                or refusals
+                or newest_ms is None
+                or time_ms <= newest_ms
+                or time_ms > received_ms + self.ahead_ms
+                or not self.from_ms <= time_ms < self.to_ms
+                or (simulated and not self.limits.accept_simulated)
+                or not alerts.is_quiet(self.type_key, self.device, values)
+            ):
+                return False
+        except Exception:  # noqa: BLE001 - nothing has changed; the general way meets it again, and gives it its name
             return False
         if seq is not None:
             values["seq"] = float(seq)
-        names = memory.advance(time_ms, digest, values, payload)
+        number = self.sets[tuple(values)]
+        memory.advance(time_ms, digest, number, payload)
         # Newer than all before, so heard later than all before, unless its clock is ahead of ours.
         memory.heard_ms = time_ms if time_ms <= received_ms else max(memory.heard_ms, received_ms)
         prefix = self.simulated_prefix if simulated else self.prefix
         batch.drafts.append((prefix, values, (received_ms - time_ms) / 1000, time_ms))
-        batch.marks.append(_mark(Mark, (self.device, time_ms, digest, names, _NEW, message.packet_id or 0)))
+        batch.marks.append(
+            _mark(Mark, (self.device, time_ms, digest, self.sets.names[number], _NEW, message.packet_id or 0))
+        )
         return True
 
 
-def make_lane(route: Route, memory: DeviceMemory, limits: Limits) -> Lane | None:
+def make_lane(route: Route, memory: Memory, limits: Limits) -> Lane | None:
     """Return the Lane of a Route; None where each message needs the general way.
 
     That is where the time is not the Device's own, and where the Device was last placed at another site.
@@ -122,7 +127,8 @@ def make_lane(route: Route, memory: DeviceMemory, limits: Limits) -> Lane | None
         read=route.read,
         device=route.device.id,
         type_key=route.device.type_key,
-        memory=memory,
+        memory=memory.recall(route.device.id),
+        sets=memory.sets,
         prefix=placed.prefix,
         simulated_prefix=placed.simulated_prefix,
         from_ms=placed.placement.from_ms,

@@ -12,10 +12,11 @@ PUBACK did not reach it is recognised whatever it was, over a restart too. It is
 ``PACKETS`` are unacknowledged, and identifiers are used anew only after 65,535; a new session uses them anew at once.
 """
 
-import zlib
 from array import array
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+from isal import isal_zlib
 
 from ingest.batch import Mark
 from ingest.codec import Reader, RefusedError, collect_fields
@@ -44,7 +45,7 @@ Names = tuple[str, ...]
 
 def digest_topic(topic: str) -> int:
     """Return what the checksums of a topic's messages begin with; see ``digest_payload``."""
-    return zlib.crc32(topic.encode())
+    return isal_zlib.crc32(topic.encode())
 
 
 def digest_payload(topic_digest: int, payload: bytes) -> int:
@@ -54,7 +55,8 @@ def digest_payload(topic_digest: int, payload: bytes) -> int:
         topic_digest: Of its topic.
         payload: Its bytes.
     """
-    return zlib.crc32(payload, topic_digest) << 28 | len(payload) & 0xFFF_FFFF
+    # ISA-L's takes 0.05 us for 180 bytes, that of zlib 0.18 us.
+    return isal_zlib.crc32(payload, topic_digest) << 28 | len(payload) & 0xFFF_FFFF
 
 
 class NameSets(dict[Names, int]):
@@ -154,21 +156,24 @@ class DeviceMemory:
             self._values = tuple(map(fields.get, self.names))
         return self._values
 
-    def advance(self, key: int, digest: int, fields: Collection[str], payload: bytes) -> Names:
-        """Take note of a payload that is newer than all before and was accepted whole; see ``remember``.
+    def advance(self, key: int, digest: int, number: int, values: tuple[float | bool | None, ...] | bytes) -> None:
+        """Take note of a payload that is newer than all before; it takes the place of the oldest in the window.
 
         Args:
             key: Event time in milliseconds.
             digest: Of the payload.
-            fields: Names of what was accepted.
-            payload: Has all of it.
+            number: Of the names of the fields accepted, in the NameSets of the Memory.
+            values: What was accepted of it; or, where that was everything, the payload.
         """
-        number = self._sets[tuple(fields)]
-        self.newest_ms = key
-        self._number = number
-        self._values = payload
-        self._append(key, digest, number)
-        return self._sets.names[number]
+        self.newest_ms, self._number, self._values = key, number, values
+        seen, at = self._seen, self._oldest
+        if len(seen) == FULL:
+            seen[at], seen[at + 1], seen[at + 2] = key, digest, number
+            self._oldest = (at + CELLS) % FULL
+            return
+        seen.extend((key, digest, number))
+        if len(seen) > FULL:
+            del seen[:CELLS]
 
     def remember(self, key: int, digest: int, values: Values, read: Reader) -> Names:
         """Take note of what was accepted of a payload; nothing, where it only took its time.
@@ -184,9 +189,7 @@ class DeviceMemory:
         """
         number = self._sets[tuple(values)]
         if self.newest_ms is None or key > self.newest_ms:
-            self.newest_ms = key
-            self._number, self._values = number, tuple(values.values())
-            self._append(key, digest, number)
+            self.advance(key, digest, number, tuple(values.values()))
         else:
             if key == self.newest_ms:
                 joined = {**self.find_known(key, read), **values}
@@ -203,8 +206,7 @@ class DeviceMemory:
             number: Of the names of the fields accepted.
         """
         if self.newest_ms is None or key > self.newest_ms:
-            self.newest_ms = key
-            self._append(key, digest, number)
+            self.advance(key, digest, number, ())
         else:
             self._insert(key, digest, self._sets.names[number])
 
@@ -235,17 +237,6 @@ class DeviceMemory:
             self._oldest = 0
         return self._seen
 
-    def _append(self, key: int, digest: int, number: int) -> None:
-        """Put a payload that is newer than all before in the place of the oldest: nothing else is of its time."""
-        seen, at = self._seen, self._oldest
-        if len(seen) == FULL:
-            seen[at], seen[at + 1], seen[at + 2] = key, digest, number
-            self._oldest = (at + CELLS) % FULL
-            return
-        seen.extend((key, digest, number))
-        if len(seen) > FULL:
-            del seen[:CELLS]
-
     def _insert(self, key: int, digest: int, names: Names) -> None:
         """Remember a payload that is not newer than all before; what was accepted of the same one before counts too."""
         seen = self._straighten()
@@ -264,11 +255,16 @@ class DeviceMemory:
 
 
 class Memory:
-    """What is remembered of all devices, by id, and of the packet identifiers."""
+    """What is remembered of all devices, and of the packet identifiers.
+
+    Attributes:
+        devices: By id.
+        sets: Combinations of names that any of them had.
+    """
 
     def __init__(self) -> None:
         self.devices: dict[str, DeviceMemory] = {}
-        self._sets = NameSets()
+        self.sets = NameSets()
         self._shards: list[list[str]] = [[] for _ in range(SHARDS)]
         self._packets: deque[dict[int, int]] = deque()
         self._packets_count = 0
@@ -277,7 +273,7 @@ class Memory:
         """Return what is remembered of a Device; something empty for one never heard."""
         memory = self.devices.get(device)
         if memory is None:
-            memory = self.devices[device] = DeviceMemory(self._sets)
+            memory = self.devices[device] = DeviceMemory(self.sets)
             self._shards[find_shard(device)].append(device)
         return memory
 
@@ -321,7 +317,7 @@ class Memory:
             return Shard(number, [PACKET_MARK], [len(cells) // 3], [()], cells)
         devices = self._shards[number]
         lengths = [self.devices[device].copy_window(cells) for device in devices]
-        return Shard(number, devices.copy(), lengths, self._sets.names.copy(), cells)
+        return Shard(number, devices.copy(), lengths, self.sets.names.copy(), cells)
 
     def restore(self, remembered: Iterable[Mark | Shard]) -> None:
         """Take note again of what an earlier process accepted.
@@ -345,7 +341,7 @@ class Memory:
         """Take note of each reading, and yield packet identifier and checksum of each message."""
         devices = self.devices
         last_names: Names = ()
-        number = self._sets[last_names]
+        number = self.sets[last_names]
         for one in remembered:
             if isinstance(one, Shard):
                 yield from self._restore_shard(one)
@@ -355,7 +351,7 @@ class Memory:
                 yield key, digest
                 continue
             if names is not last_names:
-                last_names, number = names, self._sets[names]
+                last_names, number = names, self.sets[names]
             (devices.get(device) or self.recall(device)).take(key, digest, number)
             if packet_id:
                 yield packet_id, digest
@@ -365,7 +361,7 @@ class Memory:
     def _restore_shard(self, shard: Shard) -> Iterator[tuple[int, int]]:
         """Put the windows of a Shard in place, and yield packet identifier and checksum of each of its messages."""
         cells = array("q", shard.cells)
-        numbers = [*map(self._sets.__getitem__, shard.names)]
+        numbers = [*map(self.sets.__getitem__, shard.names)]
         if numbers != [*range(len(numbers))]:
             cells[2::3] = array("q", map(numbers.__getitem__, cells[2::3]))
         end = 0

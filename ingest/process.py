@@ -140,12 +140,11 @@ class Processor:
 
     def _recall(self, route: Route) -> DeviceMemory:
         """Return what is remembered of a Route's Device; the next message of its topic finds a Lane."""
-        memory = self.memory.recall(route.device.id)
         if route.topic not in self._lanes:
-            lane = make_lane(route, memory, self._limits)
+            lane = make_lane(route, self.memory, self._limits)
             if lane is not None:
                 self._lanes[route.topic] = lane
-        return memory
+        return self.memory.recall(route.device.id)
 
     def _read(self, arrival: Arrival) -> Sequence[Observation]:
         payload = arrival.message.payload

@@ -151,7 +151,7 @@ def _choose_lanes(material: Material) -> list[list[tuple[Lane, Message]]]:
     lanes: dict[str, Lane] = {}
     for message in material.earlier:
         route = material.routes.find(message.topic)
-        lane = make_lane(route, processor.memory.recall(route.device.id), LIMITS)
+        lane = make_lane(route, processor.memory, LIMITS)
         if lane is not None:  # a heat meter has a clock, and is where its topic says
             lanes[message.topic] = lane
     return [[(lanes[message.topic], message) for message in messages] for messages in cut(material.messages, BATCH)]
@@ -208,7 +208,7 @@ def open_remember(material: Material) -> Iterator[Run]:
 
     def run() -> None:
         for device, time_ms, fields, payload in given:
-            device.advance(time_ms, DIGEST, fields, payload)
+            device.advance(time_ms, DIGEST, memory.sets[tuple(fields)], payload)
 
     yield run
 
