@@ -14,6 +14,7 @@ from ingest import quarantine_cli, reconcile_cli, status_cli, store_cli
 from ingest.accounts import AccountError, Owners, write_accounts
 from ingest.check import check_configuration
 from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile
+from ingest.event_loop import find_loop
 from ingest.influx import MisconfiguredError
 from ingest.inventory_files import load_inventory
 from ingest.mqtt_error import TlsUnusable
@@ -43,7 +44,8 @@ def collect(settings: SettingsFile = None) -> None:
     set_up_logging()
     try:
         loaded = load_settings(settings, os.environ)
-        asyncio.run(run_collector(loaded, os.environ))
+        with asyncio.Runner(loop_factory=find_loop()) as runner:
+            runner.run(run_collector(loaded, os.environ))
     except (ConfigurationError, RegistryError, TlsUnusable, MisconfiguredError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(USAGE) from None
