@@ -10,6 +10,7 @@ import typer.core
 
 import dashboards.cli
 import ingest.cli
+import simulators.bench.plot_cli
 import simulators.bench.reference_cli
 import simulators.bench.scale_cli
 import simulators.bench.stages_cli
@@ -30,6 +31,7 @@ ingest.cli.add_commands(app)
 simulators.cli.add_commands(app)
 simulators.demo_cli.add_commands(app)
 simulators.soak_cli.add_commands(app)
+simulators.bench.plot_cli.add_commands(simulators.bench_cli.app)
 simulators.bench.reference_cli.add_commands(simulators.bench_cli.app)
 simulators.bench.scale_cli.add_commands(simulators.bench_cli.app)
 simulators.bench.stages_cli.add_commands(simulators.bench_cli.app)

@@ -6,6 +6,7 @@ docs/reference/commands.md          every command with its options
 docs/reference/settings.md          every setting with its default
 docs/reference/devices.md           every device type with its fields
 docs/reference/reasons.md           every reason for which something is refused
+docs/performance.md                 its tables alone, from the results in deploy/bench
 """
 
 import sys
@@ -16,8 +17,14 @@ from dashboards.render import render_all
 from devices import load_device_types
 from ingest.reference import describe_devices, describe_reasons, describe_settings
 from schemas.json_schema import render_json_schema
+from simulators.bench.findings import load_findings
+from simulators.bench.page import fill_page, render_tables
 
 ROOT = Path(__file__).parent.parent
+PERFORMANCE = Path("docs/performance.md")
+RESULTS = Path("deploy/bench")
+WRITTEN = {PERFORMANCE.parent}
+"""Folders in which people write too: what no code makes stays there."""
 
 
 def render_files() -> dict[Path, str]:
@@ -30,13 +37,14 @@ def render_files() -> dict[Path, str]:
     files[reference / "settings.md"] = describe_settings()
     files[reference / "devices.md"] = describe_devices(types)
     files[reference / "reasons.md"] = describe_reasons()
+    files[PERFORMANCE] = fill_page((ROOT / PERFORMANCE).read_text(), render_tables(load_findings(ROOT / RESULTS)))
     return files
 
 
 def find_stale(files: dict[Path, str]) -> list[Path]:
     """Return the files that differ from what the code makes, and those that no code makes any more."""
     differing = [path for path, text in files.items() if _read(ROOT / path) != text]
-    folders = {path.parent for path in files}
+    folders = {path.parent for path in files} - WRITTEN
     present = {file.relative_to(ROOT) for folder in folders for file in (ROOT / folder).glob("*.*")}
     return sorted({*differing, *(present - set(files))})
 

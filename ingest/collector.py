@@ -29,7 +29,7 @@ from ingest.message import Message
 from ingest.mqtt import Broker
 from ingest.process import Processor
 from ingest.settings import Settings
-from ingest.shard import Shard
+from ingest.shard import SHARDS, Shard
 from ingest.store_file import FILE, StoreError
 from ingest.store_thread import StoreThread
 from ingest.writer import Writer
@@ -192,6 +192,17 @@ class Collector:
         """Return what is remembered of the devices that the store wants to hear of again, the batch included."""
         number = self._store.wants_shard()
         return None if number is None else self.processor.memory.copy_shard(number)
+
+    async def keep_memory(self) -> None:
+        """Write down all that is remembered, after the last batch: the next start is the quicker for it."""
+        if self.store_error:
+            return  # it knows of a batch that is not on disk
+        async with self.exclusive():
+            shards = [self.processor.memory.copy_shard(number) for number in range(SHARDS)]
+            try:
+                await self._store.keep_shards(shards)
+            except StoreError as error:
+                log.warning("what is remembered is not written down together; the next start takes longer: %s", error)
 
     def _note_error(self, error: StoreError) -> None:
         if not self.store_error:

@@ -205,6 +205,7 @@ async def _drain(parts: Parts, committing: list[asyncio.Task[None]]) -> None:
             await parts.collector.stop(*committing)
             await parts.reporter.finish()
             await _publish_last(parts.peers)
+            await parts.collector.keep_memory()
             if not await parts.peers.writer.drain(deadline_s):
                 log.warning("stopped before InfluxDB had taken everything; it is kept")
     except (TimeoutError, StoreError) as error:

@@ -190,6 +190,11 @@ class Store:
             self._amount = self._amount.plus(Amount(1, entry.lines, len(body)))
         return entry
 
+    def keep_shards(self, shards: Sequence[Shard]) -> None:
+        """Write several shards, as for ``commit`` but without a batch; raises StoreError if that cannot be done."""
+        for change in self._transactions.add(lambda to: [self._marks.add(to, (), shard) for shard in shards]):
+            self._marks.note(change)
+
     def wants_shard(self) -> int | None:
         """Return the number of the shard that should come with the next commit; None while none is due."""
         return self._marks.find_due()

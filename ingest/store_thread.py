@@ -60,6 +60,10 @@ class StoreThread:
         """See ``Store.commit``."""
         return await self._call(lambda: self._store.commit(batch, now_ms, shard))
 
+    async def keep_shards(self, shards: Sequence[Shard]) -> None:
+        """See ``Store.keep_shards``."""
+        await self._call(lambda: self._store.keep_shards(shards))
+
     def wants_shard(self) -> int | None:
         """See ``Store.wants_shard``; it only looks at what is in memory, so it does not wait for the thread."""
         return self._store.wants_shard()

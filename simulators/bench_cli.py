@@ -80,7 +80,7 @@ def explained_bench() -> Iterator[None]:
             typer.echo("interrupted; nothing was measured", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] != "numpy":
+            if (error.name or "").partition(".")[0] not in ("matplotlib", "numpy"):
                 raise
             typer.echo(f"{error.name} is not installed; run: pip install 'gjovik-sensors[bench]'", err=True)
             raise typer.Exit(USAGE) from None

@@ -164,3 +164,23 @@ def test_a_damaged_row_of_marks_is_passed_over_said_and_counted(
     assert "are damaged and removed" in caplog.text
     with closing(open_in(tmp_path)) as store:
         assert store.load().events == {"marks_damaged": 1}
+
+
+def test_after_a_stop_in_order_the_next_start_goes_through_no_batch(tmp_path: Path) -> None:
+    memory = Memory()
+    with closing(open_in(tmp_path)) as store:
+        for number in range(20):
+            commit_with_shard(store, memory, make_batch(number))
+        store.keep_shards([memory.copy_shard(number) for number in range(SHARDS)])
+    with closing(open_in(tmp_path)) as store:
+        remembered = list(store.load().marks)
+        assert all(isinstance(one, Shard) for one in remembered)
+        again = Memory()
+        again.restore(remembered)
+        assert recall(again) == recall(memory)
+        # What comes then is on top of it.
+        commit_with_shard(store, again, make_batch(20))
+    with closing(open_in(tmp_path)) as store:
+        third = Memory()
+        third.restore(store.load().marks)
+        assert recall(third) == recall(again) != recall(memory)

@@ -2,8 +2,8 @@
 
 What a Subject must do, so that its figures can be compared with another's:
 
-- connect to ``Place.host``, ``Place.port`` over MQTT, with its account and a persistent session, and subscribe to the
-  load's topics (``load.FILTER``) with QoS 1;
+- connect to ``Place.host``, ``Place.port`` over MQTT 5 or 3.1.1, with its account and a persistent session, and
+  subscribe to the load's topics (``load.FILTER``) with QoS 1;
 - acknowledge in receive order: the n-th PUBACK is that of the n-th reading;
 - write each reading to ``Place.database`` as measurement ``heat_meter`` with the tag ``device``, the fields of the
   payload and ``seq`` as floats, and its time in milliseconds.
