@@ -41,6 +41,8 @@ STUCK_S = 30.0
 """A commit that takes longer makes the collector unwell: the watchdog is to know."""
 STOP_S = 0.5
 """How often a stop looks whether the commit that it waits for can still succeed."""
+ENOUGH = 1_000
+"""Messages for which a commit is worth its price: more are taken when they are there, and not waited for."""
 PATIENCE_S = 1.0
 """How long lines of our own wait for the lock before they are given up."""
 
@@ -125,7 +127,7 @@ class Collector:
         await self.withdraw_stale()
         most, age_s = self._settings.ingest.batch_messages, self._settings.ingest.batch_age_ms / 1000
         while True:
-            for messages in _split_by_connection(await self._broker.receive(most, age_s)):
+            for messages in _split_by_connection(await self._broker.receive(most, age_s, ENOUGH)):
                 async with self.exclusive():
                     await self._take(messages[0].connection, messages)
 

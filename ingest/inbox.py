@@ -64,22 +64,24 @@ class Inbox:
         if enough and self._taker is not None and not self._taker.done():
             self._taker.set_result(None)
 
-    async def take(self, most: int, age_s: float) -> list[Message]:
+    async def take(self, most: int, age_s: float, enough: int | None = None) -> list[Message]:
         """Return the oldest messages, at least one.
 
         Args:
             most: Messages to return at most, 1 or more.
             age_s: Seconds to wait at most for more after the first; it waits no longer when there is no room.
+            enough: Messages for which it waits; ``most`` when left out.
 
         Raises:
             RuntimeError: Another call waits already.
         """
         if not self._messages:
             await self._reach(1)
-        if len(self._messages) < most and self.has_room:
+        enough = most if enough is None else min(enough, most)
+        if len(self._messages) < enough and self.has_room:
             with suppress(TimeoutError):
                 async with asyncio.timeout(age_s):
-                    await self._reach(most)
+                    await self._reach(enough)
         taken = self._messages[:most]
         del self._messages[:most]
         self._bytes = self._bytes - _payload_bytes(taken) if self._messages else 0

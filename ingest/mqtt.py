@@ -193,17 +193,18 @@ class Broker:
         """
         await self._ready.wait()
 
-    async def receive(self, most: int, age_s: float) -> list[Message]:
+    async def receive(self, most: int, age_s: float, enough: int | None = None) -> list[Message]:
         """Return the oldest Messages that were not returned yet, in the order received, at least one.
 
         Args:
             most: Messages to return at most, 1 or more.
             age_s: Seconds to wait at most for more after the first.
+            enough: Messages for which it waits; ``most`` when left out.
 
         Raises:
             RuntimeError: Another task waits in here already.
         """
-        messages = await self._inbox.take(most, age_s)
+        messages = await self._inbox.take(most, age_s, enough)
         if self._connection is not None:
             self._connection.go_on()
         return messages

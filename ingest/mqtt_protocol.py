@@ -42,8 +42,9 @@ ANSWER_S = 10.0
 CLOSE_S = 2.0
 """Seconds that a broker may take to close after our DISCONNECT."""
 REST_S = 0.05
-"""Seconds without reading after a read: on a busy connection few large reads cost half of many small ones. Half of the
-longest wait for a batch, to which it adds at most as much."""
+"""Seconds without reading after a read, at most: few large reads cost a fraction of many small ones."""
+READ_AIM_BYTES = 64 * 1024
+"""The rest is as long as so many bytes take to come, by the read before: on a busy connection it is short."""
 READ_BYTES = 256 * 1024
 """Most that is read at a time, but for larger packets: after so many, more is waiting and there is no rest. They go
 into a buffer that stays; asyncio would make one of this size for each read."""
@@ -78,7 +79,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport
         self._buffer = bytearray(READ_BYTES)
         self._filled = 0
-        self._heard_s = self._loop.time()
+        self._heard_s = self._read_s = self._loop.time()
         self._is_held = False
         self._keep_alive_s = 0
         self._beat_timer: asyncio.TimerHandle | None = None
@@ -115,12 +116,15 @@ class Connection(asyncio.BufferedProtocol):
         """Read what came, then rest, or stop reading while the Inbox has no room."""
         if self._error is not None:
             return  # after the end; the broker will send it again
-        self._heard_s = self._loop.time()
+        self._heard_s = now_s = self._loop.time()
+        rest_s = min(REST_S, (now_s - self._read_s) * READ_AIM_BYTES / nbytes)
+        self._read_s = now_s
         end = self._filled + nbytes
         is_full = end == len(self._buffer)
         with memoryview(self._buffer) as view:
             packets, used, fault = split(view[:end])
-        self._buffer[: end - used] = self._buffer[used:end]
+        if used:
+            self._buffer[: end - used] = self._buffer[used:end]
         self._filled = end - used
         self._read(packets)
         if fault:
@@ -130,7 +134,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._transport.pause_reading()
         if self._inbox.has_room:
-            self._loop.call_later(REST_S, self._resume)
+            self._loop.call_later(rest_s, self._resume)
         else:
             self._is_held = True
 

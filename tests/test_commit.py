@@ -38,9 +38,9 @@ class ScriptedBroker(Broker):
         self._messages = list(messages)
         self._new = new_sessions
 
-    async def receive(self, most: int, age_s: float) -> list[Message]:
+    async def receive(self, most: int, age_s: float, enough: int | None = None) -> list[Message]:
         """Return all at once, and nothing after that."""
-        del most, age_s
+        del most, age_s, enough
         if self.taken.is_set() or not self._messages:
             self.done.set()
             await asyncio.Event().wait()

@@ -96,3 +96,15 @@ async def test_a_second_taker_is_refused() -> None:
         await inbox.take(1, age_s=0)
     inbox.put(_messages(1))
     assert len(await taking) == 1
+
+
+async def test_take_waits_for_enough_and_takes_more_when_it_is_there() -> None:
+    inbox = Inbox()
+    taking = asyncio.create_task(inbox.take(10, age_s=60, enough=2))
+    inbox.put(_messages(1))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not taking.done()
+    inbox.put(_messages(6, first=1))
+    async with asyncio.timeout(5):
+        assert len(await taking) == 7

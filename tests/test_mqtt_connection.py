@@ -270,6 +270,15 @@ async def test_bytes_that_come_in_pieces_give_the_same_messages() -> None:
     assert payloads_of(messages) == [b"%d" % number * 20 for number in range(20)]
 
 
+async def test_a_packet_larger_than_a_read_is_read_whole_and_the_next_ones_are() -> None:
+    async with _scripted() as (server, broker):
+        _, writer = await server.accept()
+        payloads = [b"{}", bytes(range(256)) * 12_000, b"{}", b"x" * 600_000, b"{}"]
+        for packet_id, payload in enumerate(payloads, start=1):
+            writer.write(write_publish(b"gjovik/a/b/reading", payload, packet_id))
+        assert payloads_of(await receive(broker, len(payloads))) == payloads
+
+
 async def test_a_stated_takeover_says_what_it_means(caplog: pytest.LogCaptureFixture) -> None:
     async with _scripted() as (server, broker):
         _, writer = await server.accept()
