@@ -23,6 +23,8 @@ The codec's codes are no integers, though its types say so: they have ``name``, 
 order nor hash.
 """
 
+READ_BYTES = 256 * 1024
+"""Most that is read at a time, but for larger packets: after so many, more is waiting."""
 _PUBACK = 0x4002_0000
 
 ConnectCode = mqtt5.ConnAckReasonCode
@@ -97,6 +99,37 @@ def split(buffer: memoryview) -> Split:
             raise
         fault = "a text is not UTF-8"
     return Split(packets, used, fault)
+
+
+class PacketBuffer:
+    """What came of a connection and is no complete packet yet, with room for more.
+
+    It stays from read to read, where asyncio would make one of this size for each, and grows only for larger packets.
+    """
+
+    def __init__(self) -> None:
+        self._bytes = bytearray(READ_BYTES)
+        self._filled = 0
+
+    def make_room(self) -> memoryview:
+        """Return where the next bytes belong; ``take`` follows when they are there."""
+        if 2 * self._filled > len(self._bytes):
+            larger = bytearray(2 * len(self._bytes))
+            larger[: self._filled] = self._bytes[: self._filled]
+            self._bytes = larger
+        elif self._filled == 0 and len(self._bytes) > READ_BYTES:
+            self._bytes = bytearray(READ_BYTES)
+        return memoryview(self._bytes)[self._filled :]
+
+    def take(self, nbytes: int) -> tuple[Split, bool]:
+        """Return the packets that are complete with so many bytes more, and whether these filled all the room."""
+        end = self._filled + nbytes
+        with memoryview(self._bytes) as view:
+            found = split(view[:end])
+        if found.used:
+            self._bytes[: end - found.used] = self._bytes[found.used : end]
+        self._filled = end - found.used
+        return found, end == len(self._bytes)
 
 
 def write_connect(settings: Mqtt, password: str | None) -> bytes:

@@ -11,6 +11,7 @@ Source: MQTT Version 5.0, OASIS Standard, 7 March 2019.
 """
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -22,13 +23,13 @@ from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.mqtt_error import ConnectionLost, PublishRefused, Unreachable
 from ingest.mqtt_packets import (
+    PacketBuffer,
     Session,
     read_disconnect,
     read_session,
     read_unsubscribed,
     require_granted,
     require_taken,
-    split,
     write_acknowledgements,
     write_connect,
     write_publish,
@@ -45,9 +46,6 @@ REST_S = 0.05
 """Seconds without reading after a read, at most: few large reads cost a fraction of many small ones."""
 READ_AIM_BYTES = 64 * 1024
 """The rest is as long as so many bytes take to come, by the read before: on a busy connection it is short."""
-READ_BYTES = 256 * 1024
-"""Most that is read at a time, but for larger packets: after so many, more is waiting and there is no rest. They go
-into a buffer that stays; asyncio would make one of this size for each read."""
 MOST_PUBLISHING = 1_000
 """Messages of our own that may be unanswered at a time."""
 
@@ -77,8 +75,8 @@ class Connection(asyncio.BufferedProtocol):
         self._ended: asyncio.Future[ConnectionLost] = self._loop.create_future()
         self._error: ConnectionLost | None = None
         self._transport: asyncio.Transport
-        self._buffer = bytearray(READ_BYTES)
-        self._filled = 0
+        self._buffer = PacketBuffer()
+        self._socket: int | None = None
         self._heard_s = self._read_s = self._loop.time()
         self._is_held = False
         self._keep_alive_s = 0
@@ -98,19 +96,16 @@ class Connection(asyncio.BufferedProtocol):
     # What asyncio tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Keep the transport, and a way to the socket of one's own for ``_read_last``."""
         self._transport = cast("asyncio.Transport", transport)
+        found = transport.get_extra_info("socket")
+        if found is not None and transport.get_extra_info("sslcontext") is None:
+            self._socket = os.dup(found.fileno())
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return room for the next bytes, behind those of a packet that is not complete."""
+        """Return room for the next bytes."""
         del sizehint
-        if 2 * self._filled > len(self._buffer):
-            larger = bytearray(2 * len(self._buffer))
-            larger[: self._filled] = self._buffer[: self._filled]
-            self._buffer = larger
-        elif self._filled == 0 and len(self._buffer) > READ_BYTES:
-            self._buffer = bytearray(READ_BYTES)
-        return memoryview(self._buffer)[self._filled :]
+        return self._buffer.make_room()
 
     def buffer_updated(self, nbytes: int) -> None:
         """Read what came, then rest, or stop reading while the Inbox has no room."""
@@ -119,18 +114,8 @@ class Connection(asyncio.BufferedProtocol):
         self._heard_s = now_s = self._loop.time()
         rest_s = min(REST_S, (now_s - self._read_s) * READ_AIM_BYTES / nbytes)
         self._read_s = now_s
-        end = self._filled + nbytes
-        is_full = end == len(self._buffer)
-        with memoryview(self._buffer) as view:
-            packets, used, fault = split(view[:end])
-        if used:
-            self._buffer[: end - used] = self._buffer[used:end]
-        self._filled = end - used
-        self._read(packets)
-        if fault:
-            self._end(ConnectionLost(self._describe(fault)), mqtt5.DisconnectReasonCode.MALFORMED_PACKET)
-            return
-        if self._inbox.has_room and is_full:
+        is_full = self._take(nbytes)
+        if self._error is not None or (self._inbox.has_room and is_full):
             return
         self._transport.pause_reading()
         if self._inbox.has_room:
@@ -142,6 +127,7 @@ class Connection(asyncio.BufferedProtocol):
         """Tell who waits."""
         if self._beat_timer is not None:
             self._beat_timer.cancel()
+        self._read_last()
         # Mosquitto 2.0.11 gives no reason in either case.
         why = exc or "the broker closed it; it stops, or another client uses this account"
         self._ended.set_result(self._error or ConnectionLost(f"connection lost: {why}"))
@@ -261,6 +247,30 @@ class Connection(asyncio.BufferedProtocol):
         await asyncio.wait((self._ended,))
 
     # Inside.
+
+    def _take(self, nbytes: int) -> bool:
+        """Take the packets that so many bytes more complete; return whether there was no room for more."""
+        (packets, _, fault), is_full = self._buffer.take(nbytes)
+        self._read(packets)
+        if fault:
+            self._end(ConnectionLost(self._describe(fault)), mqtt5.DisconnectReasonCode.MALFORMED_PACKET)
+        return is_full
+
+    def _read_last(self) -> None:
+        """Read what came before the end and waited in the socket.
+
+        asyncio closes a socket on which a write fails, whatever there is to be read: a broker that was killed answered
+        its devices for that, and need not know of it when it is back. Under TLS the last bytes cannot be had.
+        """
+        if self._socket is None:
+            return
+        try:
+            while self._error is None and (nbytes := os.readv(self._socket, [self._buffer.make_room()])):
+                self._take(nbytes)
+        except OSError:
+            pass  # there is no more, or the connection was reset behind it
+        finally:
+            os.close(self._socket)
 
     def _read(self, packets: list[mqtt5.Packet]) -> None:
         now_ms = time.time_ns() // 1_000_000

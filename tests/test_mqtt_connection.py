@@ -1,9 +1,13 @@
 """Connections end and come back: on a real Mosquitto, and on a broker that says what no real one would."""
 
 import asyncio
+import fcntl
 import logging
 import os
 import signal
+import socket
+import struct
+import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -94,7 +98,7 @@ async def test_a_broker_restart_in_traffic_loses_nothing(mosquitto: Mosquitto) -
                 await wait_until(lambda part=part: len(stored) > part)  # type: ignore[misc]
                 await mosquitto.restart()
         assert stored == {b"%d" % number for number in range(count)}
-        assert broker.status.connections == 3
+        await wait_until(lambda: broker.status.connections == 3)
         assert broker.status.session_present
 
 
@@ -324,3 +328,21 @@ async def test_limits_of_the_broker_are_kept() -> None:
         await wait_until(lambda: broker.status.connected)
         with pytest.raises(PublishRefused, match="takes 64"):
             await broker.publish("gjovik/alerts/a/b", b"x" * 64, retain=False)
+
+
+async def test_what_a_broker_sent_before_it_was_killed_is_read_though_a_write_fails_first() -> None:
+    payloads = [b"%d" % number for number in range(50)]
+    async with _scripted() as (server, broker):
+        _, writer = await server.accept()
+        writer.write(write_publish(b"gjovik/a/b/reading", b"first", 1))
+        (first,) = await receive(broker, 1)
+        # The connection rests: what comes now waits in the socket, and the end, a reset, behind it.
+        for packet_id, payload in enumerate(payloads, start=2):
+            writer.write(write_publish(b"gjovik/a/b/reading", payload, packet_id))
+        end = writer.get_extra_info("socket")
+        await wait_until(lambda: fcntl.ioctl(end, termios.TIOCOUTQ, bytes(4)) == bytes(4))  # it has arrived
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+        await asyncio.sleep(0)
+        broker.acknowledge([first])
+        assert payloads_of(await receive(broker, len(payloads))) == payloads

@@ -11,7 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from ingest.accounts import COLLECTOR, make_password
 from ingest.mqtt import Broker
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 from tests.benchmarks.lean_publisher import LeanPublisher, open_publisher
-from tests.mqtt_clients import broker_settings, impatient_broker, run
+from tests.mqtt_clients import broker_settings, impatient_broker, run, wait_until
 
 PAYLOAD_BYTES = 120
 PROBE_S = 0.01
@@ -175,27 +175,36 @@ async def _kill_once(per_s: float, seconds: float, *, present: bool) -> int:
     with tempfile.TemporaryDirectory() as folder:
         async with run_broker(Path(folder)) as broker:
             # The first message has packet identifier 1; no more than PACKET_IDS are published.
-            async with open_publisher(broker, "filler", lambda packet_id: acknowledged.add(packet_id - 1)) as filler:
-                taking = asyncio.create_task(_take_all(broker, received), name="take") if present else None
+            async with (
+                _taking(broker, received) if present else nullcontext(),
+                open_publisher(broker, "filler", lambda packet_id: acknowledged.add(packet_id - 1)) as filler,
+            ):
                 publishing = asyncio.create_task(publish_steadily(filler, per_s, seconds + 5), name="publish")
                 await asyncio.sleep(seconds)
                 await broker.kill()
                 await publishing
-            if taking is not None:
-                taking.cancel()
-                await asyncio.gather(taking, return_exceptions=True)
             await broker.start()
             async with asyncio.timeout(60):
                 await _take_rest(broker, received)
     return len(acknowledged - received)
 
 
-async def _take_all(broker: Mosquitto, received: set[int]) -> None:
-    async with attend(broker) as collector:
+@asynccontextmanager
+async def _taking(broker: Mosquitto, received: set[int]) -> AsyncIterator[None]:
+    """Take everything until the block ends, and then what the collector had read or could still read."""
+
+    async def take(collector: Broker) -> None:
         while True:
             messages = await collector.receive(5_000, age_s=0.05)
             received.update(read_number(message.payload) for message in messages)
             collector.acknowledge(messages)
+
+    async with attend(broker) as collector:
+        taking = asyncio.create_task(take(collector), name="take")
+        yield
+        await wait_until(lambda: not collector.status.connected and not collector.status.waiting)
+        taking.cancel()
+        await asyncio.gather(taking, return_exceptions=True)
 
 
 async def _take_rest(broker: Mosquitto, received: set[int]) -> None:
