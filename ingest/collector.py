@@ -41,7 +41,7 @@ STUCK_S = 30.0
 """A commit that takes longer makes the collector unwell: the watchdog is to know."""
 STOP_S = 0.5
 """How often a stop looks whether the commit that it waits for can still succeed."""
-ENOUGH = 1_000
+ENOUGH = 2_000
 """Messages for which a commit is worth its price: more are taken when they are there, and not waited for."""
 PATIENCE_S = 1.0
 """How long lines of our own wait for the lock before they are given up."""

@@ -42,7 +42,7 @@ ANSWER_S = 10.0
 """Seconds that a broker may take to accept a connection and to answer CONNECT."""
 CLOSE_S = 2.0
 """Seconds that a broker may take to close after our DISCONNECT."""
-REST_S = 0.05
+REST_S = 0.075
 """Seconds without reading after a read, at most: few large reads cost a fraction of many small ones."""
 READ_AIM_BYTES = 64 * 1024
 """The rest is as long as so many bytes take to come, by the read before: on a busy connection it is short."""

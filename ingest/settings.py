@@ -174,7 +174,7 @@ class Ingest(Part):
         "cannot be reprocessed.",
     )
     batch_messages: int = Field(default=5_000, ge=1, le=60_000, description="Most messages in one commit.")
-    batch_age_ms: int = Field(default=100, ge=1, le=5_000, description="Longest wait for more before a commit.")
+    batch_age_ms: int = Field(default=150, ge=1, le=5_000, description="Longest wait for more before a commit.")
     drain_s: Seconds = Field(default=20.0, description="Seconds to finish what was begun when told to stop.")
 
 
