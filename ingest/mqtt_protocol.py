@@ -44,6 +44,8 @@ CLOSE_S = 2.0
 """Seconds that a broker may take to close after our DISCONNECT."""
 REST_S = 0.075
 """Seconds without reading after a read, at most: few large reads cost a fraction of many small ones."""
+ASKED_REST_S = 0.005
+"""Likewise while an answer is awaited: alerts go one after the other, and an operator waits for them."""
 READ_AIM_BYTES = 64 * 1024
 """The rest is as long as so many bytes take to come, by the read before: on a busy connection it is short."""
 MOST_PUBLISHING = 1_000
@@ -79,6 +81,7 @@ class Connection(asyncio.BufferedProtocol):
         self._socket: int | None = None
         self._heard_s = self._read_s = self._loop.time()
         self._is_held = False
+        self._resting: asyncio.TimerHandle | None = None
         self._keep_alive_s = 0
         self._beat_timer: asyncio.TimerHandle | None = None
         self._unacknowledged: list[int] = []
@@ -112,14 +115,15 @@ class Connection(asyncio.BufferedProtocol):
         if self._error is not None:
             return  # after the end; the broker will send it again
         self._heard_s = now_s = self._loop.time()
-        rest_s = min(REST_S, (now_s - self._read_s) * READ_AIM_BYTES / nbytes)
+        most_s = ASKED_REST_S if self._asked else REST_S
+        rest_s = min(most_s, (now_s - self._read_s) * READ_AIM_BYTES / nbytes)
         self._read_s = now_s
         is_full = self._take(nbytes)
         if self._error is not None or (self._inbox.has_room and is_full):
             return
         self._transport.pause_reading()
         if self._inbox.has_room:
-            self._loop.call_later(rest_s, self._resume)
+            self._resting = self._loop.call_later(rest_s, self._resume)
         else:
             self._is_held = True
 
@@ -310,6 +314,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._end(error, mqtt5.DisconnectReasonCode.PROTOCOL_ERROR)
 
     def _resume(self) -> None:
+        self._resting = None
         self._heard_s = self._loop.time()
         self._transport.resume_reading()
 
@@ -337,6 +342,9 @@ class Connection(asyncio.BufferedProtocol):
             ConnectionLost: The connection ended before, or the answer is of another kind.
         """
         waiting = self._asked[packet_id] = self._loop.create_future()
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resume()
         try:
             self._transport.write(data)
             answer = await self._answer(waiting)

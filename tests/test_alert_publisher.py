@@ -116,6 +116,7 @@ async def test_what_the_broker_answered_for_is_not_repeated_after_a_crash_of_our
             async with publishing(mosquitto, store) as (publisher, _, _):
                 await commit(store, one)
                 await publisher.publish_pending()
+        await wait_until(lambda: len(heard) >= len(sent))
     assert list_ids(heard) == [f"{one.device}/hot/{one.time_ms}/firing" for one in sent]
     if broker_restarts:
         await mosquitto.restart()
