@@ -14,7 +14,7 @@ from ingest.batch import Batch, Mark, Point
 from ingest.codec import Reader
 from ingest.memory import DeviceMemory, Memory, NameSets, digest_topic
 from ingest.message import Message
-from ingest.route import Route
+from ingest.route import PlacedAt, Route
 
 _NEW = int(Point.NEW)
 _mark = tuple.__new__
@@ -46,8 +46,7 @@ class Lane:
         type_key: Key of its DeviceType.
         memory: What is remembered of the Device.
         sets: Combinations of names that any Device had.
-        prefix: Of a line at the Device's last placement.
-        simulated_prefix: Likewise of a simulated reading.
+        placed: The Device at its last placement.
         from_ms: Event times from here, milliseconds since 1970 in UTC, belong to that placement.
         to_ms: And up to here, itself not included.
         ahead_ms: How far ahead of the time of receipt an event time is believable.
@@ -60,8 +59,7 @@ class Lane:
     type_key: str
     memory: DeviceMemory
     sets: NameSets
-    prefix: bytes
-    simulated_prefix: bytes
+    placed: PlacedAt
     from_ms: int
     to_ms: int
     ahead_ms: int
@@ -106,7 +104,7 @@ class Lane:
         memory.advance(time_ms, digest, number, payload)
         # Newer than all before, so heard later than all before, unless its clock is ahead of ours.
         memory.heard_ms = time_ms if time_ms <= received_ms else max(memory.heard_ms, received_ms)
-        prefix = self.simulated_prefix if simulated else self.prefix
+        prefix = self.placed.find_prefix(simulated=simulated)
         batch.drafts.append((prefix, values, (received_ms - time_ms) / 1000, time_ms))
         batch.marks.append(
             _mark(Mark, (self.device, time_ms, digest, self.sets.names[number], _NEW, message.packet_id or 0))
@@ -129,8 +127,7 @@ def make_lane(route: Route, memory: Memory, limits: Limits) -> Lane | None:
         type_key=route.device.type_key,
         memory=memory.recall(route.device.id),
         sets=memory.sets,
-        prefix=placed.prefix,
-        simulated_prefix=placed.simulated_prefix,
+        placed=placed,
         from_ms=placed.placement.from_ms,
         to_ms=placed.placement.to_ms,
         ahead_ms=route.ahead_ms,

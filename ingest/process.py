@@ -229,7 +229,7 @@ class Processor:
         memory, received_ms = arrival.memory, arrival.message.received_ms
         stated_ms = time_ms if observation.time_ms is None else observation.time_ms
         delay_s = (received_ms - stated_ms) / 1000
-        prefix = placed.simulated_prefix if observation.simulated else placed.prefix
+        prefix = placed.find_prefix(simulated=observation.simulated)
         transitions = self.alerts.judge_reading(_make_reading(candidate, placed, fields, delay_s)) if is_judged else ()
         if arrival.route.has_clock or arrival.kept is not None:
             # What a backlog brings, or quarantine, was said then, and is no sign of life now.

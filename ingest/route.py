@@ -14,19 +14,47 @@ from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
 from schemas.validation import shorten
 
+MOST_ROUTES = 10_000
+"""Routes that are kept: nearly every message goes down a Lane (``ingest.lane``), and needs none."""
 MOST_UNKNOWN_TOPICS = 10_000
 """Refused topics are remembered too, but not without bound: anyone who may publish can invent them."""
 LONGEST_TOPIC = 256
 """Characters of a refused topic that is still worth remembering."""
 
+NO_TAGS: Mapping[str, str] = {}
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class PlacedAt:
-    """A placement with its line prefixes in UTF-8, plain and for simulated readings."""
+    """A Device at one of its placements.
+
+    Attributes:
+        placement: Where and when.
+        device: Which.
+        own: Tags of its readings beside the usual ones.
+    """
 
     placement: Placement
-    prefix: bytes
-    simulated_prefix: bytes
+    device: Device
+    own: Mapping[str, str]
+    _prefix: bytes = b""
+    _simulated_prefix: bytes = b""
+
+    def find_prefix(self, *, simulated: bool) -> bytes:
+        """Return what the lines of its readings begin with, in UTF-8; made when it is first asked for."""
+        prefix = self._simulated_prefix if simulated else self._prefix
+        if not prefix:
+            prefix = self._make_prefix(simulated=simulated)
+            if simulated:
+                self._simulated_prefix = prefix
+            else:
+                self._prefix = prefix
+        return prefix
+
+    def _make_prefix(self, *, simulated: bool) -> bytes:
+        device, place = self.device, self.placement
+        tags = {"device": device.id, "site": place.site, "type": device.type_key, "zone": place.zone, **self.own}
+        return build_prefix(device.type_key, tags | {"simulated": "true"} if simulated else tags).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +141,14 @@ class RouteTable:
         if refused is not None:
             raise RefusedError(*refused)
         try:
-            route = self._routes[topic] = self._build(topic)
+            route = self._build(topic)
         except RefusedError as error:
             if len(self._refused) < MOST_UNKNOWN_TOPICS and len(topic) <= LONGEST_TOPIC:
                 self._refused[topic] = (error.reason, error.detail)
             raise
+        if len(self._routes) >= MOST_ROUTES:
+            del self._routes[next(iter(self._routes))]
+        self._routes[topic] = route
         return route
 
     def find_device(self, topic: str) -> str:
@@ -139,7 +170,7 @@ class RouteTable:
             raise RefusedError(Reason.WRONG_SITE, f"{device_id} was never placed at a site {shorten(site)}")
         device_type = self._types[device.type_key]
         has_clock = device_type.clock is Clock.DEVICE
-        own = {} if has_clock or self._sharer is None else {"collector": self._sharer}
+        own = NO_TAGS if has_clock or self._sharer is None else {"collector": self._sharer}
         return Route(
             topic=topic,
             site=site,
@@ -148,14 +179,5 @@ class RouteTable:
             read=self._readers[device.type_key],
             has_clock=has_clock,
             ahead_ms=self._ahead_ms[device.type_key],
-            placed=tuple(_prepare(device, placement, own) for placement in reversed(device.placements)),
+            placed=tuple(PlacedAt(placement, device, own) for placement in reversed(device.placements)),
         )
-
-
-def _prepare(device: Device, placement: Placement, own: Mapping[str, str]) -> PlacedAt:
-    tags = {"device": device.id, "site": placement.site, "type": device.type_key, "zone": placement.zone, **own}
-    return PlacedAt(
-        placement=placement,
-        prefix=build_prefix(device.type_key, tags).encode(),
-        simulated_prefix=build_prefix(device.type_key, tags | {"simulated": "true"}).encode(),
-    )

@@ -109,12 +109,11 @@ class PointHours:
     def pack(self, connection: sqlite3.Connection, now_ms: int) -> None:
         """Write what is pending, make hours of many rows one, and remove hours that are too old."""
         first_hour = now_ms // HOUR_MS - self._days * 24
-        hours: defaultdict[int, Columns] = defaultdict(_make_columns)
+        hours: defaultdict[int, list[Mapping[str, int]]] = defaultdict(lambda: [{}, {}, {}])
         for (hour, point), counts in self._pending.items():
             if hour >= first_hour and point != Point.JOINED:
-                column = hours[hour][point - 1]
-                column.update(counts)
-                column.pop("", None)  # a mark of a message
+                counts.pop("", None)  # a mark of a message
+                hours[hour][point - 1] = counts
         _write_hours(connection, hours)
         set_count(connection, "hours", "packed", self._last_row)
         _join_parts(connection)
@@ -158,7 +157,7 @@ def _make_columns() -> Columns:
     return {}, {}, {}
 
 
-def _write_hours(connection: sqlite3.Connection, hours: Mapping[int, Columns]) -> None:
+def _write_hours(connection: sqlite3.Connection, hours: Mapping[int, Sequence[Mapping[str, int]]]) -> None:
     connection.executemany(
         "INSERT INTO hours (hour, body) VALUES (?, ?)", [(hour, _pack(columns)) for hour, columns in hours.items()]
     )

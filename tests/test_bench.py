@@ -30,8 +30,8 @@ from simulators.bench.load import (
     Load,
     find_site,
     name_device,
-    render_inventory,
     render_packet,
+    write_inventory,
 )
 from simulators.bench.plan import Plan
 from simulators.bench.puback import PubackCounter
@@ -113,12 +113,12 @@ def test_packet_identifiers_come_again_after_all_were_used() -> None:
 def test_the_inventory_has_the_devices_where_they_publish_and_no_reading_fires_a_rule(tmp_path: Path) -> None:
     (tmp_path / "inventory").mkdir()
     (tmp_path / "rules").mkdir()
-    (tmp_path / "inventory" / "bench.toml").write_text(render_inventory(120))
+    write_inventory(tmp_path / "inventory", 1_200)
     for key, text in RULES.items():
         (tmp_path / "rules" / f"{key}.toml").write_text(text)
     inventory = load_inventory(tmp_path / "inventory", load_device_types())
     assert {key: device.placements[0].site for key, device in inventory.devices.items()} == {
-        name_device(number): find_site(number) for number in range(120)
+        name_device(number): find_site(number) for number in range(1_200)
     }
     payloads = [json.loads(read_publish(packet).payload) for packet in make_packets(Load(120), 2_000, NOW_MS)]
     for rule in load_rules(tmp_path / "rules", load_device_types()).values():

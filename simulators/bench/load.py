@@ -9,6 +9,7 @@ Source: MQTT Version 5.0, OASIS Standard, 7 March 2019, section 3.3.
 
 import re
 import struct
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ PACKET_IDS = 60_000
 """Packet identifiers in use; more readings than that may not wait for the broker's PUBACK."""
 BLOCK = 1_000
 """Packets that are prepared at a time, at most."""
+
+FILE_DEVICES = 1_000
 
 TOPIC = b"gjovik/bench-#/heat-######/reading"
 PAYLOAD = (
@@ -129,19 +132,32 @@ def _write_noise(numbers: Numbers) -> list[NDArray[np.uint8]]:
     return [_TRIPLES[part // power % 1_000] for part in mixed for power in (10**6, 10**3, 1)]
 
 
-def render_inventory(devices: int) -> str:
-    """Return the inventory's file with the sites and so many devices."""
+def render_inventory(devices: int) -> dict[str, str]:
+    """Return the inventory's files by name: one with the sites, and one for each thousand devices."""
     sites = "".join(
         f'[[site]]\nkey = "{site}"\ntitle = "{site}"\ncategory = "sports_hall"\nlatitude = 60.8\nlongitude = 10.7\n'
         f'area_m2 = 1000.0\n[[site.zone]]\nkey = "first"\ntitle = "1. etasje"\n\n'
         for site in SITES
     )
-    return sites + "".join(
+    parts = range(0, devices, FILE_DEVICES)
+    return {"sites.toml": sites} | {
+        f"devices-{first:06}.toml": "".join(map(_render_device, range(first, min(first + FILE_DEVICES, devices))))
+        for first in parts
+    }
+
+
+def _render_device(number: int) -> str:
+    return (
         f'[[device]]\nid = "{name_device(number)}"\ntype = "{TYPE}"\n'
         f'component = "+A=320.{number // 1_000:03}-OE{number % 1_000:03}"\n'
         f'placements = [{{ from = 2024-01-01, site = "{find_site(number)}", zone = "first" }}]\n\n'
-        for number in range(devices)
     )
+
+
+def write_inventory(folder: Path, devices: int) -> None:
+    """Write the inventory's files into a folder that is there."""
+    for name, text in render_inventory(devices).items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 RULES = {

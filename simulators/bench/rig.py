@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ingest.accounts import COLLECTOR, make_password
-from simulators.bench.load import RULES, render_inventory
+from simulators.bench.load import RULES, write_inventory
 from simulators.bench.order import Start
 from simulators.bench.plan import Plan, Tell
 from simulators.bench.publisher_process import PublisherProcess, run_publisher
@@ -161,7 +161,7 @@ def _write_configuration(folder: Path, devices: int) -> tuple[Path, Path]:
     inventory, rules = folder / "inventory", folder / "rules"
     inventory.mkdir()
     rules.mkdir()
-    (inventory / "bench.toml").write_text(render_inventory(devices), encoding="utf-8")
+    write_inventory(inventory, devices)
     for key, text in RULES.items():
         (rules / f"{key}.toml").write_text(text, encoding="utf-8")
     return inventory, rules

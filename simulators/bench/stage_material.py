@@ -26,7 +26,7 @@ from ingest.mqtt_protocol import Connection
 from ingest.process import Processor
 from ingest.route import RouteTable
 from schemas.rule import Rule
-from simulators.bench.load import RULES, Load, render_inventory
+from simulators.bench.load import RULES, Load, write_inventory
 
 FIRST_MS = 1_768_478_400_000  # 2026-01-15T12:00:00Z
 INTERVAL_MS = 1_000
@@ -128,7 +128,7 @@ def _read_configuration(devices: int) -> tuple[RouteTable, dict[str, Rule]]:
         folder = Path(name)
         for part in ("inventory", "rules"):
             (folder / part).mkdir()
-        (folder / "inventory" / "bench.toml").write_text(render_inventory(devices), encoding="utf-8")
+        write_inventory(folder / "inventory", devices)
         for key, text in RULES.items():
             (folder / "rules" / f"{key}.toml").write_text(text, encoding="utf-8")
         inventory = load_inventory(folder / "inventory", types, {COLLECTOR})
