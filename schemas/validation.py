@@ -1,6 +1,7 @@
 """From a DeviceType to a validator, and from its errors to Reasons.
 
-The validator is pydantic's core validator over a typed dictionary, numbers strictly numbers; it explains what it refuses.
+The validator is pydantic's core validator over a typed dictionary, numbers strictly numbers; it explains what it
+refuses.
 """
 
 from typing import NamedTuple
