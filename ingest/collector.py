@@ -110,6 +110,7 @@ class Collector:
         self._committing = asyncio.Lock()
         self._commit_began_s: float | None = None
         self._sessions = 0
+        self._is_whole = False
 
     def is_well(self) -> bool:
         """Whether the store answers, be it with an error: then trying again is all that can be done."""
@@ -197,8 +198,8 @@ class Collector:
 
     async def keep_memory(self) -> None:
         """Write down all that is remembered, after the last batch: the next start is the quicker for it."""
-        if self.store_error:
-            return  # it knows of a batch that is not on disk
+        if not self._is_whole:
+            return  # it may know of a batch that is not on disk, which comes again: that would be a duplicate then
         async with self.exclusive():
             shards = [self.processor.memory.copy_shard(number) for number in range(SHARDS)]
             try:
@@ -275,6 +276,7 @@ class Collector:
                     is_held = await self._committing.acquire()
         for task in tasks:
             task.cancel()
+        self._is_whole = is_held
         if is_held:
             self._committing.release()
 

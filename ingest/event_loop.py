@@ -1,6 +1,6 @@
 """The event loop that a collector runs on: uvloop where it is installed (the extra ``uvloop``), else Python's own.
 
-It takes 10 % off what a reading costs at 5,000 a second and 6 % at full load (deploy/decisions/014-fast-path.md).
+It takes 5 % off what a reading costs, and more in single runs (deploy/decisions/014-fast-path.md).
 """
 
 import asyncio

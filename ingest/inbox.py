@@ -3,7 +3,7 @@
 - It outlives connections: what was read is never dropped. What was not acknowledged comes a second time then, and is
   recognised as a duplicate; dropping would lose it where the broker came back from an older snapshot.
 - Above its bound it has no room, and has room again at half of it: the connection stops and goes on reading.
-  One read of the socket may overshoot the bound.
+  One read of the socket may overshoot the bound, and what a connection that ends leaves in it.
 - One taker at a time.
 """
 

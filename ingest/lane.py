@@ -16,6 +16,8 @@ from ingest.memory import DeviceMemory, Memory, NameSets, digest_topic
 from ingest.message import Message
 from ingest.route import PlacedAt, Route
 
+KEPT_BYTES = 1_024
+"""A larger payload is not kept for its values: it may be mostly blanks."""
 _NEW = int(Point.NEW)
 _mark = tuple.__new__
 """Makes a Mark of a tuple in half the time (0.09 us) that its class takes."""
@@ -101,7 +103,7 @@ class Lane:
         if seq is not None:
             values["seq"] = float(seq)
         number = self.sets[tuple(values)]
-        memory.advance(time_ms, digest, number, payload)
+        memory.advance(time_ms, digest, number, payload if len(payload) <= KEPT_BYTES else tuple(values.values()))
         # Newer than all before, so heard later than all before, unless its clock is ahead of ours.
         memory.heard_ms = time_ms if time_ms <= received_ms else max(memory.heard_ms, received_ms)
         prefix = self.placed.find_prefix(simulated=simulated)

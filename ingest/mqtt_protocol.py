@@ -12,6 +12,7 @@ Source: MQTT Version 5.0, OASIS Standard, 7 March 2019.
 
 import asyncio
 import os
+import socket
 import ssl
 import time
 from collections.abc import Iterator, Sequence
@@ -47,7 +48,8 @@ REST_S = 0.075
 ASKED_REST_S = 0.005
 """Likewise while an answer is awaited: alerts go one after the other, and an operator waits for them."""
 READ_AIM_BYTES = 64 * 1024
-"""The rest is as long as so many bytes take to come, by the read before: on a busy connection it is short."""
+"""The rest is as long as so many bytes take to come, by the read before: on a busy connection it is short. Half of the
+socket's buffer where that is less: a full one holds the broker up."""
 MOST_PUBLISHING = 1_000
 """Messages of our own that may be unanswered at a time."""
 
@@ -79,6 +81,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport
         self._buffer = PacketBuffer()
         self._socket: int | None = None
+        self._aim_bytes = READ_AIM_BYTES
         self._heard_s = self._read_s = self._loop.time()
         self._is_held = False
         self._resting: asyncio.TimerHandle | None = None
@@ -104,6 +107,7 @@ class Connection(asyncio.BufferedProtocol):
         found = transport.get_extra_info("socket")
         if found is not None and transport.get_extra_info("sslcontext") is None:
             self._socket = os.dup(found.fileno())
+            self._aim_bytes = min(READ_AIM_BYTES, found.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return room for the next bytes."""
@@ -116,7 +120,7 @@ class Connection(asyncio.BufferedProtocol):
             return  # after the end; the broker will send it again
         self._heard_s = now_s = self._loop.time()
         most_s = ASKED_REST_S if self._asked else REST_S
-        rest_s = min(most_s, (now_s - self._read_s) * READ_AIM_BYTES / nbytes)
+        rest_s = min(most_s, (now_s - self._read_s) * self._aim_bytes / nbytes)
         self._read_s = now_s
         is_full = self._take(nbytes)
         if self._error is not None or (self._inbox.has_room and is_full):
@@ -131,10 +135,12 @@ class Connection(asyncio.BufferedProtocol):
         """Tell who waits."""
         if self._beat_timer is not None:
             self._beat_timer.cancel()
-        self._read_last()
         # Mosquitto 2.0.11 gives no reason in either case.
         why = exc or "the broker closed it; it stops, or another client uses this account"
-        self._ended.set_result(self._error or ConnectionLost(f"connection lost: {why}"))
+        try:
+            self._read_last()
+        finally:
+            self._ended.set_result(self._error or ConnectionLost(f"connection lost: {why}"))
 
     # What the Broker asks.
 
@@ -157,7 +163,7 @@ class Connection(asyncio.BufferedProtocol):
             ConnectRefused: The broker refuses.
             ConnectionLost: No answer, no MQTT 5, or the connection ends.
         """
-        self._transport.write(write_connect(settings, password))
+        self._write(write_connect(settings, password))
         try:
             async with asyncio.timeout(ANSWER_S):
                 answer = await self._answer(self._opened)
@@ -324,7 +330,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_held and silent_s > self._keep_alive_s:
             self._end(ConnectionLost(f"the broker has been silent for {silent_s:.0f} s"))
             return
-        self._transport.write(mqtt5.PingReqPacket().write())
+        self._write(mqtt5.PingReqPacket().write())
         self._beat_later()
 
     def _beat_later(self) -> None:
@@ -346,7 +352,7 @@ class Connection(asyncio.BufferedProtocol):
             self._resting.cancel()
             self._resume()
         try:
-            self._transport.write(data)
+            self._write(data)
             answer = await self._answer(waiting)
         finally:
             del self._asked[packet_id]
@@ -364,9 +370,14 @@ class Connection(asyncio.BufferedProtocol):
     def _end(self, error: ConnectionLost, code: mqtt5.DisconnectReasonCode | None = None) -> None:
         self._error = self._error or error
         if code is not None:
-            self._transport.write(mqtt5.DisconnectPacket(reason_code=code).write())
+            self._write(mqtt5.DisconnectPacket(reason_code=code).write())
         # Not close: that would wait for a broker which may never read again.
         self._transport.abort()
+
+    def _write(self, data: bytes) -> None:
+        """Send bytes, unless the connection is at its end, where uvloop would raise an error of its own."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def _describe(self, fault: str) -> str:
         hint = "" if self._opened.done() else "; does it speak MQTT 5?"

@@ -164,3 +164,25 @@ async def test_a_stop_does_not_wait_for_a_commit_that_begins_to_fail(tmp_path: P
             assert collector.store_error
             other.execute("ROLLBACK")
     assert broker.acknowledged == []
+
+
+async def test_a_stop_inside_a_batch_keeps_nothing_of_it_though_the_disk_takes_lines_again(tmp_path: Path) -> None:
+    folder = read_inventory(tmp_path)
+    broker = ScriptedBroker([make_message(1, 1)], [])
+    async with open_store(folder[0].store) as store, open_influx(folder[0].influx, "") as influx:
+        collector, _ = assemble(*folder, await store.load(), broker, store, influx)
+        task = asyncio.create_task(collector.receive_and_commit(), name="commit")
+        with closing(sqlite3.connect(tmp_path / "store" / FILE, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            async with asyncio.timeout(10):
+                await broker.taken.wait()
+                await collector.stop(task)
+            await asyncio.gather(task, return_exceptions=True)
+            await store.depth()  # behind the commit that was tried last, which has failed
+            other.execute("ROLLBACK")
+        assert await collector.try_commit_lines([b"collector,collector=x value=1.0 1"])
+        assert not collector.store_error
+        await collector.keep_memory()
+    # The broker sends it again: it is no duplicate of what never was on disk.
+    again = ScriptedBroker([make_message(1, 1)._replace(redelivered=True)], [])
+    assert await take(folder, again) == (1, 0)

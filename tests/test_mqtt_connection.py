@@ -8,13 +8,14 @@ import signal
 import socket
 import struct
 import termios
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiomqtt
 import pytest
 import trustme
+import uvloop
 
 from ingest.accounts import COLLECTOR
 from ingest.inbox import Inbox
@@ -346,3 +347,19 @@ async def test_what_a_broker_sent_before_it_was_killed_is_read_though_a_write_fa
         await asyncio.sleep(0)
         broker.acknowledge([first])
         assert payloads_of(await receive(broker, len(payloads))) == payloads
+
+
+async def _accept_and_leave() -> None:
+    """Be a broker that accepts and disconnects in one breath, and then one that stays."""
+    async with _scripted() as (server, broker):
+        await server.accept(connack=CONNACK + DISCONNECT)
+        await server.accept()
+        await wait_until(lambda: broker.status.connections == 2)
+
+
+@pytest.mark.parametrize("make_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_write_behind_the_end_of_a_connection_ends_nothing_else(
+    make_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(_accept_and_leave())
