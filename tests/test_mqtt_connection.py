@@ -95,11 +95,12 @@ async def test_a_broker_restart_in_traffic_loses_nothing(mosquitto: Mosquitto) -
         async with asyncio.TaskGroup() as group:
             group.create_task(publish())
             group.create_task(store(broker))
-            for part in (count // 4, count // 2):
+            for restarts, part in enumerate((count // 4, count // 2), start=1):
                 await wait_until(lambda part=part: len(stored) > part)  # type: ignore[misc]
                 await mosquitto.restart()
+                await wait_until(lambda seen=restarts: broker.status.connections > seen)  # type: ignore[misc]
         assert stored == {b"%d" % number for number in range(count)}
-        await wait_until(lambda: broker.status.connections == 3)
+        assert broker.status.connections == 3
         assert broker.status.session_present
 
 
