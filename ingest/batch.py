@@ -165,7 +165,7 @@ class Batch:
     """What one call of ``process`` made of its messages; commits in one transaction or not at all.
 
     Attributes:
-        drafts: Readings of which ``process`` makes the lines together at its end; empty in what it returns.
+        drafts: Readings of which ``process`` has still to make the lines, many together; empty in what it returns.
         lines: Line protocol, a line each without its newline, times in milliseconds.
         quarantined: What was refused.
         transitions: Alerts that fired or cleared, in order.

@@ -117,9 +117,9 @@ class DeviceMemory:
 
     def copy_window(self, cells: "array[int]") -> int:
         """Put the window behind others, and return how many payloads it has."""
-        cells += self._seen[self._oldest :]
-        cells += self._seen[: self._oldest]
-        return len(self._seen) // CELLS
+        seen = self._straighten()
+        cells += seen
+        return len(seen) // CELLS
 
     def is_repeated(self, key: int, digest: int) -> bool:
         """Whether something of a payload of this checksum was accepted for this time before."""
@@ -188,25 +188,23 @@ class DeviceMemory:
             The names of the fields accepted.
         """
         number = self._sets[tuple(values)]
-        if self.newest_ms is None or key > self.newest_ms:
-            self.advance(key, digest, number, tuple(values.values()))
-        else:
-            if key == self.newest_ms:
-                joined = {**self.find_known(key, read), **values}
-                self._number, self._values = self._sets[tuple(joined)], tuple(joined.values())
-            self._insert(key, digest, self._sets.names[number])
+        if key == self.newest_ms:
+            joined = {**self.find_known(key, read), **values}
+            self._number, self._values = self._sets[tuple(joined)], tuple(joined.values())
+        self.take(key, digest, number, tuple(values.values()))
         return self._sets.names[number]
 
-    def take(self, key: int, digest: int, number: int) -> None:
-        """Take note of a payload again, of which the values are not known any more; ``settle`` follows the last one.
+    def take(self, key: int, digest: int, number: int, values: tuple[float | bool | None, ...] = ()) -> None:
+        """Take note of a payload; where its values are not known any more, ``settle`` follows the last one.
 
         Args:
             key: Event time in milliseconds.
             digest: Of the payload.
             number: Of the names of the fields accepted.
+            values: What was accepted.
         """
         if self.newest_ms is None or key > self.newest_ms:
-            self.advance(key, digest, number, ())
+            self.advance(key, digest, number, values)
         else:
             self._insert(key, digest, self._sets.names[number])
 
@@ -314,7 +312,7 @@ class Memory:
         if number == PACKET_SHARD:
             for packet_id, digest in (one for part in self._packets for one in part.items()):
                 cells.extend((packet_id, digest, 0))
-            return Shard(number, [PACKET_MARK], [len(cells) // 3], [()], cells)
+            return Shard(number, [PACKET_MARK], [len(cells) // CELLS], [()], cells)
         devices = self._shards[number]
         lengths = [self.devices[device].copy_window(cells) for device in devices]
         return Shard(number, devices.copy(), lengths, self.sets.names.copy(), cells)

@@ -98,13 +98,20 @@ def shown_progress() -> "Iterator[Tell]":
         yield lambda text: shown.update(task, description=text)
 
 
+def write_json(text: str, file: Path | None) -> bool:
+    """Write JSON where ``--json`` says; return whether that is the standard output, which gets nothing else."""
+    if file == STDOUT:
+        typer.echo(text)
+        return True
+    if file is not None:
+        file.write_text(text + "\n", encoding="utf-8")
+    return False
+
+
 def print_result(result: "Result", file: Path | None) -> None:
     """Print a result for people, and write it for programs."""
-    if file == STDOUT:
-        typer.echo(result.to_json())
+    if write_json(result.to_json(), file):
         return
-    if file is not None:
-        file.write_text(result.to_json() + "\n", encoding="utf-8")
     load = f"{result.rate:g} readings/s" if result.rate else "flat out"
     typer.echo(f"{result.subject}, {load}, {result.devices:,} devices, {result.seconds:g} s\n")
     print_table(("Figure", "Value"), list(result.list_figures()), whole=("Figure", "Value"))

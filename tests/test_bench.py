@@ -39,10 +39,10 @@ from simulators.bench.rig import Cpu
 from simulators.bench.scale import BY_SITES, list_plans
 from simulators.bench.subject import Collector
 from simulators.bench.trace import Trace, find_share, load_trace, measure_waits_ms
-from simulators.bench.usage import read_cpu_s, read_machine_s, read_peak_mb
 from simulators.errors import PublishError
 from simulators.testbed.mosquitto import SHIPPED, permit_gateways
 from simulators.testbed.process import ProgramError
+from simulators.testbed.usage import read_cpu_s, read_machine_s, read_peak_mb
 
 NOW_MS = parse_time("2026-10-18T12:34:56.789Z")
 SUCCESS = mqtt5.PubAckPacket(7).write()

@@ -27,11 +27,11 @@ from simulators.bench.result import Result
 from simulators.bench.rig import DATABASE, Cpu, Rig, find_pid, run_rig
 from simulators.bench.subject import Subject
 from simulators.bench.trace import NS_PER_MS, NS_PER_S, find_share, find_times_ns, load_trace, measure_waits_ms
-from simulators.bench.usage import read_peak_mb
 from simulators.bench.witness import Witness, count_stored
 from simulators.errors import RunError, UsageError
 from simulators.publisher import find_cause
 from simulators.testbed.influxd import QueryError
+from simulators.testbed.usage import read_peak_mb
 
 WARM_UP = 5_000
 """Readings before the measurement, at least."""

@@ -10,7 +10,6 @@ import typer
 from ingest.printed_table import print_table
 from simulators.bench_cli import (
     DEFAULT_FOLDER,
-    STDOUT,
     BenchDevices,
     BenchFolder,
     BenchJson,
@@ -19,6 +18,7 @@ from simulators.bench_cli import (
     explained_bench,
     print_result,
     shown_progress,
+    write_json,
 )
 from simulators.cli import PROBLEM
 from simulators.errors import UsageError
@@ -83,11 +83,8 @@ def _require_libraries() -> None:
 
 
 def _print_comparison(comparison: "Comparison", file: Path | None) -> None:
-    if file == STDOUT:
-        typer.echo(comparison.to_json())
+    if write_json(comparison.to_json(), file):
         return
-    if file is not None:
-        file.write_text(comparison.to_json() + "\n", encoding="utf-8")
     first, second = (results[0].subject for results in (comparison.first, comparison.second))
     print_table(
         ("Median", first, second, "Ratio"), comparison.list_rows(), numbers=(first, second, "Ratio"), whole=("Median",)

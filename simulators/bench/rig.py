@@ -13,11 +13,11 @@ from simulators.bench.order import Start
 from simulators.bench.plan import Plan, Tell
 from simulators.bench.publisher_process import PublisherProcess, run_publisher
 from simulators.bench.subject import Place, Subject
-from simulators.bench.usage import read_cpu_s, read_machine_s
 from simulators.testbed.influxd import Influxd, run_influxd
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 from simulators.testbed.process import ProgramError
 from simulators.testbed.server import Server
+from simulators.testbed.usage import read_cpu_s, read_machine_s
 
 DATABASE = "sensors"
 GATEWAY = "gateway"

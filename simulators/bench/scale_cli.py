@@ -8,13 +8,13 @@ import typer
 from ingest.printed_table import print_table
 from simulators.bench_cli import (
     DEFAULT_FOLDER,
-    STDOUT,
     BenchFolder,
     BenchJson,
     BenchRate,
     BenchSeconds,
     explained_bench,
     shown_progress,
+    write_json,
 )
 from simulators.cli import PROBLEM
 
@@ -59,11 +59,7 @@ def bench_scale(
         plans = list_plans(devices or DEFAULT_DEVICES, divided, rate, seconds)
         with shown_progress() as tell:
             scale = asyncio.run(measure_scale(Collector(), plans, folder, tell))
-    if json == STDOUT:
-        typer.echo(scale.to_json())
-    else:
-        if json is not None:
-            json.write_text(scale.to_json() + "\n", encoding="utf-8")
+    if not write_json(scale.to_json(), json):
         _print(scale)
     raise typer.Exit(0 if scale.balances else PROBLEM)
 

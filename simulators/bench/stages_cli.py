@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ingest.printed_table import print_table
-from simulators.bench_cli import STDOUT, BenchJson, explained_bench
+from simulators.bench_cli import BenchJson, explained_bench, write_json
 
 if TYPE_CHECKING:
     from simulators.bench.stage_costs import StageReport
@@ -33,12 +33,8 @@ def bench_stages(
         from simulators.bench.stage_costs import measure_stages  # noqa: PLC0415 - its libraries are an extra
 
         report = measure_stages(devices, readings, rounds)
-    if json == STDOUT:
-        typer.echo(report.to_json())
-        return
-    if json is not None:
-        json.write_text(report.to_json() + "\n", encoding="utf-8")
-    _print(report)
+    if not write_json(report.to_json(), json):
+        _print(report)
 
 
 def _print(report: "StageReport") -> None:

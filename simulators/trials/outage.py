@@ -10,6 +10,7 @@ from random import Random
 from statistics import fmean
 
 from schemas.rule import Rule
+from simulators.testbed.usage import read_resident_bytes
 from simulators.trials.load import STEP_MS, Traits, find_begin_ms, make_sensors, make_steps
 from simulators.trials.stage import Layout, Stage, empty_folder, set_stage
 from simulators.trials.traffic import Traffic
@@ -142,11 +143,12 @@ def _list_database(folder: Path) -> Sequence[Path]:
 
 
 def read_memory_mib(pid: int | None) -> float:
-    """Return the resident memory of a process in mebibytes (``VmRSS`` of proc(5)).
+    """Return the resident memory of a process in mebibytes.
 
     Raises:
         OSError: It is gone.
+        LookupError: It has ended.
     """
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / KIBIBYTE
+    if pid is None:
+        raise ProcessLookupError("the collector does not run")
+    return read_resident_bytes(pid) / KIBIBYTE**2

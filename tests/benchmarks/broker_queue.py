@@ -20,6 +20,7 @@ import typer
 from ingest.accounts import COLLECTOR, make_password
 from ingest.mqtt import Broker
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
+from simulators.testbed.usage import read_resident_bytes
 from tests.benchmarks.lean_publisher import LeanPublisher, open_publisher
 from tests.mqtt_clients import broker_settings, impatient_broker, run, wait_until
 
@@ -37,14 +38,6 @@ def make_payload(number: int, size: int = PAYLOAD_BYTES) -> bytes:
 def read_number(payload: bytes) -> int:
     """Return the number in a payload of ``make_payload``."""
     return int(payload.split(b'"seq":')[1].split(b",")[0])
-
-
-def read_resident_bytes(pid: int) -> int:
-    """Return the memory that a process has (VmRSS)."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    raise LookupError(f"process {pid} has no VmRSS")
 
 
 @asynccontextmanager

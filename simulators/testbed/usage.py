@@ -11,7 +11,7 @@ _IDLE = slice(3, 5)
 """Idle, and waiting for a disk, in the first line of ``/proc/stat``."""
 _COUNTED = 8
 """Guests, which follow, are counted in user already."""
-_PEAK = re.compile(r"^VmHWM:\s*([0-9]+) kB$", re.MULTILINE)
+_MEMORY = re.compile(r"^(VmHWM|VmRSS):\s*([0-9]+) kB$", re.MULTILINE)
 
 
 def read_cpu_s(pid: int) -> float:
@@ -25,13 +25,28 @@ def read_cpu_s(pid: int) -> float:
 
 
 def read_peak_mb(pid: int) -> float:
-    """Return the most resident memory so far, in 10^6 bytes.
+    """Return the most resident memory so far, in 10^6 bytes; 0 of a process that has ended.
 
     Raises:
         OSError: There is no such process.
     """
-    found = _PEAK.search(Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace"))
-    return int(found[1]) * 1024 / 1e6 if found else 0.0
+    return _read_memory(pid).get("VmHWM", 0) / 1e6
+
+
+def read_resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process.
+
+    Raises:
+        OSError: There is no such process.
+        LookupError: It has ended.
+    """
+    return _read_memory(pid)["VmRSS"]
+
+
+def _read_memory(pid: int) -> dict[str, int]:
+    """Return what ``status`` says of a process's memory, in bytes; nothing of one that has ended."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    return {name: int(kibibytes) * 1024 for name, kibibytes in _MEMORY.findall(status)}
 
 
 def read_machine_s() -> tuple[float, float]:
