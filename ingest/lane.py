@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ingest.alerts.book import AlertBook
 from ingest.batch import Batch, Mark, Point
 from ingest.codec import Reader
-from ingest.memory import DeviceMemory, Memory, NameSets, digest_topic
+from ingest.memory import DeviceMemory, Memory, digest_topic
 from ingest.message import Message
 from ingest.route import PlacedAt, Route
 
@@ -47,7 +47,6 @@ class Lane:
         device: Id of the Device.
         type_key: Key of its DeviceType.
         memory: What is remembered of the Device.
-        sets: Combinations of names that any Device had.
         placed: The Device at its last placement.
         from_ms: Event times from here, milliseconds since 1970 in UTC, belong to that placement.
         to_ms: And up to here, itself not included.
@@ -60,7 +59,6 @@ class Lane:
     device: str
     type_key: str
     memory: DeviceMemory
-    sets: NameSets
     placed: PlacedAt
     from_ms: int
     to_ms: int
@@ -102,14 +100,14 @@ class Lane:
             return False
         if seq is not None:
             values["seq"] = float(seq)
-        number = self.sets[tuple(values)]
+        number = memory.sets[tuple(values)]
         memory.advance(time_ms, digest, number, payload if len(payload) <= KEPT_BYTES else tuple(values.values()))
         # Newer than all before, so heard later than all before, unless its clock is ahead of ours.
         memory.heard_ms = time_ms if time_ms <= received_ms else max(memory.heard_ms, received_ms)
         prefix = self.placed.find_prefix(simulated=simulated)
         batch.drafts.append((prefix, values, (received_ms - time_ms) / 1000, time_ms))
         batch.marks.append(
-            _mark(Mark, (self.device, time_ms, digest, self.sets.names[number], _NEW, message.packet_id or 0))
+            _mark(Mark, (self.device, time_ms, digest, memory.sets.names[number], _NEW, message.packet_id or 0))
         )
         return True
 
@@ -128,7 +126,6 @@ def make_lane(route: Route, memory: Memory, limits: Limits) -> Lane | None:
         device=route.device.id,
         type_key=route.device.type_key,
         memory=memory.recall(route.device.id),
-        sets=memory.sets,
         placed=placed,
         from_ms=placed.placement.from_ms,
         to_ms=placed.placement.to_ms,

@@ -89,16 +89,17 @@ class DeviceMemory:
         newest_ms: Event time of its newest reading; None before the first.
         heard_ms: When it last gave a sign of life, milliseconds since 1970 in UTC; 0 where it gave none yet.
         again_ms: Event time that was last given to a payload of the quarantine that had none; 0 where none was.
+        sets: Combinations of names, of all devices of a Memory.
     """
 
-    __slots__ = ("_number", "_oldest", "_seen", "_sets", "_values", "again_ms", "heard_ms", "newest_ms")
+    __slots__ = ("_number", "_oldest", "_seen", "_values", "again_ms", "heard_ms", "newest_ms", "sets")
 
     def __init__(self, sets: NameSets | None = None) -> None:
         self.newest_ms: int | None = None
         self.heard_ms = 0
         self.again_ms = 0
-        self._sets = NameSets() if sets is None else sets
-        self._number = self._sets[()]
+        self.sets = NameSets() if sets is None else sets
+        self._number = self.sets[()]
         self._values: tuple[float | bool | None, ...] | bytes = ()
         """Of the newest time; or the payload that brought them all, until somebody wants to know them."""
         self._seen = array("q")
@@ -107,12 +108,12 @@ class DeviceMemory:
     @property
     def names(self) -> Names:
         """Fields that it has at the time of its newest reading."""
-        return self._sets.names[self._number]
+        return self.sets.names[self._number]
 
     @property
     def window(self) -> list[tuple[int, int, Names]]:
         """Event time, checksum and names of the accepted fields of the payloads that are remembered, in that order."""
-        seen, names = self._straighten(), self._sets.names
+        seen, names = self._straighten(), self.sets.names
         return [(seen[at], seen[at + 1], names[seen[at + 2]]) for at in range(0, len(seen), CELLS)]
 
     def copy_window(self, cells: "array[int]") -> int:
@@ -187,12 +188,12 @@ class DeviceMemory:
         Returns:
             The names of the fields accepted.
         """
-        number = self._sets[tuple(values)]
+        number = self.sets[tuple(values)]
         if key == self.newest_ms:
             joined = {**self.find_known(key, read), **values}
-            self._number, self._values = self._sets[tuple(joined)], tuple(joined.values())
+            self._number, self._values = self.sets[tuple(joined)], tuple(joined.values())
         self.take(key, digest, number, tuple(values.values()))
-        return self._sets.names[number]
+        return self.sets.names[number]
 
     def take(self, key: int, digest: int, number: int, values: tuple[float | bool | None, ...] = ()) -> None:
         """Take note of a payload; where its values are not known any more, ``settle`` follows the last one.
@@ -206,7 +207,7 @@ class DeviceMemory:
         if self.newest_ms is None or key > self.newest_ms:
             self.advance(key, digest, number, values)
         else:
-            self._insert(key, digest, self._sets.names[number])
+            self._insert(key, digest, self.sets.names[number])
 
     def take_window(self, window: "array[int]") -> None:
         """Take note of all that there is, instead of payload by payload; ``settle`` follows."""
@@ -224,7 +225,7 @@ class DeviceMemory:
             self._number = seen[-1]
         else:
             joined = tuple(dict.fromkeys(name for key, _, one in self.window if key == newest for name in one))
-            self._number = self._sets[joined]
+            self._number = self.sets[joined]
         self._values = (None,) * len(self.names)
         self.heard_ms = newest if self.names else max((key for key, _, one in self.window if one), default=0)
 
@@ -241,11 +242,11 @@ class DeviceMemory:
         again = range(0, len(seen), CELLS) if digest in seen[1::CELLS] else ()
         for at in again:
             if seen[at] == key and seen[at + 1] == digest:
-                before = self._sets.names[seen[at + 2]]
+                before = self.sets.names[seen[at + 2]]
                 names = (*before, *(one for one in names if one not in before))
                 del seen[at : at + CELLS]
                 break
-        seen.extend((key, digest, self._sets[names]))
+        seen.extend((key, digest, self.sets[names]))
         if len(seen) > FULL:
             oldest = next((at for at in range(0, len(seen), CELLS) if seen[at] != self.newest_ms), None)
             if oldest is not None:
