@@ -22,7 +22,7 @@ DEVICE_TYPE = DeviceType(
         Example(
             payload='{"time":"2026-01-15T12:00:00Z","seq":7,"temperature":21.4,"humidity":38,"co2":612,'
             '"illuminance":320.5,"presence":true,"battery":91}',
-            fields="temperature=21.4,humidity=38.0,co2=612.0,illuminance=320.5,presence=true,battery=91.0,seq=7.0",
+            fields="temperature=21.4,humidity=38.0,co2=612.0,illuminance=320.5,presence=true,battery=91.0,seq=7",
         ),
         Example(
             payload='{"time":"2026-01-15T12:00:00Z","temperature":19.5}',

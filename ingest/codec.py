@@ -10,6 +10,7 @@ Errors::
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from msgspec import Struct
 from pydantic_core import SchemaValidator, ValidationError
 
 from schemas.device_type import Clock, DeviceType
@@ -56,6 +57,10 @@ Fields = dict[str, float | bool]
 """What is stored of an Observation, by name."""
 Reader = Callable[[bytes], Sequence[Observation]]
 """Payload bytes to checked Observations of one DeviceType; raises RefusedError."""
+Sampled = tuple[Struct, int, bool]
+"""A Sample (``ingest.sample``), event time in milliseconds, and whether it says that it is simulated."""
+Sampler = Callable[[bytes], Sampled]
+"""Payload bytes to what the Reader of the same DeviceType makes of them; raises ValueError where it is not sure."""
 
 
 @runtime_checkable
@@ -74,6 +79,13 @@ class Codec(Protocol):
 
     def prepare(self, device_type: DeviceType) -> Reader:
         """Return a Reader of payloads of one DeviceType."""
+
+    def prepare_samplers(self, device_type: DeviceType) -> Callable[[tuple[str, ...] | None], Sampler] | None:
+        """Return what makes the quick ways to read payloads of one DeviceType; None where there are none.
+
+        It is given the names of the members, ``seq`` included, that a payload must have: with others, msgspec's
+        ValidationError is raised. None stands for any.
+        """
 
 
 def compose_reader(codec: Codec, device_type: DeviceType) -> Reader:
@@ -124,7 +136,7 @@ def _salvage(
 
 
 def collect_fields(observation: Observation) -> Fields:
-    """Return the fields that an Observation stores: its values, and ``seq`` as a float where it has one."""
+    """Return the fields that an Observation stores: its values, and ``seq`` where it has one."""
     if observation.seq is None:
         return observation.values
-    return {**observation.values, "seq": float(observation.seq)}
+    return {**observation.values, "seq": observation.seq}

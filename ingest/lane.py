@@ -9,12 +9,15 @@ general way, which gives the same result for these: a test sends everything both
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec import ValidationError
+
 from ingest.alerts.book import AlertBook
 from ingest.batch import Batch, Mark, Point
-from ingest.codec import Reader
+from ingest.codec import Sampled, Sampler
 from ingest.memory import DeviceMemory, Memory, digest_topic
 from ingest.message import Message
 from ingest.route import PlacedAt, Route
+from ingest.sample import Samplers
 
 KEPT_BYTES = 1_024
 """A larger payload is not kept for its values: it may be mostly blanks."""
@@ -37,13 +40,15 @@ class Limits(NamedTuple):
     kept_payload_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lane:
     """What a topic's messages meet, prepared once for a Route.
 
     Attributes:
         topic_digest: What the checksums of its messages begin with.
-        read: Payload bytes to checked Observations.
+        samplers: Of the DeviceType.
+        sample: Takes payloads with the fields that the last one had, and no others.
+        number: Of the names of those fields.
         device: Id of the Device.
         type_key: Key of its DeviceType.
         memory: What is remembered of the Device.
@@ -55,7 +60,9 @@ class Lane:
     """
 
     topic_digest: int
-    read: Reader
+    samplers: Samplers
+    sample: Sampler
+    number: int
     device: str
     type_key: str
     memory: DeviceMemory
@@ -63,7 +70,8 @@ class Lane:
     from_ms: int
     to_ms: int
     ahead_ms: int
-    limits: Limits
+    most_bytes: int
+    accept_simulated: bool
 
     def take(self, message: Message, digest: int, alerts: AlertBook, batch: Batch) -> bool:
         """Add the reading of a message to a batch, or change nothing where that needs the general way.
@@ -78,41 +86,47 @@ class Lane:
             Whether the reading was added.
         """
         payload, received_ms = message.payload, message.received_ms
-        if len(payload) > self.limits.max_payload_bytes:
+        if len(payload) > self.most_bytes:
             return False
         memory = self.memory
         newest_ms = memory.newest_ms
         try:
-            (observation,) = self.read(payload)
-            values, time_ms, seq, simulated, refusals = observation
+            try:
+                (sample, time_ms, simulated), number = self.sample(payload), self.number
+            except ValidationError:
+                (sample, time_ms, simulated), number = self._adapt(payload)
             if (
-                time_ms is None
-                or refusals
-                or newest_ms is None
+                newest_ms is None
                 or time_ms <= newest_ms
                 or time_ms > received_ms + self.ahead_ms
                 or not self.from_ms <= time_ms < self.to_ms
-                or (simulated and not self.limits.accept_simulated)
-                or not alerts.is_quiet(self.type_key, self.device, values)
+                or (simulated and not self.accept_simulated)
+                or not alerts.is_quiet(self.type_key, self.device, sample)
             ):
                 return False
         except Exception:  # noqa: BLE001 - nothing has changed; the general way meets it again, and gives it its name
             return False
-        if seq is not None:
-            values["seq"] = float(seq)
-        number = memory.sets[tuple(values)]
-        memory.advance(time_ms, digest, number, payload if len(payload) <= KEPT_BYTES else tuple(values.values()))
+        names = memory.sets.names[number]
+        values = payload if len(payload) <= KEPT_BYTES else tuple([getattr(sample, name) for name in names])
+        memory.advance(time_ms, digest, number, values)
         # Newer than all before, so heard later than all before, unless its clock is ahead of ours.
         memory.heard_ms = time_ms if time_ms <= received_ms else max(memory.heard_ms, received_ms)
-        prefix = self.placed.find_prefix(simulated=simulated)
-        batch.drafts.append((prefix, values, (received_ms - time_ms) / 1000, time_ms))
-        batch.marks.append(
-            _mark(Mark, (self.device, time_ms, digest, memory.sets.names[number], _NEW, message.packet_id or 0))
-        )
+        placed = self.placed
+        prefix = (placed.simulated_prefix if simulated else placed.prefix) or placed.find_prefix(simulated=simulated)
+        batch.drafts.append((prefix, sample, (received_ms - time_ms) / 1000, time_ms))
+        batch.marks.append(_mark(Mark, (self.device, time_ms, digest, names, _NEW, message.packet_id or 0)))
         return True
 
+    def _adapt(self, payload: bytes) -> tuple[Sampled, int]:
+        """Return what a payload says that has other fields than the last one; from now on those are expected."""
+        found, number = self.samplers.take(payload)
+        sampler = self.samplers.find(number)
+        if sampler is not None:
+            self.sample, self.number = sampler, number
+        return found, number
 
-def make_lane(route: Route, memory: Memory, limits: Limits) -> Lane | None:
+
+def make_lane(route: Route, memory: Memory, limits: Limits, samplers: Samplers) -> Lane | None:
     """Return the Lane of a Route; None where each message needs the general way.
 
     That is where the time is not the Device's own, and where the Device was last placed at another site.
@@ -122,7 +136,9 @@ def make_lane(route: Route, memory: Memory, limits: Limits) -> Lane | None:
         return None
     return Lane(
         topic_digest=digest_topic(route.topic),
-        read=route.read,
+        samplers=samplers,
+        sample=samplers.whole,
+        number=samplers.whole_number,
         device=route.device.id,
         type_key=route.device.type_key,
         memory=memory.recall(route.device.id),
@@ -130,5 +146,6 @@ def make_lane(route: Route, memory: Memory, limits: Limits) -> Lane | None:
         from_ms=placed.placement.from_ms,
         to_ms=placed.placement.to_ms,
         ahead_ms=route.ahead_ms,
-        limits=limits,
+        most_bytes=limits.max_payload_bytes,
+        accept_simulated=limits.accept_simulated,
     )

@@ -15,6 +15,8 @@ import functools
 from collections.abc import Mapping, Sequence
 
 import orjson
+from msgspec import Struct
+from msgspec.json import Encoder
 
 FieldValues = Mapping[str, float | bool | str]
 """Values of a line by field key; not escaped."""
@@ -74,25 +76,27 @@ def finish_line(prefix: str, fields: FieldValues, time_ms: int) -> bytes:
     return f"{prefix} {pairs} {time_ms}".encode()
 
 
-Draft = tuple[bytes, Mapping[str, float | bool], float, int]
-"""What a reading's line is made of: a prepared prefix in UTF-8, fields, delay in seconds, milliseconds since 1970."""
+Draft = tuple[bytes, Mapping[str, float | bool] | Struct, float, int]
+"""What a reading's line is made of: a prepared prefix in UTF-8, fields (a mapping, or a Sample), delay in seconds,
+milliseconds since 1970."""
 
+_encode = Encoder().encode
 _JSON_TO_PAIRS = bytes.maketrans(b":", b"=")
 
 
 def finish_lines(drafts: Sequence[Draft]) -> list[bytes]:
     """Return a line for each draft, without its newline; the delay is its last field.
 
-    A number is in its shortest exact form, which InfluxDB reads as the same float (``1e16`` for ``1e+16``). A line of
-    eight fields takes 0.5 us; one by one, ``finish_line`` takes 1.9 us.
+    A number is in its shortest exact form, which InfluxDB reads as the same float (``1e16`` for ``1e+16``, ``5`` for
+    ``5.0``). A line of eight fields takes 0.6 us; one by one, ``finish_line`` takes 1.9 us.
 
     Args:
-        drafts: Their fields are finite floats and booleans, at least one each, and their names letters, digits and
+        drafts: Their fields are finite numbers and booleans, at least one each, and their names letters, digits and
             underscores, as those of a DeviceType are: nothing of them is escaped.
     """
     if not drafts:
         return []
     prefixes, fields, delays, times = zip(*drafts, strict=True)
-    pairs = orjson.dumps(fields).translate(_JSON_TO_PAIRS, b'"')[2:-2].split(b"},{")
+    pairs = _encode(fields).translate(_JSON_TO_PAIRS, b'"')[2:-2].split(b"},{")
     seconds = orjson.dumps(delays)[1:-1].split(b",")
     return [b"%b %b,delay=%b %d" % one for one in zip(prefixes, pairs, seconds, times, strict=True)]

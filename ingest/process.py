@@ -25,6 +25,7 @@ from ingest.line import finish_lines
 from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, digest_payload, digest_topic
 from ingest.message import Message
 from ingest.route import PlacedAt, Route, RouteTable
+from ingest.sample import Samplers, make_samplers
 from schemas.reading import Reading
 from schemas.reason import Level, Reason, explain
 from schemas.validation import Refusal
@@ -46,6 +47,7 @@ class Processor:
         self.alerts = alerts
         self._routes = routes
         self._lanes: dict[str, Lane] = {}
+        self._samplers: dict[str, Samplers | None] = {}
         self._limits = limits
 
     @property
@@ -57,6 +59,7 @@ class Processor:
     def routes(self, routes: RouteTable) -> None:
         self._routes = routes
         self._lanes = {}
+        self._samplers = {}
 
     def process(self, messages: Iterable[Message]) -> Batch:
         """Return what becomes of these messages; each carries the time at which it was received."""
@@ -141,10 +144,18 @@ class Processor:
     def _recall(self, route: Route) -> DeviceMemory:
         """Return what is remembered of a Route's Device; the next message of its topic finds a Lane."""
         if route.topic not in self._lanes:
-            lane = make_lane(route, self.memory, self._limits)
+            samplers = self._recall_samplers(route)
+            lane = None if samplers is None else make_lane(route, self.memory, self._limits, samplers)
             if lane is not None:
                 self._lanes[route.topic] = lane
         return self.memory.recall(route.device.id)
+
+    def _recall_samplers(self, route: Route) -> Samplers | None:
+        """Return the Samplers of a Route's DeviceType, which all its devices share; None where its codec has none."""
+        key = route.device_type.key
+        if key not in self._samplers:
+            self._samplers[key] = make_samplers(route.device_type, route.codec, self.memory.sets)
+        return self._samplers[key]
 
     def _read(self, arrival: Arrival) -> Sequence[Observation]:
         payload = arrival.message.payload

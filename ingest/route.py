@@ -32,23 +32,25 @@ class PlacedAt:
         placement: Where and when.
         device: Which.
         own: Tags of its readings beside the usual ones.
+        prefix: What the lines of its readings begin with, in UTF-8; empty until ``find_prefix`` was asked for it.
+        simulated_prefix: Likewise, of readings that say that they are simulated.
     """
 
     placement: Placement
     device: Device
     own: Mapping[str, str]
-    _prefix: bytes = b""
-    _simulated_prefix: bytes = b""
+    prefix: bytes = b""
+    simulated_prefix: bytes = b""
 
     def find_prefix(self, *, simulated: bool) -> bytes:
         """Return what the lines of its readings begin with, in UTF-8; made when it is first asked for."""
-        prefix = self._simulated_prefix if simulated else self._prefix
+        prefix = self.simulated_prefix if simulated else self.prefix
         if not prefix:
             prefix = self._make_prefix(simulated=simulated)
             if simulated:
-                self._simulated_prefix = prefix
+                self.simulated_prefix = prefix
             else:
-                self._prefix = prefix
+                self.prefix = prefix
         return prefix
 
     def _make_prefix(self, *, simulated: bool) -> bytes:
@@ -67,6 +69,7 @@ class Route:
         device: The Device that it names.
         device_type: The Device's type.
         read: Payload bytes to checked Observations.
+        codec: Of the payloads.
         has_clock: Whether the event time is the Device's own.
         ahead_ms: How far ahead of the time of receipt an event time is believable, in milliseconds.
         placed: The Device's placements, newest first.
@@ -77,6 +80,7 @@ class Route:
     device: Device
     device_type: DeviceType
     read: Reader
+    codec: Codec
     has_clock: bool
     ahead_ms: int
     placed: tuple[PlacedAt, ...]
@@ -123,6 +127,7 @@ class RouteTable:
         self._types = types
         self._prefix = topic_prefix + "/"
         self._ahead_ms = {key: int(one.ahead.total_seconds() * 1000) for key, one in types.items()}
+        self._codec = codec
         self._readers = {key: codec.prepare(device_type) for key, device_type in types.items()}
         self._routes: dict[str, Route] = {}
         # Not the errors themselves: an exception holds on to the frames that it came through, and their messages.
@@ -177,6 +182,7 @@ class RouteTable:
             device=device,
             device_type=device_type,
             read=self._readers[device.type_key],
+            codec=self._codec,
             has_clock=has_clock,
             ahead_ms=self._ahead_ms[device.type_key],
             placed=tuple(PlacedAt(placement, device, own) for placement in reversed(device.placements)),

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ingest.batch import Quarantined
-from ingest.codecs.native import GREATEST_SEQ
+from ingest.sample import GREATEST_SEQ
 from schemas.reason import Level, Reason
 
 WRAP = 65_536

@@ -7,14 +7,19 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
+from devices import load_device_types
 from ingest.alerts.book import AlertBook
 from ingest.alerts.machine import is_beyond, is_clear, judge
 from ingest.inventory import OPEN_END_MS, Device, Placement
+from ingest.sample import define_sample
 from schemas.reading import Reading
 from schemas.rule import AlertPhase, Direction, Rule, Severity, Transition
 
 MINUTE_MS = 60_000
+INDOOR_CLIMATE = load_device_types()["indoor_climate"]
+SAMPLE = define_sample(INDOOR_CLIMATE, None, ())
 OK, PENDING, FIRING = AlertPhase.OK, AlertPhase.PENDING, AlertPhase.FIRING
 
 
@@ -199,7 +204,8 @@ def test_where_it_is_quiet_judging_does_nothing(steps: list[tuple[str, float | N
     book = AlertBook({"co2-high": replace(CO2, hold_ms=hold_ms), COLD.key: COLD})
     for minute, (device, co2) in enumerate(steps):
         reading = make_reading(minute, co2, device=device, humidity=40.0)
-        is_quiet = book.is_quiet(reading.type_key, device, reading.values)
+        sample = SAMPLE(**dict.fromkeys(INDOOR_CLIMATE.fields, UNSET) | reading.values)
+        is_quiet = book.is_quiet(reading.type_key, device, sample)
         transitions = book.judge_reading(reading)
         changed = book.take_changed()
         assert not (is_quiet and (transitions or changed))

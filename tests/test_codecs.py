@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import ingest.codecs
 from devices import load_device_types
 from ingest.codec import Codec, CodecError, Observation, RefusedError, compose_reader
-from ingest.codecs.native import GREATEST_SEQ
+from ingest.sample import GREATEST_SEQ
 from schemas.registry import load_registry
 
 CODECS = load_registry(ingest.codecs, "CODEC", Codec)  # type: ignore[type-abstract]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,9 +12,11 @@ from devices import load_device_types
 from ingest.batch import Batch, Mark
 from ingest.event_time import format_time
 from ingest.inventory import OPEN_END_MS, Placement
+from ingest.lane import KEPT_BYTES
 from ingest.memory import PACKET_MARK, WINDOW, Memory
 from ingest.message import Message
 from ingest.process import Processor
+from ingest.sample import MOST_SAMPLERS
 from ingest.shard import SHARDS
 from schemas.reason import Reason
 from tests.small_town import RECEIVED_MS, make_inventory, make_message, make_processor
@@ -60,12 +63,14 @@ def tell_marks(batches: Sequence[Batch]) -> list[Mark]:
 
 def describe(batches: Sequence[Batch], memory: Memory) -> list[object]:
     """Return everything that a batch and a memory say."""
+    restored = Memory()
+    restored.restore(memory.copy_shard(shard) for shard in range(SHARDS))
     known = [(name, one.newest_ms, one.heard_ms, one.names, one.window) for name, one in sorted(memory.devices.items())]
     return [
         [(batch.lines, batch.quarantined, batch.transitions, batch.alerts, batch.ledger) for batch in batches],
         tell_marks(batches),
         known,
-        [memory.copy_shard(shard) for shard in range(SHARDS)],
+        [(name, one.newest_ms, one.window) for name, one in sorted(restored.devices.items())],
     ]
 
 
@@ -164,3 +169,36 @@ def test_a_window_stays_in_order_when_it_is_a_ring() -> None:
     processor.process([late])
     assert [time_ms - RECEIVED_MS for time_ms, _, _ in memory.window] == [*[*keys][1 - WINDOW :], -5]
     assert processor.process([late]).ledger.duplicate_readings == 1
+
+
+def drop_fields(number: int) -> bytes:
+    """Return a payload with the optional fields that the bits of a number stand for."""
+    fields = {"humidity": 40.5, "co2": 612, "illuminance": 320.5, "presence": True, "battery": 91.5, "seq": number}
+    kept = {name: value for bit, (name, value) in enumerate(fields.items()) if number >> bit & 1}
+    return json.dumps({"time": format_time(RECEIVED_MS + number), **kept, "temperature": 21.5}).encode()
+
+
+@pytest.mark.parametrize("most", [3, MOST_SAMPLERS])
+def test_a_device_that_sends_other_fields_each_time_stays_in_its_lane(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("ingest.sample.MOST_SAMPLERS", most)
+    messages = [make_message("indoor_climate", drop_fields(number), packet_id=number + 1) for number in range(64)]
+    batches, memory = take_all(messages, straight=True)
+    assert describe(batches, memory) == describe(*take_all(messages, straight=False))
+    assert all(mark.device for batch in batches[1:] for mark in batch.marks)
+
+
+def test_a_large_payload_is_known_by_its_values() -> None:
+    processor = make_town()
+    padding = b" " * KEPT_BYTES
+    messages = [
+        make_message("indoor_climate", climate(seq, RECEIVED_MS + seq).replace(b"{", b"{" + padding, 1))
+        for seq in range(2)
+    ]
+    assert len(messages[1].payload) > KEPT_BYTES
+    batch = processor.process(messages)
+    assert batch.ledger.accepted == 2
+    memory = processor.memory.recall("indoor_climate")
+    known = memory.find_known(RECEIVED_MS + 1, lambda payload: pytest.fail(f"{len(payload)} bytes were kept"))
+    assert known == {"temperature": 21.5, "seq": 1}

@@ -1,5 +1,7 @@
 """Line protocol, judged by the real InfluxDB: what was escaped comes back as it was, or as the module says it must."""
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,6 +106,7 @@ def test_lines_made_together_say_what_lines_made_one_by_one_say(drafts: list[Dra
     alone = [
         finish_line(prefix.decode(), {**fields, "delay": delay_s}, time_ms)
         for prefix, fields, delay_s, time_ms in drafts
+        if isinstance(fields, Mapping)
     ]
     assert [read_line(line) for line in finish_lines(drafts)] == [read_line(line) for line in alone]
 

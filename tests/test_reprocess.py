@@ -130,6 +130,9 @@ class SeriesCodec:
         """Return the general Reader."""
         return compose_reader(self, device_type)
 
+    def prepare_samplers(self, device_type: DeviceType) -> None:
+        """Return that there is no quick way."""
+
 
 def make_series_processor(types: Mapping[str, DeviceType], memory: Memory) -> Processor:
     """Return a Processor that reads payloads of several observations."""

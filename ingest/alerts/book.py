@@ -13,7 +13,10 @@ and the next reading is judged by the new limits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
+
+from msgspec import UNSET, Struct
 
 from ingest.alerts.machine import judge
 from ingest.batch import AlertRecord
@@ -34,9 +37,10 @@ class Withdrawal(NamedTuple):
     rule: Rule | None
 
 
-_Watch = tuple[str, bool, float, dict[str, AlertRecord], Rule]
-"""A Rule prepared for the hot path: field, whether above the limit is beyond it, the limit, where the Rule stands for
-each Device that is not OK, the Rule. A plain tuple: one with names takes three times as long to take apart."""
+_Watch = tuple[str, float, float, dict[str, AlertRecord], Rule]
+"""A Rule prepared for the hot path: field, between which values, these included, it is not beyond its limit, where
+the Rule stands for each Device that is not OK, the Rule. A plain tuple: one with names takes three times as long to
+take apart."""
 
 
 class AlertBook:
@@ -56,8 +60,8 @@ class AlertBook:
         """Return the watches by key of the DeviceType."""
         watches: dict[str, tuple[_Watch, ...]] = {}
         for key, rule in self._rules.items():
-            is_above = rule.direction is Direction.ABOVE
-            watch = (rule.field, is_above, rule.limit, self._records[key], rule)
+            low, high = (-inf, rule.limit) if rule.direction is Direction.ABOVE else (rule.limit, inf)
+            watch = (rule.field, low, high, self._records[key], rule)
             watches[rule.device_type] = (*watches.get(rule.device_type, ()), watch)
         return watches
 
@@ -96,11 +100,11 @@ class AlertBook:
             if record.phase is not AlertPhase.OK:
                 self._records.setdefault(record.rule, {})[record.device] = record
 
-    def is_quiet(self, type_key: str, device: str, values: Mapping[str, float | bool]) -> bool:
-        """Whether ``judge_reading`` would do nothing with a reading of these values: all is and was well."""
-        for field, is_above, limit, records, _ in self._watches.get(type_key, ()):
-            value = values.get(field)
-            if value is not None and ((value > limit if is_above else value < limit) or device in records):
+    def is_quiet(self, type_key: str, device: str, sample: Struct) -> bool:
+        """Whether ``judge_reading`` would do nothing with a Sample of a Device: all is and was well."""
+        for field, low, high, records, _ in self._watches.get(type_key, ()):
+            value = getattr(sample, field, UNSET)
+            if value is not UNSET and (not low <= value <= high or device in records):
                 return False
         return True
 

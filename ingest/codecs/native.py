@@ -8,21 +8,20 @@ Members beside the fields, none of which a field may be named after:
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import pydantic_core
-from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType, defstruct
+from msgspec import UNSET, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder
 from msgspec.structs import asdict
 
-from ingest.codec import CodecError, Observation, Reader, compose_reader
+from ingest.codec import CodecError, Observation, Reader, Sampled, Sampler, compose_reader
 from ingest.event_time import format_time, parse_time
+from ingest.memory import Names
+from ingest.sample import GREATEST_SEQ, define_sample
 from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
 from schemas.validation import shorten
-
-GREATEST_SEQ = 2**53 - 1
-"""Beyond it a sequence number would not survive as a float, which is what InfluxDB stores."""
 
 _observe = tuple.__new__
 """Makes an Observation of a tuple in half the time (0.09 us) that its class takes with its names."""
@@ -82,26 +81,32 @@ class NativeCodec:
 
         return read
 
+    def prepare_samplers(self, device_type: DeviceType) -> Callable[[Names | None], Sampler] | None:
+        """Return what makes Samplers of payloads of one DeviceType; None where the time is not the device's own."""
+        if device_type.clock is not Clock.DEVICE:
+            return None
 
-def _make_decoder(device_type: DeviceType) -> Callable[[bytes], Struct]:
-    """Return what makes a struct of a payload: the fields in order, seq, simulated, time; UNSET where there is none.
+        def prepare(names: Names | None) -> Sampler:
+            decode = _make_decoder(device_type, names)
 
-    Numbers must be numbers within their bounds, states true or false, and nothing else may be there. It takes 0.3 us
-    where pydantic's core validator takes 1.2.
+            def sample(payload: bytes) -> Sampled:
+                found: Any = decode(payload)
+                time_ms, simulated = parse_time(found.time), found.simulated
+                found.time, found.simulated = UNSET, False  # so that neither is written
+                return found, time_ms, simulated
+
+            return sample
+
+        return prepare
+
+
+def _make_decoder(device_type: DeviceType, names: Names | None = None) -> Callable[[bytes], Struct]:
+    """Return what makes a struct of a payload: the members of a Sample, simulated, time.
+
+    It takes 0.4 us where pydantic's core validator takes 1.2.
     """
-    members: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    for name, field in device_type.fields.items():
-        low, high = field.bounds
-        kind: Any = bool if field.is_state else Annotated[float, Meta(ge=low, le=high)]
-        members.append((name, kind) if field.required else (name, kind | UnsetType, UNSET))
-    members += [
-        ("seq", Annotated[int, Meta(ge=0, le=GREATEST_SEQ)] | UnsetType, UNSET),
-        ("simulated", bool, False),
-        ("time", str) if device_type.clock is Clock.DEVICE else ("time", str | UnsetType, UNSET),
-    ]
-    return Decoder(
-        defstruct(device_type.key or "payload", members, forbid_unknown_fields=True, kw_only=True, gc=False)
-    ).decode
+    time = ("time", str) if device_type.clock is Clock.DEVICE else ("time", str | UnsetType, UNSET)
+    return Decoder(define_sample(device_type, names, (("simulated", bool, False), time))).decode
 
 
 def _parse_object(payload: bytes) -> dict[str, Any]:

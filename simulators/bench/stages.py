@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec import Struct
 from pydantic_core import from_json
 
 from ingest.batch import Batch
@@ -24,10 +25,11 @@ from ingest.event_time import parse_time
 from ingest.inbox import Inbox
 from ingest.lane import Lane, make_lane
 from ingest.line import finish_lines
-from ingest.memory import Memory, digest_payload, digest_topic
+from ingest.memory import Memory, NameSets, digest_payload, digest_topic
 from ingest.message import Message
 from ingest.mqtt_packets import split
 from ingest.mqtt_protocol import Connection
+from ingest.sample import Samplers, make_samplers
 from ingest.settings import Store as StoreSettings
 from ingest.store import Store
 from ingest.store_marks import pack_marks
@@ -149,9 +151,10 @@ def _choose_lanes(material: Material) -> list[list[tuple[Lane, Message]]]:
     processor = make_processor(material.routes, material.rules)
     processor.process(material.earlier)
     lanes: dict[str, Lane] = {}
+    samplers = _make_samplers(material, processor.memory.sets)
     for message in material.earlier:
         route = material.routes.find(message.topic)
-        lane = make_lane(route, processor.memory, LIMITS)
+        lane = make_lane(route, processor.memory, LIMITS, samplers)
         if lane is not None:  # a heat meter has a clock, and is where its topic says
             lanes[message.topic] = lane
     return [[(lanes[message.topic], message) for message in messages] for messages in cut(material.messages, BATCH)]
@@ -159,14 +162,27 @@ def _choose_lanes(material: Material) -> list[list[tuple[Lane, Message]]]:
 
 @contextmanager
 def open_validate(material: Material) -> Iterator[Run]:
-    """Payload to checked Observations, the event time included."""
-    read = material.routes.find(material.messages[0].topic).read
+    """Payload to a Sample, the event time included."""
+    sample = _make_samplers(material, NameSets()).whole
 
     def run() -> None:
         for message in material.messages:
-            read(message.payload)
+            sample(message.payload)
 
     yield run
+
+
+def _make_samplers(material: Material, sets: NameSets) -> Samplers:
+    route = material.routes.find(material.messages[0].topic)
+    samplers = make_samplers(route.device_type, route.codec, sets)
+    if samplers is None:
+        raise ValueError(f"payloads of {TYPE} have no quick way")
+    return samplers
+
+
+def _sample(material: Material) -> list[Struct]:
+    sample = _make_samplers(material, NameSets()).whole
+    return [sample(message.payload)[0] for message in material.messages]
 
 
 @contextmanager
@@ -185,14 +201,11 @@ def open_event_time(material: Material) -> Iterator[Run]:
 def open_alerts(material: Material) -> Iterator[Run]:
     """Values against three rules, none of which they break."""
     is_quiet = material.alerts.is_quiet
-    given = [
-        (find_device(message), one.values)
-        for message, one in zip(material.messages, material.observations, strict=True)
-    ]
+    given = [(find_device(message), one) for message, one in zip(material.messages, _sample(material), strict=True)]
 
     def run() -> None:
-        for device, values in given:
-            is_quiet(TYPE, device, values)
+        for device, sample in given:
+            is_quiet(TYPE, device, sample)
 
     yield run
 
@@ -202,13 +215,18 @@ def open_remember(material: Material) -> Iterator[Run]:
     """What deduplication remembers of a reading."""
     memory = Memory()
     given = [
-        (memory.recall(find_device(message)), one.time_ms or 0, collect_fields(one), message.payload)
+        (
+            memory.recall(find_device(message)),
+            one.time_ms or 0,
+            memory.sets[tuple(collect_fields(one))],
+            message.payload,
+        )
         for message, one in zip(material.messages, material.observations, strict=True)
     ]
 
     def run() -> None:
-        for device, time_ms, fields, payload in given:
-            device.advance(time_ms, DIGEST, memory.sets[tuple(fields)], payload)
+        for device, time_ms, number, payload in given:
+            device.advance(time_ms, DIGEST, number, payload)
 
     yield run
 
