@@ -31,7 +31,8 @@ from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.mqtt_error import ConnectionLost, MqttError, SubscribeRefused, TlsUnusable
 from ingest.mqtt_packets import Session
-from ingest.mqtt_protocol import Connection, reach
+from ingest.mqtt_protocol import Connection
+from ingest.mqtt_reach import reach
 from ingest.settings import Mqtt, Tls
 
 FIRST_WAIT_S = 1.0

@@ -13,7 +13,6 @@ Source: MQTT Version 5.0, OASIS Standard, 7 March 2019.
 import asyncio
 import os
 import socket
-import ssl
 import time
 from collections.abc import Iterator, Sequence
 from typing import TypeVar, cast
@@ -22,7 +21,7 @@ import mqtt5
 
 from ingest.inbox import Inbox
 from ingest.message import Message
-from ingest.mqtt_error import ConnectionLost, PublishRefused, Unreachable
+from ingest.mqtt_error import ConnectionLost, PublishRefused
 from ingest.mqtt_packets import (
     PacketBuffer,
     Session,
@@ -60,7 +59,7 @@ Answer = TypeVar("Answer")
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One connection, from CONNECT to its end. Made by ``reach``.
+    """One connection, from CONNECT to its end. Made by ``ingest.mqtt_reach``.
 
     Args:
         number: Counts the tries of this process to connect; its Messages carry it.
@@ -102,12 +101,8 @@ class Connection(asyncio.BufferedProtocol):
     # What asyncio tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, and a way to the socket of one's own for ``_read_last``."""
+        """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
-        found = transport.get_extra_info("socket")
-        if found is not None and transport.get_extra_info("sslcontext") is None:
-            self._socket = os.dup(found.fileno())
-            self._aim_bytes = min(READ_AIM_BYTES, found.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return room for the next bytes."""
@@ -163,6 +158,7 @@ class Connection(asyncio.BufferedProtocol):
             ConnectRefused: The broker refuses.
             ConnectionLost: No answer, no MQTT 5, or the connection ends.
         """
+        self._keep_socket()
         self._write(write_connect(settings, password))
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -257,6 +253,14 @@ class Connection(asyncio.BufferedProtocol):
         await asyncio.wait((self._ended,))
 
     # Inside.
+
+    def _keep_socket(self) -> None:
+        """Keep a way of our own to the socket for ``_read_last``, which closes it."""
+        found = self._transport.get_extra_info("socket")
+        if found is None or self._transport.is_closing() or self._transport.get_extra_info("sslcontext") is not None:
+            return
+        self._socket = os.dup(found.fileno())
+        self._aim_bytes = min(READ_AIM_BYTES, found.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2)
 
     def _take(self, nbytes: int) -> bool:
         """Take the packets that so many bytes more complete; return whether there was no room for more."""
@@ -382,46 +386,6 @@ class Connection(asyncio.BufferedProtocol):
     def _describe(self, fault: str) -> str:
         hint = "" if self._opened.done() else "; does it speak MQTT 5?"
         return f"the broker sent a malformed packet: {fault}{hint}"
-
-
-async def reach(settings: Mqtt, tls: ssl.SSLContext | None, number: int, inbox: Inbox) -> Connection:
-    """Return a connection that is not open yet; whoever asked closes it.
-
-    Args:
-        settings: Where.
-        tls: None without encryption.
-        number: Counts the tries of this process to connect.
-        inbox: Gets the Messages.
-
-    Raises:
-        Unreachable: No connection.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(ANSWER_S):
-            _, connection = await loop.create_connection(
-                lambda: Connection(number, inbox),
-                settings.host,
-                settings.port,
-                ssl=tls,
-                ssl_shutdown_timeout=None if tls is None else CLOSE_S,
-            )
-    except TimeoutError as error:
-        raise Unreachable(f"no connection within {ANSWER_S:g} s") from error
-    except ssl.SSLCertVerificationError as error:
-        raise Unreachable(
-            f"the broker's certificate is not trusted ({error.verify_message}); "
-            f"correct mqtt.tls.ca_file, mqtt.host, or the certificate",
-            needs_person=True,
-        ) from error
-    except ssl.SSLError as error:
-        raise Unreachable(
-            f"TLS fails ({error.reason or error}); correct mqtt.tls and mqtt.port", needs_person=True
-        ) from error
-    except (OSError, UnicodeError) as error:
-        hint = "; does the broker speak TLS on this port?" if tls and isinstance(error, ConnectionError) else ""
-        raise Unreachable(f"no connection ({error}){hint}") from error
-    return connection
 
 
 def _count_packet_ids() -> Iterator[int]:

@@ -21,7 +21,7 @@ from ingest.accounts import COLLECTOR
 from ingest.inbox import Inbox
 from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost, PublishRefused
-from ingest.mqtt_protocol import reach
+from ingest.mqtt_reach import reach
 from ingest.settings import Mqtt, Tls
 from simulators.testbed.certificates import Certificates
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto

@@ -1,0 +1,49 @@
+"""The way to a broker: a TCP or TLS connection, and in words why there is none."""
+
+import asyncio
+import ssl
+
+from ingest.inbox import Inbox
+from ingest.mqtt_error import Unreachable
+from ingest.mqtt_protocol import ANSWER_S, CLOSE_S, Connection
+from ingest.settings import Mqtt
+
+
+async def reach(settings: Mqtt, tls: ssl.SSLContext | None, number: int, inbox: Inbox) -> Connection:
+    """Return a connection that is not open yet; whoever asked closes it.
+
+    Args:
+        settings: Where.
+        tls: None without encryption.
+        number: Counts the tries of this process to connect.
+        inbox: Gets the Messages.
+
+    Raises:
+        Unreachable: No connection.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            _, connection = await loop.create_connection(
+                lambda: Connection(number, inbox),
+                settings.host,
+                settings.port,
+                ssl=tls,
+                ssl_shutdown_timeout=None if tls is None else CLOSE_S,
+            )
+    except TimeoutError as error:
+        raise Unreachable(f"no connection within {ANSWER_S:g} s") from error
+    except ssl.SSLCertVerificationError as error:
+        raise Unreachable(
+            f"the broker's certificate is not trusted ({error.verify_message}); "
+            f"correct mqtt.tls.ca_file, mqtt.host, or the certificate",
+            needs_person=True,
+        ) from error
+    except ssl.SSLError as error:
+        raise Unreachable(
+            f"TLS fails ({error.reason or error}); correct mqtt.tls and mqtt.port", needs_person=True
+        ) from error
+    except (OSError, UnicodeError) as error:
+        hint = "; does the broker speak TLS on this port?" if tls and isinstance(error, ConnectionError) else ""
+        raise Unreachable(f"no connection ({error}){hint}") from error
+    return connection
