@@ -1,20 +1,26 @@
 """Alerts and silence: what fires, what fired and cleared, and which sensors are silent."""
 
+from dataclasses import replace
+
 from dashboards.panel import Column, Panel
-from dashboards.parts import JUST_NOW, SENSOR_COLUMNS, SENSOR_TAGS, TYPE_COLUMN, limits
+from dashboards.parts import JUST_NOW, SENSOR_COLUMNS, SENSOR_TAGS, SITE_LINKS, TYPE_COLUMN, limits
 from dashboards.query import Select, table
 from dashboards.transformation import arrange, sort
 from dashboards.visual import Table
-from dashboards.words import FIRING, SEVERITIES, UNITS
+from dashboards.words import CHANGES, FLAPPING, PHASES, SEVERITIES, UNITS
 
 SO_FAR = "time >= ${__to}ms - 90d AND time <= ${__to}ms"
 """An alert may have fired before the period and still be firing."""
 
+ALERT_LINKS = SITE_LINKS | {"Åpne Mobilitet": "/d/gjovik-mobilitet?var-site=${__value.text}&${__url_time_range}"}
+"""Where the sensor's readings are shown: at a building, or along a road."""
 DETAILS = '"severity", "site", "zone"'
+SINCE = '${__to} / 1000 - "since" AS "Varighet"'
+"""How long the condition has held, in seconds up to the end of the period."""
 ALERT_COLUMNS = (
-    Column(name="severity", title="Alvor", values=SEVERITIES),
+    Column(name="severity", title="Alvor", values=SEVERITIES, filled=True),
     Column(name="unit", title="Måleenhet", values=UNITS),
-    *SENSOR_COLUMNS,
+    *(replace(one, links=ALERT_LINKS) if one.name == "site" else one for one in SENSOR_COLUMNS),
 )
 SILENCE_OF_COLLECTOR = "Er innsamleren nede (se øverst), kommer det ingenting nytt her."
 
@@ -23,15 +29,18 @@ def firing_alerts() -> Select:
     """What fires: an alert is a device and a rule; severity, site and zone may have changed since it fired."""
     latest = Select(
         columns=(
-            f'last("firing") AS "firing", "value" AS "value", "limit" AS "limit", "text" AS "text", '
-            f'"unit" AS "unit", {DETAILS}'
+            'last("firing") AS "firing", "phase" AS "phase", "flapping" AS "flapping", "since" AS "since", '
+            f'"value" AS "value", "limit" AS "limit", "text" AS "text", "unit" AS "unit", {DETAILS}'
         ),
         source=("alerts",),
         by=("device", "rule"),
         period=SO_FAR,
     )
     return Select(
-        columns=f'"text" AS "Varsel", "value" AS "Verdi", "limit" AS "Grense", "unit" AS "unit", {DETAILS}',
+        columns=(
+            f'"text" AS "Varsel", {SINCE}, "phase", "flapping", "value" AS "Verdi", "limit" AS "Grense", '
+            f'"unit" AS "unit", {DETAILS}'
+        ),
         source=latest,
         where=('"firing" = true',),
         by=("device", "rule"),
@@ -39,10 +48,10 @@ def firing_alerts() -> Select:
 
 
 def transitions() -> Select:
-    """What fired and cleared in the period, the latest first."""
+    """What became of alerts in the period, the latest first."""
     return Select(
         columns=(
-            '"firing" AS "firing", "text" AS "Varsel", "value" AS "Verdi", "limit" AS "Grense", "unit" AS "unit", '
+            '"change", "text" AS "Varsel", "value" AS "Verdi", "limit" AS "Grense", "unit" AS "unit", '
             f'"rule", "device", {DETAILS}'
         ),
         source=("alerts",),
@@ -61,8 +70,10 @@ ALERT_PANELS = (
     Panel(
         title="Utløste varsler",
         description=(
-            "Varsler som er utløst nå, med tidspunktet de ble utløst. Ta de kritiske først. Varselet går over av seg "
-            f"selv når målingen er tilbake på riktig side av grensa. {SILENCE_OF_COLLECTOR}"
+            "Varsler som er utløst nå, det nyeste øverst. Ta de kritiske først. *Varighet* er hvor lenge det har vært "
+            "galt, *Sist endret* når det sist skjedde noe. Varselet går over av seg selv når målingen er tilbake på "
+            "riktig side av grensa lenge nok; er sensoren taus, vet ingen om det er over. Trykk på stedet for å se "
+            f"målingene. {SILENCE_OF_COLLECTOR}"
         ),
         visual=Table(),
         queries=(table(firing_alerts()),),
@@ -70,10 +81,19 @@ ALERT_PANELS = (
         width=24,
         height=9,
         nothing="Ingen varsler",
-        columns=(Column(name="Time", title="Utløst"), *ALERT_COLUMNS),
+        columns=(
+            Column(name="Time", title="Sist endret"),
+            Column(name="Varighet", unit="s", decimals=0),
+            Column(name="phase", title="Tilstand", values=PHASES),
+            Column(name="flapping", title="Merknad", values=FLAPPING),
+            *ALERT_COLUMNS,
+        ),
         transformations=(
-            *arrange("Time", "severity", "Varsel", *SENSOR_TAGS, "Verdi", "Grense", "unit"),
-            sort("Time"),
+            *arrange(
+                *("severity", "Varsel", "Varighet", "phase", *SENSOR_TAGS),
+                *("Verdi", "Grense", "unit", "flapping", "Time"),
+            ),
+            sort("Varighet", descending=False),
         ),
     ),
     Panel(
@@ -98,8 +118,8 @@ ALERT_PANELS = (
     Panel(
         title="Varsler i perioden",
         description=(
-            "Hver gang et varsel ble utløst eller gikk over i perioden, det siste øverst (de 200 siste). Et varsel som "
-            "kommer og går hele tida, har trolig feil grense. Er regelen fjernet siden, står bare navnet dens."
+            "Hver gang det skjedde noe med et varsel i perioden, det siste øverst (de 200 siste). Et varsel som kommer "
+            "og går hele tida, har trolig feil grense. Er regelen fjernet siden, står bare navnet dens."
         ),
         visual=Table(),
         queries=(table(transitions()),),
@@ -109,12 +129,12 @@ ALERT_PANELS = (
         nothing="Ingen varsler",
         columns=(
             Column(name="Time", title="Tid"),
-            Column(name="firing", title="Hendelse", values=FIRING),
+            Column(name="change", title="Hendelse", values=CHANGES),
             Column(name="rule", title="Regel"),
             *ALERT_COLUMNS,
         ),
         transformations=arrange(
-            "Time", "firing", "severity", "Varsel", *SENSOR_TAGS, "Verdi", "Grense", "unit", "rule"
+            "Time", "change", "severity", "Varsel", *SENSOR_TAGS, "Verdi", "Grense", "unit", "rule"
         ),
     ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dashboards.annotation import Annotation
 from dashboards.panel import Panel
 from dashboards.query import Variable
 
@@ -31,6 +32,7 @@ class Board:
         variables: Choices at the top; a later one may refer to earlier ones.
         period: Start of the period that is shown at first, as Grafana writes it; it ends now.
         refresh: How often it is refreshed by itself.
+        annotations: Marks on the time axes of its panels.
     """
 
     uid: str
@@ -40,6 +42,7 @@ class Board:
     variables: tuple[Variable, ...] = ()
     period: str = "now-14d/d"
     refresh: str = "5m"
+    annotations: tuple[Annotation, ...] = ()
 
     @property
     def panels(self) -> Iterator[Panel]:

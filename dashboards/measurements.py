@@ -68,10 +68,10 @@ OWN: Mapping[str, Measurement] = MappingProxyType(
         "rejections": Measurement(frozenset({"collector", "reason"}), frozenset({"count"})),
         # devices that have been silent for longer than three of their intervals
         "silence": Measurement(frozenset({"device", "site", "zone", "type"}), frozenset({"seconds"})),
-        # alerts that fired or cleared
+        # what became of alerts, a line for each change
         "alerts": Measurement(
             frozenset({"device", "site", "zone", "rule", "severity", "type", "simulated"}),
-            frozenset({"firing", "value", "limit", "since", "text", "unit"}),
+            frozenset({"firing", "phase", "change", "flapping", "value", "limit", "since", "text", "unit"}),
         ),
         # what the inventory says of each site
         "site_facts": Measurement(

@@ -35,7 +35,9 @@ class Column:
         decimals: Digits after the decimal comma.
         steps: Colours by value.
         values: What is shown instead of single values.
-        link: Address behind the value; Grafana fills in ``${__value.text}`` and ``${__url_time_range}``.
+        links: Addresses behind the value by what they are called; of several the reader chooses. Grafana fills in
+            ``${__value.text}``, ``${__data.fields.<column>}`` and ``${__url_time_range}``.
+        filled: In a table, colour the background of the cell instead of its text.
         right: Whether it has the axis on the right, as a line over bars.
     """
 
@@ -45,7 +47,8 @@ class Column:
     decimals: int | None = None
     steps: tuple[Step, ...] = ()
     values: Mapping[str, Shown] | None = None
-    link: str | None = None
+    links: Mapping[str, str] | None = None
+    filled: bool = False
     right: bool = False
 
 

@@ -21,6 +21,8 @@ def type_titles() -> dict[str, Shown]:
     return {key: Shown(device_type.title) for key, device_type in load_device_types().items()}
 
 
+SITE_LINKS = {"Åpne Bygg": "/d/gjovik-bygg?var-site=${__value.text}&${__url_time_range}"}
+"""From the name of a site to the board of the building."""
 SENSOR_TAGS = ("site", "zone", "device")
 SENSOR_COLUMNS = (
     Column(name="site", title="Sted"),

@@ -17,6 +17,8 @@ from dashboards.visual import Json, TimeSeries
 
 SCHEMA_VERSION = 41
 TAG = "gjovik"
+HEADING = "row"
+"""Grafana's type of what is no panel."""
 DATASOURCE_UID = "gjovik-influxdb"
 """Same as in deploy/grafana/provisioning/datasources/influxdb.yaml."""
 
@@ -46,14 +48,15 @@ def render_text(board: Board) -> str:
 
 def render_board(board: Board) -> Json:
     """Render a board to Grafana's dashboard model."""
+    panels = list(_render_panels(board))
     return {
-        "annotations": {"list": []},
+        "annotations": {"list": list(_render_annotations(board, panels))},
         "description": board.description,
         "editable": False,
         "fiscalYearStartMonth": 0,
         "graphTooltip": 1,
         "links": [_board_links()],
-        "panels": list(_render_panels(board)),
+        "panels": panels,
         "refresh": board.refresh,
         "schemaVersion": SCHEMA_VERSION,
         "tags": [TAG],
@@ -103,6 +106,29 @@ def _render_variable(variable: Variable) -> Json:
     }
 
 
+def _render_annotations(board: Board, rendered: list[Json]) -> Iterator[Json]:
+    """Marks on the panels that they concern. They have no switch: eight of those would fill the top of a board."""
+    numbers = [item["id"] for item in rendered if item["type"] != HEADING]
+    numbered = list(zip(numbers, board.panels, strict=True))
+    for annotation in board.annotations:
+        yield {
+            "datasource": datasource(),
+            "enable": True,
+            "filter": {"exclude": False, "ids": [number for number, panel in numbered if annotation.concerns(panel)]},
+            "hide": True,
+            "iconColor": annotation.color,
+            "name": annotation.title,
+            # As Grafana's own editor of annotations for InfluxQL writes it.
+            "target": {
+                "fromAnnotations": True,
+                "query": annotation.select.text,
+                "refId": "Anno",
+                "tagsColumn": ",".join(annotation.tags),
+                "textColumn": annotation.text,
+            },
+        }
+
+
 def _render_panels(board: Board) -> Iterator[Json]:
     """Headings and panels in the order of reading, numbered from 1."""
     number, top = 1, 0
@@ -123,7 +149,7 @@ def _render_heading(number: int, title: str, place: Rectangle) -> Json:
         "id": number,
         "panels": [],
         "title": title,
-        "type": "row",
+        "type": HEADING,
     }
 
 
@@ -197,14 +223,12 @@ def _render_column(column: Column) -> Json:
         "unit": grafana_unit(column.unit) if column.unit else None,
         "decimals": column.decimals,
         "mappings": _render_values(column.values) or None,
-        "links": [{"title": "Åpne", "url": column.link}] if column.link else None,
+        "links": [{"title": title, "url": url} for title, url in (column.links or {}).items()] or None,
     }
     if column.steps:
-        properties |= {
-            "thresholds": _render_steps(column.steps),
-            "color": {"mode": "thresholds"},
-            "custom.cellOptions": {"type": "color-text"},
-        }
+        properties |= {"thresholds": _render_steps(column.steps), "color": {"mode": "thresholds"}}
+    if column.steps or any(shown.color for shown in (column.values or {}).values()):
+        properties["custom.cellOptions"] = {"type": "color-background" if column.filled else "color-text"}
     if column.right:
         properties |= {
             "custom.axisPlacement": "right",

@@ -2,7 +2,7 @@
 
 from dashboards.panel import Shown
 from schemas.reason import Reason
-from schemas.rule import Severity
+from schemas.rule import AlertPhase, Change, Severity
 from schemas.units import UNITS as UNITS_BY_CODE
 
 REASONS: dict[str, str] = {
@@ -36,6 +36,25 @@ SEVERITIES: dict[str, Shown] = {
     Severity.WARNING: Shown("Advarsel", "orange"),
     Severity.CRITICAL: Shown("Kritisk", "red"),
 }
-FIRING = {"true": Shown("Utløst", "red"), "false": Shown("Over", "green")}
+PHASES: dict[str, Shown] = {
+    AlertPhase.OK: Shown("Over", "green"),
+    AlertPhase.PENDING: Shown("Venter", "blue"),
+    AlertPhase.FIRING: Shown("Utløst", "red"),
+    AlertPhase.RECOVERING: Shown("På vei over", "yellow"),
+    AlertPhase.SILENT: Shown("Sensoren er taus", "purple"),
+}
+"""What people read for where an alert stands; a test sees that none is missing, as of those below."""
+CHANGES: dict[str, Shown] = {
+    Change.FIRED: Shown("Utløst", "red"),
+    Change.ESCALATED: Shown("Mer alvorlig", "red"),
+    Change.EASED: Shown("Mindre alvorlig", "orange"),
+    Change.SILENT: Shown("Sensoren ble taus", "purple"),
+    Change.HEARD: Shown("Sensoren høres igjen", "blue"),
+    Change.FLAPPING: Shown("Kommer og går", "orange"),
+    Change.CLEARED: Shown("Over", "green"),
+    Change.WITHDRAWN: Shown("Trukket tilbake", "text"),
+    Change.REPEATED: Shown("Meldt på nytt", "blue"),
+}
+FLAPPING = {"true": Shown("Kommer og går", "orange"), "false": Shown("")}
 UNITS = {code: Shown(unit.display) for code, unit in UNITS_BY_CODE.items() if unit.display}
 """What people read for the UCUM code of an alert's values."""

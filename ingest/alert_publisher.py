@@ -29,7 +29,7 @@ from ingest.settings import Mqtt
 from ingest.store_file import StoreError, StoreFullError
 from ingest.store_thread import StoreThread
 from ingest.store_unpublished import Unpublished
-from schemas.rule import AlertPhase, Transition
+from schemas.rule import Change, Transition
 
 log = logging.getLogger(__name__)
 
@@ -192,8 +192,8 @@ class AlertPublisher:
         pending = {(one.transition.device, one.transition.rule) for one in await self._store.unpublished()}
         firing = [
             Transition(
-                record.device, record.site, record.zone, record.rule, AlertPhase.FIRING,
-                record.time_ms, record.since_ms, record.value, record.simulated,
+                record.device, record.site, record.zone, record.rule, record.phase,
+                record.time_ms, record.since_ms, record.value, record.simulated, record.severity, Change.REPEATED,
             )
             for record in self._alerts.list_firing()
             if (record.device, record.rule) not in pending

@@ -6,8 +6,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from ingest.line import Draft
+from schemas.derivation import State
 from schemas.reason import Level, Reason
-from schemas.rule import AlertPhase, Transition
+from schemas.rule import AlertPhase, Severity, Transition
 
 
 class Quarantined(NamedTuple):
@@ -106,18 +107,24 @@ SUMS = (
 
 
 class AlertRecord(NamedTuple):
-    """State of one Rule for one Device as it is stored: how things were when the phase last changed.
+    """Where one Rule stands for one subject, as it is stored.
 
     Attributes:
-        device: Id in the inventory.
+        device: Id in the inventory; of a group, what names it.
         rule: Key of the Rule.
         phase: Where it stands.
         since_ms: Event time at which the condition began to hold; 0 when OK.
-        time_ms: Event time of the reading that brought it to this phase.
+        time_ms: Event time of the reading that was last judged with any effect.
         value: The value of that reading, in the rule's unit.
         site: Where that reading was taken; kept because a rule or a device may vanish while its alert fires.
         zone: Part of the site.
         simulated: Whether that reading was simulated.
+        severity: Now; the mildest while it does not fire.
+        begun_ms: Of each Level of the Rule, event time at which it began to hold; None where it does not.
+        beyond: Readings in a row that were beyond the limit, while it is pending.
+        good_ms: Event time at which it began to be good, while it recovers; else None.
+        firings_ms: Event times at which it fired, those that count for flapping, and the last.
+        worst: The most severe that it was since it fired.
     """
 
     device: str
@@ -129,6 +136,28 @@ class AlertRecord(NamedTuple):
     site: str
     zone: str
     simulated: bool
+    severity: Severity = Severity.INFO
+    begun_ms: tuple[int | None, ...] = ()
+    beyond: int = 0
+    good_ms: int | None = None
+    firings_ms: tuple[int, ...] = ()
+    worst: Severity = Severity.INFO
+
+
+class RuleState(NamedTuple):
+    """What a derivation remembers of one subject; see ``schemas.derivation``.
+
+    Attributes:
+        rule: Key of the Rule.
+        device: Id in the inventory; of a group, what names it.
+        state: As JSON keeps it.
+        digest: Checksum of what the Rule made of readings; see ``ingest.alerts.watch``.
+    """
+
+    rule: str
+    device: str
+    state: State
+    digest: int
 
 
 class Point(IntEnum):
@@ -170,6 +199,7 @@ class Batch:
         quarantined: What was refused.
         transitions: Alerts that fired or cleared, in order.
         alerts: Every alert state that changed, for the store.
+        states: What derivations of rules remember, where that changed.
         marks: What to remember of readings and messages, in order.
         ledger: Counts of this batch.
         released: Ids of quarantine entries that were reprocessed with success, and leave.
@@ -181,6 +211,7 @@ class Batch:
     quarantined: list[Quarantined] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     alerts: list[AlertRecord] = field(default_factory=list)
+    states: list[RuleState] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     released: list[int] = field(default_factory=list)

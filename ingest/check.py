@@ -7,6 +7,8 @@ from devices import load_device_types
 from ingest.alerts.rules import read_rules
 from ingest.configuration import check_sites
 from ingest.inventory_files import BROKER_ACCOUNTS, read_inventory
+from ingest.notify.apprise_sender import check_address
+from ingest.notify.routing_file import Known, read_routing
 from ingest.settings import Settings
 from ingest.settings_file import load_settings, read_secret
 from ingest.toml_file import ConfigurationError, Mistake
@@ -51,8 +53,11 @@ def check_configuration(
         mistakes += found
         if settings is not None and not found:
             mistakes += check_sites(settings.mqtt.sites, town, inventory)
-    if rules is not None:
-        mistakes += read_rules(rules, types)[1]
+    by_key, found = ({}, []) if rules is None else read_rules(rules, types)
+    mistakes += found
+    if settings is not None and settings.alerts.contacts is not None and inventory is not None:
+        known = Known(town.sites, by_key, environ, check_address)
+        mistakes += read_routing(settings.alerts.contacts, known)[1]
     return mistakes
 
 

@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 
 from devices import load_device_types
-from ingest import quarantine_cli, reconcile_cli, status_cli, store_cli
+from ingest import alerts_cli, delivery_cli, maintenance_cli, quarantine_cli, reconcile_cli, status_cli, store_cli
 from ingest.accounts import AccountError, Owners, write_accounts
 from ingest.check import check_configuration
 from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile
 from ingest.event_loop import find_loop
 from ingest.influx import MisconfiguredError
 from ingest.inventory_files import load_inventory
+from ingest.metrics_server import MetricsError
 from ingest.mqtt_error import TlsUnusable
 from ingest.run import run_collector, set_up_logging
 from ingest.settings_file import load_settings
@@ -35,6 +36,9 @@ def add_commands(app: typer.Typer) -> None:
     app.command("accounts")(make_accounts)
     status_cli.add_commands(app)
     reconcile_cli.add_commands(app)
+    maintenance_cli.add_commands(alerts_cli.alerts_app)
+    delivery_cli.add_commands(alerts_cli.alerts_app)
+    app.add_typer(alerts_cli.alerts_app, name="alerts")
     app.add_typer(quarantine_cli.app, name="quarantine")
     app.add_typer(store_cli.app, name="store")
 
@@ -46,7 +50,7 @@ def collect(settings: SettingsFile = None) -> None:
         loaded = load_settings(settings, os.environ)
         with asyncio.Runner(loop_factory=find_loop()) as runner:
             runner.run(run_collector(loaded, os.environ))
-    except (ConfigurationError, RegistryError, TlsUnusable, MisconfiguredError) as error:
+    except (ConfigurationError, RegistryError, TlsUnusable, MisconfiguredError, MetricsError) as error:
         typer.echo(error, err=True)
         raise typer.Exit(USAGE) from None
     except StoreError as error:

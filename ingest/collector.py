@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import groupby
 from operator import attrgetter
@@ -24,13 +24,14 @@ from ingest.alerts.announcement import format_line
 from ingest.backoff import Backoff
 from ingest.batch import Batch, Ledger
 from ingest.configuration import Configuration
-from ingest.health import format_site_facts
+from ingest.health import Silence, format_site_facts
 from ingest.message import Message
 from ingest.mqtt import Broker
 from ingest.process import Processor
 from ingest.settings import Settings
 from ingest.shard import SHARDS, Shard
 from ingest.store_file import FILE, StoreError
+from ingest.store_states import StatesOfShard
 from ingest.store_thread import StoreThread
 from ingest.writer import Writer
 from schemas.reason import Reason
@@ -43,6 +44,10 @@ STOP_S = 0.5
 """How often a stop looks whether the commit that it waits for can still succeed."""
 ENOUGH = 2_000
 """Messages for which a commit is worth its price: more are taken when they are there, and not waited for."""
+CAUGHT_UP_MS = 60_000
+"""Readings of the last batch that are younger than this came as they were measured."""
+PAUSE_S = 5.0
+"""After so long without a message, while connected, there is none that waits."""
 PATIENCE_S = 1.0
 """How long lines of our own wait for the lock before they are given up."""
 
@@ -108,6 +113,8 @@ class Collector:
         self._broker, self._store, self._writer, self._publisher = peers
         self._reasons_since = Counter[Reason]()
         self._committing = asyncio.Lock()
+        self._lag_ms = 0
+        self._taken_s = 0.0
         self._commit_began_s: float | None = None
         self._sessions = 0
         self._is_whole = False
@@ -116,6 +123,16 @@ class Collector:
         """Whether the store answers, be it with an error: then trying again is all that can be done."""
         began_s = self._commit_began_s
         return began_s is None or time.monotonic() - began_s < STUCK_S
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether what comes is new: it is not while the broker sends what waited for us, nor before it could."""
+        status = self._broker.status
+        if not status.connected:
+            return False  # nobody knows what waits
+        if self._taken_s > status.connected_s and self._lag_ms < CAUGHT_UP_MS:
+            return True
+        return not status.waiting and time.monotonic() - max(self._taken_s, status.connected_s) > PAUSE_S
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
@@ -139,7 +156,12 @@ class Collector:
             # What comes under a new session's packet identifiers is not what came under the same ones before.
             await self.commit_batch(self.processor.forget_packets())
             self._sessions = sessions
-        await self.commit_batch(self.processor.process(messages))
+        batch = self.processor.process(messages)
+        await self.commit_batch(batch)
+        self._taken_s = time.monotonic()
+        if batch.marks and batch.marks[-1].device:
+            # The broker sends what waited in order: the last reading of a batch tells how far we are.
+            self._lag_ms = read_clock() - batch.marks[-1].key
         self._broker.acknowledge(messages)
 
     async def commit_batch(self, batch: Batch) -> None:
@@ -172,7 +194,8 @@ class Collector:
         try:
             self._require_store()
             shard = self._list_shard() if batch.marks else None
-            entry = await self._store.commit(batch, read_clock(), shard)
+            states = self._list_states() if batch.states else None
+            entry = await self._store.commit(batch, read_clock(), shard, states)
         except StoreError as error:
             self._note_error(error)
             return False
@@ -195,6 +218,11 @@ class Collector:
         """Return what is remembered of the devices that the store wants to hear of again, the batch included."""
         number = self._store.wants_shard()
         return None if number is None else self.processor.memory.copy_shard(number)
+
+    def _list_states(self) -> StatesOfShard | None:
+        """Return what derivations remember of the subjects that the store wants to hear of again."""
+        number = self._store.wants_states()
+        return None if number is None else StatesOfShard(number, self.processor.alerts.copy_states(number))
 
     async def keep_memory(self) -> None:
         """Write down all that is remembered, after the last batch: the next start is the quicker for it."""
@@ -250,6 +278,32 @@ class Collector:
         await self.try_commit_lines(format_site_facts(configuration.inventory, read_clock()))
         log.info("reloaded: %d devices, %d rules", len(configuration.inventory.devices), len(configuration.rules))
 
+    async def judge_silence(self, silences: Sequence[Silence], shares: Mapping[tuple[str, str], float]) -> None:
+        """Judge what time decides: rules about silence, and alerts whose device is dead.
+
+        Args:
+            silences: Every device that has been silent too long.
+            shares: See ``ingest.health.measure_shares``.
+        """
+        async with self.exclusive():
+            memory, now_ms = self.processor.memory, read_clock()
+            # Since they were looked for some may have been heard.
+            still = [
+                one
+                for one in silences
+                if (known := memory.devices.get(one.device)) is None or now_ms - known.heard_ms >= 1000 * one.seconds
+            ]
+            alerts = self.processor.alerts
+            transitions = [*alerts.judge_silence(still, now_ms), *alerts.judge_shares(shares, now_ms)]
+            batch = Batch(
+                lines=[format_line(one, alerts.get_rule(one.rule)) for one in transitions],
+                transitions=transitions,
+                alerts=alerts.take_changed(),
+                states=alerts.take_states(),
+            )
+            if batch.alerts or batch.transitions or batch.states:
+                await self.commit_batch(batch)
+
     async def withdraw_stale(self) -> None:
         """Clear the alerts that nothing watches any longer: their rule or device has vanished."""
         async with self.exclusive():
@@ -258,7 +312,7 @@ class Collector:
     async def _withdraw_stale(self) -> None:
         # With the lock held from the first change to the commit, so that no batch comes between them.
         alerts, configuration = self.processor.alerts, self.configuration
-        withdrawals = alerts.replace_rules(configuration.rules, configuration.inventory.devices, read_clock())
+        withdrawals = alerts.replace_rules(configuration.rules, configuration.inventory, read_clock())
         batch = Batch(
             lines=[format_line(one.transition, one.rule) for one in withdrawals],
             transitions=[one.transition for one in withdrawals],

@@ -1,5 +1,6 @@
 """Configuration: what people edit and a running collector can take anew, read and checked as a whole."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ from ingest.alerts.rules import load_rules
 from ingest.codecs.native import CODEC
 from ingest.inventory import Inventory
 from ingest.inventory_files import BROKER_ACCOUNTS, load_inventory
+from ingest.notify.apprise_sender import check_address
+from ingest.notify.routing import Routing
+from ingest.notify.routing_file import Known, load_routing
 from ingest.route import RouteTable
 from ingest.settings import Mqtt, Settings
 from ingest.toml_file import ConfigurationError, Mistake
@@ -24,11 +28,13 @@ class Configuration:
         types: By key.
         inventory: Sites and devices.
         rules: By key; none where no alerts are judged.
+        routing: Who is told of what.
     """
 
     types: Mapping[str, DeviceType]
     inventory: Inventory
     rules: Mapping[str, Rule]
+    routing: Routing = Routing()  # noqa: RUF009 - of values that nobody can change
 
     def make_routes(self, mqtt: Mqtt) -> RouteTable:
         """Return the routes of this inventory for a collector with these settings."""
@@ -36,8 +42,12 @@ class Configuration:
         return RouteTable(self.inventory, self.types, CODEC, mqtt.topic_prefix, sharer)
 
 
-def read_configuration(settings: Settings) -> Configuration:
-    """Read the folders that the settings name.
+def read_configuration(settings: Settings, environ: Mapping[str, str] | None = None) -> Configuration:
+    """Read the folders and files that the settings name.
+
+    Args:
+        settings: Where they are.
+        environ: Environment variables, for addresses of contacts; those of the process when left out.
 
     Raises:
         ConfigurationError: Something in them is wrong; it carries everything that is.
@@ -49,9 +59,13 @@ def read_configuration(settings: Settings) -> Configuration:
     mistakes = check_sites(settings.mqtt.sites, inventory, settings.inventory)
     if mistakes:
         raise ConfigurationError(mistakes)
-    rules = load_rules(settings.rules, types)
+    rules = load_rules(settings.rules, types, inventory.zone_info)
+    routing = Routing()
+    if settings.alerts.contacts is not None:
+        known = Known(inventory.sites, rules, os.environ if environ is None else environ, check_address)
+        routing = load_routing(settings.alerts.contacts, known)
     # Whoever shares a subscription hears only some of a device's readings, and can judge none.
-    return Configuration(types, inventory, rules if settings.mqtt.share is None else {})
+    return Configuration(types, inventory, rules if settings.mqtt.share is None else {}, routing)
 
 
 def check_sites(sites: Iterable[str], inventory: Inventory, folder: Path) -> list[Mistake]:

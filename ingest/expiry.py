@@ -1,4 +1,7 @@
-"""Expiry: what the quarantine holds too long, or too much of, leaves it; in pieces, so that readings go on between."""
+"""Expiry: what the quarantine holds too long, or too much of, leaves it, and so do incidents that ended long ago.
+
+In pieces, so that readings go on between.
+"""
 
 import asyncio
 import logging
@@ -14,13 +17,20 @@ BETWEEN_S = 0.05
 """Between two pieces: the store's one thread also commits."""
 
 
-async def keep_expiring(store: StoreThread, every_s: float = EVERY_S) -> None:
-    """Remove what expires until cancelled; the store counts it. Notices have announced it (see ``ingest.notice``)."""
+async def keep_expiring(store: StoreThread, incident_days: int, every_s: float = EVERY_S) -> None:
+    """Remove what expires until cancelled; the store counts it. Notices have announced it (see ``ingest.notice``).
+
+    Args:
+        store: From where.
+        incident_days: For how long a closed incident is kept.
+        every_s: Seconds between two looks.
+    """
     while True:
         try:
             await expire(store)
+            await store.tidy_incidents(time.time_ns() // 1_000_000, incident_days)
         except StoreError as error:
-            log.error("the quarantine could not be cleared of what expires: %s", error)  # noqa: TRY400 - the message says it all
+            log.error("the store could not be cleared of what expires: %s", error)  # noqa: TRY400 - the message says it all
         await asyncio.sleep(every_s)
 
 

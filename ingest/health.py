@@ -38,6 +38,7 @@ class Silence(NamedTuple):
         site: Where it is placed now.
         zone: Part of the site.
         seconds: Since its last message, or since it could first have been heard.
+        intervals: The same, in intervals of its type.
     """
 
     device: str
@@ -45,6 +46,7 @@ class Silence(NamedTuple):
     site: str
     zone: str
     seconds: float
+    intervals: float = 0.0
 
 
 class Firing(NamedTuple):
@@ -158,9 +160,19 @@ def list_silent(
         remembered = memory.devices.get(device.id)
         heard_ms = remembered.heard_ms if remembered is not None else 0
         silent_s = (now_ms - (heard_ms or max(started_ms, placement.from_ms))) / 1000
-        if silent_s > SILENT_INTERVALS * types[device.type_key].interval.total_seconds():
-            found.append(Silence(device.id, device.type_key, placement.site, placement.zone, silent_s))
+        intervals = silent_s / types[device.type_key].interval.total_seconds()
+        if intervals > SILENT_INTERVALS:
+            found.append(Silence(device.id, device.type_key, placement.site, placement.zone, silent_s, intervals))
     return sorted(found, key=lambda silence: -silence.seconds)
+
+
+def measure_shares(
+    inventory: Inventory, silences: Iterable[Silence], now_ms: int, sites: Collection[str] = ()
+) -> dict[tuple[str, str], float]:
+    """Return the percentage of the devices of each type at each site that are silent, by type and site."""
+    placed = Counter((device.type_key, placement.site) for device, placement in list_placed(inventory, sites, now_ms))
+    silent = Counter((one.type_key, one.site) for one in silences)
+    return {key: 100.0 * silent[key] / count for key, count in placed.items()}
 
 
 def format_health(status: Status) -> bytes:

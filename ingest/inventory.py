@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 OPEN_END_MS = 253_402_300_799_999
 """The last millisecond of the year 9999: the end of a placement that has none."""
+GATEWAY = "gateway"
+"""Key of the DeviceType of the devices through which others are heard."""
 
 
 class Category(StrEnum):
@@ -134,12 +136,14 @@ class Device:
         type_key: Key of its DeviceType.
         component: Component code in the Norwegian TFM form, for example ``+A=360.001-RT001``.
         placements: In order of time, without overlap, at least one.
+        gateway: Id of the Device through which it is heard; empty where there is none in between, or it is not known.
     """
 
     id: str
     type_key: str
     component: str
     placements: tuple[Placement, ...]
+    gateway: str = ""
 
     def find_placement(self, time_ms: int) -> Placement | None:
         """Return where the Device was at a moment; None where it was nowhere."""

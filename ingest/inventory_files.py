@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ingest.inventory import (
+    GATEWAY,
     OPEN_END_MS,
     Category,
     Device,
@@ -96,6 +97,14 @@ class _Waiting(NamedTuple):
     placement: Placement
 
 
+class _Heard(NamedTuple):
+    """A device that names a gateway which no file had defined so far."""
+
+    file: TomlFile
+    path: TomlPath
+    gateway: str
+
+
 @dataclass(slots=True)
 class _Draft:
     """An inventory while its files are read.
@@ -105,6 +114,7 @@ class _Draft:
         defined: Where each site and device was defined first.
         placements: Each once, by what is written of it.
         waiting: To be looked at when every file was read.
+        heard: Likewise.
     """
 
     types: Mapping[str, DeviceType]
@@ -115,6 +125,7 @@ class _Draft:
     defined: dict[tuple[str, str], tuple[TomlFile, TomlPath]] = field(default_factory=dict)
     placements: dict[tuple[date, date | None, str, str], Placement] = field(default_factory=dict)
     waiting: list[_Waiting] = field(default_factory=list)
+    heard: list[_Heard] = field(default_factory=list)
 
     def add_file(self, file: TomlFile) -> None:
         """Check a file, and keep what it defines."""
@@ -128,17 +139,24 @@ class _Draft:
             self.add_device(place, path, raw)
 
     def check_waiting(self, *, is_whole: bool) -> None:
-        """Check the placements at sites that were not defined when they were read.
+        """Check what names a site or gateway that was not defined when it was read.
 
         Args:
-            is_whole: Whether every file could be read; otherwise a site may be defined in one that could not.
+            is_whole: Whether every file could be read; otherwise it may be defined in one that could not.
         """
         for file, path, placement in self.waiting:
             site = self.sites.get(placement.site)
             if site is not None:
                 self._check_zone(file, path, placement, site)
             elif is_whole and ("site", placement.site) not in self.defined:
-                self.refuse(file, (*path, "site"), _explain_site(placement.site, self.sites))
+                self.refuse(file, (*path, "site"), _explain_missing("site", placement.site, self.sites))
+        gateways = [device.id for device in self.devices.values() if device.type_key == GATEWAY] if self.heard else []
+        for file, path, gateway in self.heard:
+            device = self.devices.get(gateway)
+            if device is not None:
+                self._check_gateway(file, path, device)
+            elif is_whole and ("device", gateway) not in self.defined:
+                self.refuse(file, (*path, "gateway"), _explain_missing("device", gateway, gateways))
 
     def refuse(self, file: TomlFile, path: TomlPath, message: str) -> None:
         """Note a mistake."""
@@ -220,11 +238,11 @@ class _Draft:
         found: list[OpeningHours] = []
         for index, row in enumerate(table.opening_hours):
             here = (*path, "opening_hours", index)
-            opens, closes = _to_minutes(row.opens), _to_minutes(row.closes)
+            opens, closes = to_minutes(row.opens), to_minutes(row.closes)
             if closes <= opens:
                 self.refuse(file, (*here, "closes"), "must be after opens; hours past midnight are two entries")
             try:
-                weekdays = _to_weekdays(row.days)
+                weekdays = to_weekdays(row.days)
             except ValueError as error:
                 self.refuse(file, (*here, "days"), str(error))
                 continue
@@ -262,7 +280,26 @@ class _Draft:
             if placements:
                 self._check_order(file, here, placements[-1], placement)
             placements.append(placement)
-        self.devices[table.id] = Device(table.id, sys.intern(table.type), table.component, tuple(placements))
+        self.devices[table.id] = Device(
+            table.id, sys.intern(table.type), table.component, tuple(placements), sys.intern(table.gateway)
+        )
+        if table.gateway:
+            self._read_gateway(file, path, table)
+
+    def _read_gateway(self, file: TomlFile, path: TomlPath, table: DeviceTable) -> None:
+        """Check through which gateway a device is heard, or note that to be done when every file was read."""
+        if table.type == GATEWAY:
+            self.refuse(file, (*path, "gateway"), "must be left out: a gateway is not heard through another")
+        elif table.gateway in self.devices:
+            self._check_gateway(file, path, self.devices[table.gateway])
+        else:
+            self.heard.append(_Heard(file, path, table.gateway))
+
+    def _check_gateway(self, file: TomlFile, path: TomlPath, device: Device) -> None:
+        """Refuse a device of another type as the one through which others are heard; a type that is not known was."""
+        if device.type_key != GATEWAY and device.type_key in self.types:
+            message = f"device {show(device.id)} is of type {device.type_key}; name one of type {GATEWAY}"
+            self.refuse(file, (*path, "gateway"), message)
 
     def _read_placement(self, file: TomlFile, path: TomlPath, row: PlacementTable) -> Placement | None:
         """Return a placement in milliseconds; None when its times cannot be understood."""
@@ -337,13 +374,13 @@ def _is_in_norway(latitude: float, longitude: float) -> bool:
     return south <= latitude <= north and west <= longitude <= east
 
 
-def _to_minutes(clock: str) -> int:
+def to_minutes(clock: str) -> int:
     """Return minutes since midnight of ``HH:MM``."""
     hours, minutes = clock.split(":")
     return int(hours) * 60 + int(minutes)
 
 
-def _to_weekdays(days: str) -> list[int]:
+def to_weekdays(days: str) -> list[int]:
     """Return the weekdays of ``mon-fri,sun``; 0 is Monday.
 
     Raises:
@@ -361,8 +398,8 @@ def _to_weekdays(days: str) -> list[int]:
     return found
 
 
-def _explain_site(name: str, sites: Collection[str]) -> str:
-    """Return a sentence that a site does not exist, with the nearest that does."""
-    near = difflib.get_close_matches(name, sites, n=1)
+def _explain_missing(kind: str, name: str, known: Collection[str]) -> str:
+    """Return a sentence that a site or device does not exist, with the nearest that does."""
+    near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]}?" if near else ", in no file of the inventory"
-    return f"site {show(name)} does not exist{hint}"
+    return f"{kind} {show(name)} does not exist{hint}"

@@ -71,4 +71,5 @@ class DeviceTable(Table):
     id: Slug
     type: str
     component: Annotated[str, StringConstraints(pattern=_COMPONENT)]
+    gateway: Slug = ""
     placements: Annotated[list[PlacementTable], Field(min_length=1)]

@@ -101,7 +101,7 @@ class Lane:
                 or time_ms > received_ms + self.ahead_ms
                 or not self.from_ms <= time_ms < self.to_ms
                 or (simulated and not self.accept_simulated)
-                or not alerts.is_quiet(self.type_key, self.device, sample)
+                or not alerts.is_quiet(self.type_key, self.device, sample, self.placed.placement, time_ms)
             ):
                 return False
         except Exception:  # noqa: BLE001 - nothing has changed; the general way meets it again, and gives it its name

@@ -14,6 +14,8 @@
 - The session is persistent (the account's name is the client identifier, never a clean start), so the broker keeps what
   arrives while the collector is away.
 - Only a cancellation or ``close`` ends ``run``: every MqttError is logged, shown in the status, and tried again.
+- The broker retains whether there is a collector (``ingest.collector_state``): running from the subscription on,
+  stopped after ``close``; after any other end, a cancellation too, the last will says lost unless we are back in time.
 
 Errors: see ``ingest.mqtt_error``.
 """
@@ -21,16 +23,18 @@ Errors: see ``ingest.mqtt_error``.
 import asyncio
 import logging
 import ssl
+import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import count
 from typing import NamedTuple
 
 from ingest.backoff import Backoff
+from ingest.collector_state import CollectorState, format_state, format_state_topic
 from ingest.inbox import Inbox
 from ingest.message import Message
-from ingest.mqtt_error import ConnectionLost, MqttError, SubscribeRefused, TlsUnusable
-from ingest.mqtt_packets import Session
+from ingest.mqtt_error import ConnectionLost, MqttError, PublishRefused, SubscribeRefused, TlsUnusable
+from ingest.mqtt_packets import Session, Will
 from ingest.mqtt_protocol import Connection
 from ingest.mqtt_reach import reach
 from ingest.settings import Mqtt, Tls
@@ -51,6 +55,7 @@ class Status(NamedTuple):
 
     Attributes:
         connected: The broker has accepted us and the connection has not ended.
+        connected_s: When it last accepted us, by ``time.monotonic``; 0 before.
         session_present: At the last connection, the broker had kept our session.
         connections: Connections that the broker accepted since the start.
         sessions_lost: Of those, the ones for which it should have kept our session and had not: what waited in it is
@@ -64,6 +69,7 @@ class Status(NamedTuple):
     """
 
     connected: bool
+    connected_s: float
     session_present: bool
     connections: int
     sessions_lost: int
@@ -128,9 +134,11 @@ class Broker:
         self._inbox = Inbox() if inbox is None else inbox
         self._backoff = backoff or Backoff(first_s=FIRST_WAIT_S, most_s=MOST_WAIT_S)
         self._needs_person_wait_s = needs_person_wait_s
+        self._state_topic = format_state_topic(settings.topic_prefix, settings.username)
         self._connection: Connection | None = None
         self._session_present = False
         self._connections = 0
+        self._connected_s = 0.0
         self._had_session = had_session
         self._sessions_lost = 0
         self._numbers = count(1)
@@ -153,6 +161,7 @@ class Broker:
         connection = self._connection
         return Status(
             connected=connection is not None and connection.session is not None,
+            connected_s=self._connected_s,
             session_present=self._session_present,
             connections=self._connections,
             sessions_lost=self._sessions_lost,
@@ -167,7 +176,8 @@ class Broker:
     async def run(self) -> None:
         """Connect, subscribe, and connect again whenever that ends, until ``close`` or a cancellation.
 
-        Both send DISCONNECT; the session stays at the broker.
+        Both send DISCONNECT; the session stays at the broker. Only ``close`` says that the collector was stopped: what
+        cancels otherwise is an error that ends the process.
         """
         self._idle.clear()
         try:
@@ -298,8 +308,9 @@ class Broker:
         connection = await reach(self._settings, self._tls, next(self._numbers), self._inbox)
         self._connection = connection  # before it brings Messages, which may be acknowledged at once
         try:
-            session = await connection.open(self._settings, self._password)
+            session = await connection.open(self._settings, self._password, self._make_will())
             self._connections += 1
+            self._connected_s = time.monotonic()
             self._accepted.set()
             self._session_present = session.present
             if not session.present:
@@ -313,12 +324,33 @@ class Broker:
                 await connection.unsubscribe(self._retired)
             self._problem = ""
             self._ready.set()
+            await self._say_running(connection)
             raise await connection.end()
         finally:
             self._accepted.clear()
             self._ready.clear()
             self._connection = None
-            await connection.close()
+            is_stopped = self._closing.is_set()
+            if is_stopped and connection.session is not None:
+                connection.say_last(self._state_topic, self._format_state(CollectorState.STOPPED))
+            await connection.close(keep_will=not is_stopped)
+
+    def _format_state(self, state: CollectorState) -> bytes:
+        return format_state(state, self._settings.username, time.time_ns() // 1_000_000)
+
+    def _make_will(self) -> Will:
+        return Will(self._state_topic, self._format_state(CollectorState.LOST), self._settings.lost_after_s)
+
+    async def _say_running(self, connection: Connection) -> None:
+        """Publish that there is a collector; where the broker refuses that, readings are taken all the same.
+
+        Raises:
+            ConnectionLost: The connection ended before the answer.
+        """
+        try:
+            await connection.publish(self._state_topic, self._format_state(CollectorState.RUNNING), retain=True)
+        except PublishRefused as error:
+            logger.error("nobody will hear when this collector is gone: %s", error)  # noqa: TRY400 - the message says it all
 
     def _note(self, error: MqttError, lasted_s: float) -> float:
         """Report why there is no connection, and return the seconds to wait before the next."""

@@ -7,7 +7,7 @@ Source: MQTT Version 5.0, OASIS Standard, 7 March 2019.
 
 import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -45,6 +45,20 @@ TAKEN_OVER = (
     "another client connected with this account and took the session over; "
     "two collectors must not share one account: stop one, or give it an account and a store of its own"
 )
+
+
+class Will(NamedTuple):
+    """What the broker publishes when we are gone and have not said so; retained, at QoS 1 (section 3.1.2.5).
+
+    Attributes:
+        topic: Topic name.
+        payload: Its contents.
+        delay_s: Seconds that it waits for us to come back, and then it says nothing.
+    """
+
+    topic: str
+    payload: bytes
+    delay_s: int
 
 
 class Session(NamedTuple):
@@ -132,7 +146,7 @@ class PacketBuffer:
         return found, end == len(self._bytes)
 
 
-def write_connect(settings: Mqtt, password: str | None) -> bytes:
+def write_connect(settings: Mqtt, password: str | None, will: Will | None = None) -> bytes:
     """Return CONNECT for the session that the settings ask for: the account's name is the client identifier.
 
     It bounds nothing: Mosquitto 2.0.11 does not hold a Receive Maximum, and lets a message above a Maximum Packet Size
@@ -145,7 +159,18 @@ def write_connect(settings: Mqtt, password: str | None) -> bytes:
         clean_start=False,
         keep_alive=settings.keep_alive_s,
         session_expiry_interval=settings.session_expiry_s,
+        will=None if will is None else _make_will(will),
     ).write()
+
+
+def _make_will(will: Will) -> mqtt5.Will:
+    return mqtt5.Will(
+        will.topic,
+        payload=will.payload,
+        qos=mqtt5.QoS.AT_LEAST_ONCE,
+        retain=True,
+        will_delay_interval=will.delay_s,
+    )
 
 
 def read_session(answer: mqtt5.ConnAckPacket, settings: Mqtt) -> Session:
@@ -243,12 +268,29 @@ def write_acknowledgements(packet_ids: Iterable[int]) -> bytes:
     return packets.tobytes()
 
 
+def write_disconnect(*, keep_will: bool) -> bytes:
+    """Return DISCONNECT.
+
+    Args:
+        keep_will: Whether the broker is to publish our Will, unless we come back before its delay is over.
+    """
+    code = mqtt5.DisconnectReasonCode
+    reason = code.DISCONNECT_WITH_WILL_MESSAGE if keep_will else code.NORMAL_DISCONNECTION
+    return mqtt5.DisconnectPacket(reason_code=reason).write()
+
+
 def read_disconnect(packet: mqtt5.DisconnectPacket) -> ConnectionLost:
     """Return why the broker disconnects."""
     if packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
         return ConnectionLost(TAKEN_OVER, needs_person=True)
     said = _words(packet.reason_code, packet.reason_str, packet.server_reference)
     return ConnectionLost(f"the broker disconnects: {said}")
+
+
+def count_packet_ids() -> Iterator[int]:
+    """Yield packet identifiers in turn, for ever."""
+    while True:
+        yield from range(1, 65_536)  # and keeps none of them, as itertools.cycle would
 
 
 def _words(code: IntEnum, *texts: str | None) -> str:

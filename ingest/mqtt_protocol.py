@@ -14,7 +14,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar, cast
 
 import mqtt5
@@ -25,6 +25,8 @@ from ingest.mqtt_error import ConnectionLost, PublishRefused
 from ingest.mqtt_packets import (
     PacketBuffer,
     Session,
+    Will,
+    count_packet_ids,
     read_disconnect,
     read_session,
     read_unsubscribed,
@@ -32,6 +34,7 @@ from ingest.mqtt_packets import (
     require_taken,
     write_acknowledgements,
     write_connect,
+    write_disconnect,
     write_publish,
     write_subscribe,
     write_unsubscribe,
@@ -89,7 +92,7 @@ class Connection(asyncio.BufferedProtocol):
         self._unacknowledged: list[int] = []
         self._opened: asyncio.Future[mqtt5.ConnAckPacket] = self._loop.create_future()
         self._asked: dict[int, asyncio.Future[mqtt5.PubAckPacket | mqtt5.SubAckPacket | mqtt5.UnsubAckPacket]] = {}
-        self._packet_ids = _count_packet_ids()
+        self._packet_ids = count_packet_ids()
         self._window = asyncio.Semaphore(1)
         self._most_packet_bytes: int | None = None
 
@@ -145,7 +148,7 @@ class Connection(asyncio.BufferedProtocol):
             self._is_held = False
             self._resume()
 
-    async def open(self, settings: Mqtt, password: str | None) -> Session:
+    async def open(self, settings: Mqtt, password: str | None, will: Will | None = None) -> Session:
         """Send CONNECT and await CONNACK; keep-alive begins.
 
         The session's own Messages come right behind CONNACK, and may be taken before this returns.
@@ -153,13 +156,14 @@ class Connection(asyncio.BufferedProtocol):
         Args:
             settings: As whom.
             password: Of ``settings.username``; None where the broker needs none.
+            will: What the broker says when the connection ends and was not closed in order.
 
         Raises:
             ConnectRefused: The broker refuses.
             ConnectionLost: No answer, no MQTT 5, or the connection ends.
         """
         self._keep_socket()
-        self._write(write_connect(settings, password))
+        self._write(write_connect(settings, password, will))
         try:
             async with asyncio.timeout(ANSWER_S):
                 answer = await self._answer(self._opened)
@@ -238,15 +242,26 @@ class Connection(asyncio.BufferedProtocol):
         await asyncio.wait((self._ended,))
         return self._ended.result()
 
-    async def close(self) -> None:
+    def say_last(self, topic: str, payload: bytes) -> None:
+        """Publish at QoS 1, retained, and wait for no answer: ``close`` follows, and the broker reads in order.
+
+        The answer would come behind messages that nobody takes any more. So it waits for no room either, and a broker
+        that counts what is unanswered may disconnect us for it, and publish our Will.
+        """
+        self._write(write_publish(self._take_packet_id(), topic, payload, retain=True))
+
+    async def close(self, *, keep_will: bool = True) -> None:
         """Send DISCONNECT and return when the socket is closed; the session stays at the broker.
 
         The broker closes, and until then we read: a socket that is closed with bytes unread is reset, and what we wrote
         last, the PUBACKs, could be lost with it.
+
+        Args:
+            keep_will: Whether the broker publishes our Will unless we come back soon; not when we are stopped in order.
         """
         if not self._transport.is_closing():
             self._error = self._error or ConnectionLost("the collector disconnected")
-            self._transport.write(mqtt5.DisconnectPacket().write())
+            self._transport.write(write_disconnect(keep_will=keep_will))
             self._transport.resume_reading()
             await asyncio.wait((self._ended,), timeout=CLOSE_S)
         self._transport.abort()
@@ -386,11 +401,6 @@ class Connection(asyncio.BufferedProtocol):
     def _describe(self, fault: str) -> str:
         hint = "" if self._opened.done() else "; does it speak MQTT 5?"
         return f"the broker sent a malformed packet: {fault}{hint}"
-
-
-def _count_packet_ids() -> Iterator[int]:
-    while True:
-        yield from range(1, 65_536)  # and keeps none of them, as itertools.cycle would
 
 
 def _settle(waiting: asyncio.Future[Answer] | None, answer: Answer) -> None:

@@ -14,7 +14,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from ingest.alerts.announcement import format_line
+from ingest.alerts.announcement import format_late_line, format_line
 from ingest.alerts.book import AlertBook
 from ingest.arrival import Arrival, Candidate, choose_time, compare, give_time, hold_time
 from ingest.batch import Batch, Ledger, Mark, Point, Quarantined
@@ -125,6 +125,7 @@ class Processor:
         for transition in batch.transitions:
             batch.lines.append(format_line(transition, self.alerts.find_rule(transition.rule)))
         batch.alerts.extend(self.alerts.take_changed())
+        batch.states.extend(self.alerts.take_states())
         return batch
 
     def _take_message(self, message: Message, digest: int, kept: Quarantined | None, batch: Batch) -> None:
@@ -241,7 +242,10 @@ class Processor:
         stated_ms = time_ms if observation.time_ms is None else observation.time_ms
         delay_s = (received_ms - stated_ms) / 1000
         prefix = placed.find_prefix(simulated=observation.simulated)
-        transitions = self.alerts.judge_reading(_make_reading(candidate, placed, fields, delay_s)) if is_judged else ()
+        reading = _make_reading(candidate, placed, fields, delay_s)
+        transitions = self.alerts.judge_reading(reading) if is_judged else ()
+        if not is_judged:
+            batch.lines += [format_late_line(reading, *late) for late in self.alerts.list_late(reading)]
         if arrival.route.has_clock or arrival.kept is not None:
             # What a backlog brings, or quarantine, was said then, and is no sign of life now.
             memory.heard_ms = max(memory.heard_ms, min(received_ms, time_ms))

@@ -8,13 +8,14 @@ import json
 import logging
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from ingest.batch import SUMS
+from ingest.alerts.announcement import fill_text
+from ingest.batch import SUMS, AlertRecord
 from ingest.capacity import Capacity, Counted, Meter, Room, state_capacity
 from ingest.collector import Collector, Peers, read_clock
 from ingest.health import (
@@ -27,7 +28,9 @@ from ingest.health import (
     format_site_facts,
     list_placed,
     list_silent,
+    measure_shares,
 )
+from ingest.metrics import AlertCounts
 from ingest.notice import Facts, NearQuota, NoticeKey, Raised, judge_facts
 from ingest.notice_publisher import NoticePublisher
 from ingest.settings import Settings
@@ -37,6 +40,7 @@ from ingest.store_outbox import Depth
 from ingest.store_reserve import Usage
 from ingest.store_restored import Restored
 from ingest.store_rows import Moves
+from schemas.rule import AlertPhase, Rule
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +97,8 @@ class Reporter:
         self._error = ""
         self._facts = Facts(self._started_ms, accepts_simulated=settings.ingest.accept_simulated)
         self._raised: Raised = {}
+        self._latest: Status | None = None
+        self._alert_counts = AlertCounts({}, 0, {})
 
     async def run(self) -> None:
         """Tell until cancelled."""
@@ -202,6 +208,7 @@ class Reporter:
         elif self._hearing_since_s is None:
             self._hearing_since_s = now_s
         is_deaf = self._hearing_since_s is None or now_s - self._hearing_since_s < GRACE_S
+        is_deaf = is_deaf or not self._collector.is_caught_up
         # Whoever shares a subscription hears only some of a device's readings.
         if is_deaf or self._settings.mqtt.share is not None:
             self._silent = []
@@ -216,6 +223,12 @@ class Reporter:
             read_clock(),
             self._settings.mqtt.sites,
         )
+        shares: dict[tuple[str, str], float] = {}
+        if self._collector.processor.alerts.judges_shares:
+            shares = await asyncio.to_thread(
+                measure_shares, configuration.inventory, self._silent, read_clock(), self._settings.mqtt.sites
+            )
+        await self._collector.judge_silence(self._silent, shares)
 
     async def make_status(self) -> Status:
         """Return how the collector is doing now.
@@ -227,13 +240,16 @@ class Reporter:
         # Before the store is asked: what a status counts as received is then also in its outbox or stored.
         ledger = {name: getattr(collector.ledger, name) for name in SUMS}
         reasons = {reason.value: count for reason, count in collector.ledger.reasons.most_common()}
-        depth, moves, usage, events, quarantined = await self._store.overview()
+        depth, moves, usage, events, quarantined, incidents, deliveries = await self._store.overview()
         mqtt, written = self._broker.status, self._writer.state
         received_per_s, accepted_per_s = self._measure_rates()
         age_s = 0.0 if depth.oldest_ms is None else max(0.0, (now_ms - depth.oldest_ms) / 1000)
         capacity = self._measure_capacity(depth, moves, usage, age_s)
         self._raised = self._judge(now_ms, moves, usage, events)
-        return Status(
+        self._alert_counts = AlertCounts(
+            self._count_alerts(), incidents, {state.value: count for state, count in deliveries.items()}
+        )
+        self._latest = Status(
             collector=settings.mqtt.username,
             time_ms=now_ms,
             started_ms=self._started_ms,
@@ -277,6 +293,16 @@ class Reporter:
             silent=self._silent,
             firing=self._list_firing(),
         )
+        return self._latest
+
+    def read_figures(self) -> tuple[Status, AlertCounts] | None:
+        """Return the latest figures; None before the first."""
+        return None if self._latest is None else (self._latest, self._alert_counts)
+
+    def _count_alerts(self) -> Counter[str]:
+        """Return how many alerts are in which phase, and how severe."""
+        records = self._collector.processor.alerts.list_records()
+        return Counter(f"{one.phase}/{one.severity}" for one in records if one.phase is not AlertPhase.OK)
 
     def _measure_rates(self) -> tuple[float, float]:
         ledger = self._collector.ledger
@@ -350,10 +376,14 @@ class Reporter:
         alerts = self._collector.processor.alerts
         found = [(one, alerts.get_rule(one.rule)) for one in alerts.list_firing()]
         return [
-            Firing(one.device, one.rule, rule.severity.value, rule.text, one.since_ms, one.value)
+            Firing(one.device, one.rule, one.severity.value, _fill_text(rule, one), one.since_ms, one.value)
             for one, rule in found
             if rule is not None
         ]
+
+
+def _fill_text(rule: Rule, record: AlertRecord) -> str:
+    return fill_text(rule, record.value, rule.find_level(record.severity).find_limit(record.value))
 
 
 def _sum_bytes(usage: Usage) -> int:

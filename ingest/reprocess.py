@@ -63,6 +63,7 @@ def _take_again(processor: Processor, kept: Quarantined, batch: Batch, trusted_m
     batch.marks += result.marks
     batch.transitions += result.transitions
     batch.alerts += result.alerts
+    batch.states += result.states
     if result.ledger.informational:
         detail = "the broker had it from before, and it has no time of its own: when it was measured is not known"
         return [kept._replace(detail=detail)]

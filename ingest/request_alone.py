@@ -12,6 +12,7 @@ from ingest.collector import read_clock
 from ingest.configuration import read_configuration
 from ingest.process import Processor
 from ingest.request import Answer, Request, RequestError
+from ingest.request_alert import Asked, ContactTest
 from ingest.request_desk import RequestDesk
 from ingest.request_socket import NobodyServesError, ask, find_login
 from ingest.run import restore_processor
@@ -50,13 +51,13 @@ class Bench:
         await self._store.commit(batch, read_clock())
 
 
-async def ask_or_do(folder: Path, request: Request, settings: Settings | None) -> AsyncGenerator[Answer, None]:
+async def ask_or_do(folder: Path, request: Asked, settings: Settings | None) -> AsyncGenerator[Answer, None]:
     """Have a request performed by the collector that has the store, or by this process where there is none.
 
     Args:
         folder: Of the store.
         request: What is asked.
-        settings: For the inventory, where no collector runs; None where they are not known.
+        settings: For the inventory and the store, where no collector runs; None where they are not known.
 
     Raises:
         RequestError: It was refused or failed, or no collector runs and the settings are not known.
@@ -89,8 +90,22 @@ async def ask_or_do(folder: Path, request: Request, settings: Settings | None) -
             return
 
 
-async def _do(settings: Settings, request: Request) -> AsyncGenerator[Answer, None]:
+async def _do(settings: Settings, request: Asked) -> AsyncGenerator[Answer, None]:
     _require_owner(settings.store.folder)
+    match request:
+        case Request():
+            async with aclosing(_do_piecewise(settings, request)) as answers:
+                async for answer in answers:
+                    yield answer
+        case ContactTest():
+            raise RequestError("No collector runs that could send a test; start it and ask again.")
+        case _:
+            # Neither inventory nor rules are needed, so a mistake in them is in nobody's way.
+            async with open_store(settings.store, settings.quarantine) as store:
+                yield await store.act(request, find_login(os.getuid()), read_clock())
+
+
+async def _do_piecewise(settings: Settings, request: Request) -> AsyncGenerator[Answer, None]:
     configuration = await asyncio.to_thread(read_configuration, settings)
     async with open_store(settings.store, settings.quarantine) as store:
         processor = restore_processor(settings, configuration, await store.load())

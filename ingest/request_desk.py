@@ -4,6 +4,7 @@ Invariants:
     - A piece is one transaction: whoever stops in between leaves every entry either as it was or done.
     - Entries that come while a request is performed are not part of it.
     - Between ``reprocess`` and its commit no batch of readings comes: both change what the processor remembers.
+    - What is asked about incidents is one transaction, and waits for no piece of anything else.
 """
 
 import asyncio
@@ -20,7 +21,9 @@ from ingest.process import Processor
 from ingest.quarantine_filter import Filter
 from ingest.reprocess import reprocess
 from ingest.request import (
+    Ending,
     Outcome,
+    Performed,
     Progress,
     Request,
     RequestError,
@@ -28,6 +31,7 @@ from ingest.request import (
     describe_filter,
     describe_outcome,
 )
+from ingest.request_alert import Asked, ContactTest, describe_asked, describe_ending, name_author
 from ingest.store_file import StoreError
 from ingest.store_reader import open_reader
 from ingest.store_requests import PastRequest
@@ -54,6 +58,13 @@ class Workplace(Protocol):
         """Put a batch on disk, within ``exclusive``."""
 
 
+class Messenger(Protocol):
+    """What sends messages to contacts."""
+
+    async def test(self, contact: str, author: str) -> Performed:
+        """Send a contact, or each where it is empty, a message that says who tests it; return what came of it."""
+
+
 class RequestDesk:
     """Performs requests on one store.
 
@@ -62,16 +73,25 @@ class RequestDesk:
         store: The store.
         folder: Of the store.
         piece: Most entries of one commit.
+        messenger: Sends messages to contacts; None where none are sent.
     """
 
-    def __init__(self, workplace: Workplace, store: StoreThread, folder: Path, piece: int = PIECE) -> None:
+    def __init__(
+        self,
+        workplace: Workplace,
+        store: StoreThread,
+        folder: Path,
+        piece: int = PIECE,
+        messenger: Messenger | None = None,
+    ) -> None:
         self._workplace = workplace
         self._store = store
         self._folder = folder
         self._piece = piece
+        self._messenger = messenger
 
-    async def perform(self, request: Request, login: str) -> AsyncGenerator[Progress | Outcome, None]:
-        """Do what a request asks; yield how far it is after each piece, and the outcome at the end.
+    async def perform(self, request: Asked, login: str) -> AsyncGenerator[Progress | Ending, None]:
+        """Do what a request asks; yield how far it is after each piece, and what came of it at the end.
 
         The store remembers who asked for what, and what came of it, whatever that is.
 
@@ -83,6 +103,35 @@ class RequestDesk:
             RequestError: It cannot be done now; the pieces before are done.
             StoreError: The store cannot be read or written; likewise.
         """
+        match request:
+            case Request():
+                async with aclosing(self._perform(request, login)) as answers:
+                    async for answer in answers:
+                        yield answer
+            case ContactTest():
+                yield await self._test(request, login)
+            case _:
+                yield await self._store.act(request, login, read_clock())
+
+    async def _test(self, request: ContactTest, login: str) -> Performed:
+        if self._messenger is None:
+            raise RequestError("No contacts are in the settings of this collector; nobody can be sent a test.")
+        meant = describe_asked(request)
+        request_id = await self._store.begin_request(
+            PastRequest(0, read_clock(), request.kind, request.author, login, meant, "")
+        )
+        came = "broken off"
+        try:
+            performed = await self._messenger.test(request.contact, name_author(request.author, login))
+            came = describe_ending(request.kind, performed)
+        except (RequestError, StoreError) as error:
+            came = str(error)
+            raise
+        finally:
+            await self._note_end(request_id, came)
+        return performed
+
+    async def _perform(self, request: Request, login: str) -> AsyncGenerator[Progress | Outcome, None]:
         where, of = await asyncio.to_thread(_fix_entries, self._folder, request.where)
         asked = PastRequest(0, read_clock(), request.kind, request.author, login, describe_filter(request.where), "")
         request_id = await self._store.begin_request(asked)

@@ -22,20 +22,9 @@ from contextlib import aclosing, closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ingest.request import (
-    Answer,
-    Outcome,
-    Progress,
-    Request,
-    RequestError,
-    Waiting,
-    decode_answer,
-    decode_request,
-    describe_filter,
-    describe_outcome,
-    encode_answer,
-    encode_request,
-)
+from ingest.request import Answer, Ending, Progress, Request, RequestError, Waiting
+from ingest.request_alert import Asked, describe_asked, describe_ending
+from ingest.request_lines import decode_answer, decode_request, encode_answer, encode_request
 from ingest.store_file import StoreError
 
 SOCKET = "store.sock"
@@ -58,12 +47,14 @@ class NobodyServesError(RequestError):
 class Desk(Protocol):
     """What performs requests; see ``ingest.request_desk.RequestDesk``."""
 
-    def perform(self, request: Request, login: str) -> AsyncGenerator[Progress | Outcome, None]:
-        """Do what a request of somebody with a login asks; yield how far it is, and the outcome."""
+    def perform(self, request: Asked, login: str) -> AsyncGenerator[Progress | Ending, None]:
+        """Do what a request of somebody with a login asks; yield how far it is, and what came of it."""
 
 
 async def serve_requests(folder: Path, desk: Desk) -> None:
-    """Answer requests until cancelled, one at a time; whatever a client does, the collector goes on.
+    """Answer requests until cancelled; whatever a client does, the collector goes on.
+
+    Those about the quarantine are performed one at a time; those about incidents take a moment, and wait for nobody.
 
     A client keeps its end open until it has the outcome; where it closes it, the work ends after the present piece.
     Cancel it while the desk's workplace is held, so that no piece of a request is cut in two.
@@ -100,7 +91,7 @@ async def _serve(listener: socket.socket, desk: Desk) -> None:
 
 
 class _Counter:
-    """Where clients come, one after the other."""
+    """Where clients come."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -131,10 +122,9 @@ class _Counter:
             request = decode_request(await _read_request(reader))
             peer = _find_peer(writer)
             request = request._replace(author=request.author or peer.login)
-            if self._now is not None:
-                await _tell(writer, Waiting(self._now.kind, self._now.author))
-            async with self._turn:
-                _require_client(reader)
+            if isinstance(request, Request):
+                await self._take_turn(request, peer, reader, writer)
+            else:
                 await self._perform(request, peer, reader, writer)
         except RequestError as error:
             log.warning("a command of a person was refused: %s", error)
@@ -144,21 +134,32 @@ class _Counter:
         if self._clients > MOST_CLIENTS:
             raise RequestError(f"{MOST_CLIENTS} commands are waiting already; ask again later.")
 
-    async def _perform(
+    async def _take_turn(
         self, request: Request, peer: "_Peer", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self._now = request
-        meant = describe_filter(request.where)
-        asked = f"{request.kind} by {request.author} (login {peer.login}, uid {peer.uid}) of {meant}"
+        if self._now is not None:
+            await _tell(writer, Waiting(self._now.kind, self._now.author))
+        async with self._turn:
+            _require_client(reader)
+            self._now = request
+            try:
+                await self._perform(request, peer, reader, writer)
+            finally:
+                self._now = None
+
+    async def _perform(
+        self, request: Asked, peer: "_Peer", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        asked = f"{request.kind} by {request.author} (login {peer.login}, uid {peer.uid}) of {describe_asked(request)}"
         log.info("%s begins", asked)
         try:
             async with aclosing(self._desk.perform(request, peer.login)) as answers:
                 async for answer in answers:
                     await _tell(writer, answer)
-                    if isinstance(answer, Outcome):
-                        log.info("%s: %s", asked, describe_outcome(request.kind, answer))
-                    else:
+                    if isinstance(answer, Progress):
                         _require_client(reader)
+                    else:
+                        log.info("%s: %s", asked, describe_ending(request.kind, answer))
         except (ConnectionError, TimeoutError):
             log.warning("%s was broken off; the pieces that were done are done", asked)
             raise
@@ -167,12 +168,10 @@ class _Counter:
         except Exception as error:
             log.exception("%s failed", asked)
             raise RequestError(f"The collector failed on this ({type(error).__name__}); its log has more.") from error
-        finally:
-            self._now = None
 
 
-async def ask(folder: Path, request: Request) -> AsyncGenerator[Answer, None]:
-    """Ask the collector that has a store open; yield its answers, of which the last is an Outcome.
+async def ask(folder: Path, request: Asked) -> AsyncGenerator[Answer, None]:
+    """Ask the collector that has a store open; yield its answers, of which the last is an Ending.
 
     Raises:
         NobodyServesError: No collector takes requests for it.
@@ -196,7 +195,7 @@ async def ask(folder: Path, request: Request) -> AsyncGenerator[Answer, None]:
             while told := await reader.readline():
                 answer = decode_answer(told)
                 yield answer
-                if isinstance(answer, Outcome):
+                if isinstance(answer, Ending):
                     return
         except (ConnectionError, ValueError) as error:
             raise _make_broken_off() from error

@@ -7,8 +7,9 @@ One TaskGroup with named tasks::
     write        ingest.writer: outbox -> InfluxDB
     publish      ingest.alert_publisher: transitions -> retained MQTT messages
     notices      ingest.notice_publisher: Notices -> retained MQTT messages
+    tell         ingest.notify: incidents -> messages to people
     report       ingest.reporter: status.json each second; own measurements each ten seconds
-    expire       ingest.expiry: what the quarantine holds too long or too much of
+    expire       ingest.expiry: what the quarantine holds too long or too much of, and old incidents
     requests     ingest.request_socket: what people ask of the one writer
     reload       inventory and rules again, when told
     watchdog     systemd
@@ -37,9 +38,11 @@ from ingest.heartbeat import Systemd, keep_heartbeat, keep_watchdog
 from ingest.influx import InfluxClient, open_influx
 from ingest.lane import Limits
 from ingest.memory import Memory
+from ingest.metrics_server import serve_metrics
 from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost
 from ingest.notice_publisher import NoticePublisher
+from ingest.notify.messenger import Messenger
 from ingest.process import Processor
 from ingest.reporter import Reporter
 from ingest.request_desk import RequestDesk
@@ -68,6 +71,7 @@ class Parts(NamedTuple):
     collector: Collector
     reporter: Reporter
     notices: NoticePublisher
+    messenger: Messenger
 
 
 async def run_collector(settings: Settings, environ: Mapping[str, str]) -> None:
@@ -83,6 +87,7 @@ async def run_collector(settings: Settings, environ: Mapping[str, str]) -> None:
         StoreError: The store cannot be opened, or another collector has it; likewise.
         TlsUnusable: The broker's certificate files cannot be used; likewise.
         MisconfiguredError: The database's certificate file cannot be used; likewise.
+        MetricsError: Nobody can listen at ``metrics.listen``; likewise.
     """
     # Until all is there that stays: to search growing thousands of devices for garbage takes a third of a start.
     gc.disable()
@@ -96,7 +101,8 @@ async def run_collector(settings: Settings, environ: Mapping[str, str]) -> None:
         parts = await _make_parts(settings, configuration, mqtt_password, store, influx)
         _spare_memory()
         _log_choices(settings)
-        await _run_tasks(parts, Systemd(environ))
+        async with serve_metrics(settings.metrics.listen, parts.reporter.read_figures, parts.collector.is_well):
+            await _run_tasks(parts, Systemd(environ))
 
 
 def list_filters(settings: Mqtt) -> list[str]:
@@ -118,8 +124,8 @@ def restore_processor(settings: Settings, configuration: Configuration, restored
     """Return the pure core with what an earlier process put on disk."""
     memory = Memory()
     memory.restore(restored.marks)
-    alerts = AlertBook(configuration.rules)
-    alerts.restore(restored.alerts)
+    alerts = AlertBook(configuration.rules, configuration.inventory)
+    alerts.restore(restored.alerts, restored.states)
     limits = Limits(
         settings.ingest.accept_simulated, settings.ingest.max_payload_bytes, settings.ingest.kept_payload_bytes
     )
@@ -142,9 +148,10 @@ async def _make_parts(
     publisher = AlertPublisher(settings.mqtt, broker, store, processor.alerts)
     peers = Peers(broker, store, writer, publisher)
     collector = Collector(settings, configuration, processor, peers, restored.ledger)
+    messenger = Messenger(settings, store, configuration, lambda: collector.is_caught_up)
     notices = NoticePublisher(settings.mqtt, broker)
     reporter = Reporter(settings, collector, peers, notices, restored)
-    return Parts(settings, peers, collector, reporter, notices)
+    return Parts(settings, peers, collector, reporter, notices, messenger)
 
 
 def _spare_memory() -> None:
@@ -167,7 +174,7 @@ def _log_choices(settings: Settings) -> None:
 async def _run_tasks(parts: Parts, systemd: Systemd) -> None:
     stop, reload = asyncio.Event(), asyncio.Event()
     settings, collector = parts.settings, parts.collector
-    desk = RequestDesk(collector, parts.peers.store, settings.store.folder)
+    desk = RequestDesk(collector, parts.peers.store, settings.store.folder, messenger=parts.messenger)
     async with asyncio.TaskGroup() as group:
         with _handle_signals({signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}):
             mqtt = group.create_task(parts.peers.broker.run(), name="mqtt")
@@ -179,9 +186,10 @@ async def _run_tasks(parts: Parts, systemd: Systemd) -> None:
                 group.create_task(parts.peers.writer.run(), name="write"),
                 group.create_task(parts.peers.publisher.run(), name="publish"),
                 group.create_task(parts.notices.run(), name="notices"),
+                group.create_task(parts.messenger.run(), name="tell"),
                 group.create_task(parts.reporter.run(), name="report"),
-                group.create_task(keep_expiring(parts.peers.store), name="expire"),
-                group.create_task(_reload_when_told(collector, settings, reload), name="reload"),
+                group.create_task(keep_expiring(parts.peers.store, settings.alerts.keep_days), name="expire"),
+                group.create_task(_reload_when_told(parts, reload), name="reload"),
                 group.create_task(keep_watchdog(systemd, collector.is_well), name="watchdog"),
                 group.create_task(keep_heartbeat(settings.heartbeat, collector.is_well), name="heartbeat"),
             ]
@@ -203,6 +211,7 @@ async def _drain(parts: Parts, committing: list[asyncio.Task[None]]) -> None:
     try:
         async with asyncio.timeout(deadline_s):
             await parts.collector.stop(*committing)
+            parts.messenger.stop()
             await parts.reporter.finish()
             await _publish_last(parts.peers)
             await parts.collector.keep_memory()
@@ -228,11 +237,12 @@ async def _publish_last(peers: Peers) -> None:
         log.warning("stopped before every alert was published (%s); they are kept", str(error) or "time was up")
 
 
-async def _reload_when_told(collector: Collector, settings: Settings, told: asyncio.Event) -> None:
+async def _reload_when_told(parts: Parts, told: asyncio.Event) -> None:
     while True:
         await told.wait()
         told.clear()
-        await collector.reload(functools.partial(read_configuration, settings))
+        await parts.collector.reload(functools.partial(read_configuration, parts.settings))
+        parts.messenger.replace(parts.collector.configuration)
 
 
 @contextmanager

@@ -62,6 +62,12 @@ class Mqtt(Part):
         le=0xFFFFFFFF,
         description="Seconds that the broker keeps messages for a collector that is away.",
     )
+    lost_after_s: int = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="Seconds without a connection after which the broker tells that the collector is lost.",
+    )
     sites: tuple[Annotated[str, Field(pattern=r"^[^/+#\x00]+$")], ...] = Field(
         default=(),
         description="Sites whose readings this collector takes; all when empty. Several collectors that judge alerts "
@@ -187,6 +193,30 @@ class Heartbeat(Part):
     interval_s: Seconds = Field(default=60.0, description="Seconds between two.")
 
 
+class Metrics(Part):
+    """Figures for Prometheus, over HTTP; whoever reaches the address may read them."""
+
+    listen: str | None = Field(
+        default=None,
+        pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}$",
+        description="Host and port, for example 127.0.0.1:9464; nothing is served when left out.",
+    )
+
+
+class Alerts(Part):
+    """What becomes of alerts that fired."""
+
+    contacts: Path | None = Field(
+        default=None, description="File that says who is told of what (`deploy/notify.toml`); nobody when left out."
+    )
+    keep_days: int = Field(default=366, ge=30, le=3_660, description="Days that a closed incident is kept.")
+    late_s: Seconds = Field(
+        default=600.0,
+        description="An alert of a reading that came so much later is told only when all that waited has come, and "
+        "only if it still fires then.",
+    )
+
+
 class Settings(BaseSettings):
     """Everything a collector can be told."""
 
@@ -202,6 +232,8 @@ class Settings(BaseSettings):
     quarantine: Quarantine = Field(default=Quarantine(), description="How long refused payloads are kept.")
     ingest: Ingest = Field(default=Ingest(), description="What is taken and how it is gathered.")
     heartbeat: Heartbeat = Field(default=Heartbeat(), description="An outside watcher.")
+    metrics: Metrics = Field(default=Metrics(), description="Figures for Prometheus.")
+    alerts: Alerts = Field(default=Alerts(), description="What becomes of alerts that fired.")
 
     @classmethod
     def settings_customise_sources(

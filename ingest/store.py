@@ -16,18 +16,25 @@ import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Self
+from typing import Self, TypeVar
 
 from ingest.batch import Batch, QuarantineRow
+from ingest.incidents.incident import Incident
 from ingest.quarantine_filter import Filter
+from ingest.request import Performed
+from ingest.request_alert import StoreRequest
+from ingest.request_transaction import perform_request
 from ingest.settings import Quarantine as QuarantineSettings
 from ingest.settings import Store as StoreSettings
 from ingest.shard import Shard
+from ingest.store_deliveries import forget_deliveries
 from ingest.store_file import FILE, explain_errors, lock_folder
 from ingest.store_groups import Quotas, measure_quotas
 from ingest.store_hours import PointHours, count_refused, insert_hours, note_incomplete
+from ingest.store_incidents import DAY_MS, Tidied, add_transitions, expire, read_open
+from ingest.store_maintenance import expire_maintenance
 from ingest.store_marks import MarkChange, MarkRow, MarkRows, read_rows
 from ingest.store_outbox import (
     Amount,
@@ -66,6 +73,7 @@ from ingest.store_rows import (
     read_moves,
     set_count,
 )
+from ingest.store_states import StateChange, StateRows, StatesOfShard
 from ingest.store_transactions import Transactions
 from ingest.store_unpublished import (
     Unpublished,
@@ -80,6 +88,8 @@ from ingest.store_unpublished import (
 from schemas.reason import Reason
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Store:
@@ -106,6 +116,7 @@ class Store:
         self._transactions = Transactions(self._path, connection, self._room)
         self._amount = measure_outbox(connection)
         self._marks = MarkRows(connection)
+        self._states = StateRows(connection)
         self._hours = PointHours(connection, settings.hours_days)
 
     @classmethod
@@ -158,7 +169,9 @@ class Store:
         with self._transactions.reading() as connection:
             return restore(connection, sound, self._transactions.events)
 
-    def commit(self, batch: Batch, now_ms: int, shard: Shard | None = None) -> OutboxEntry | None:
+    def commit(
+        self, batch: Batch, now_ms: int, shard: Shard | None = None, states: StatesOfShard | None = None
+    ) -> OutboxEntry | None:
         """Put a batch on disk, as a whole or not at all.
 
         Args:
@@ -166,6 +179,7 @@ class Store:
             now_ms: Milliseconds since 1970 in UTC.
             shard: What is remembered after this batch of the shard that ``wants_shard`` named. It must know of no
                 batch that is not on disk: what comes again of that one would be taken for a duplicate.
+            states: What derivations remember after this batch of the shard that ``wants_states`` named.
 
         Returns:
             The entry that waits for InfluxDB; None for a batch without lines.
@@ -181,9 +195,10 @@ class Store:
             if self._room.look(connection, size):
                 self._transactions.note_event("outbox_full")
             self._room.refuse(connection)
-        entry, marks, is_packed = self._transactions.add(lambda _: self._put(batch, body, now_ms, shard))
+        entry, marks, moved, is_packed = self._transactions.add(lambda _: self._put(batch, body, now_ms, shard, states))
         self._hours.note_written(is_packed=is_packed)
         self._marks.note(marks)
+        self._states.note(moved)
         if marks.row is not None:
             self._hours.add(batch.marks, marks.row)
         if entry is not None:
@@ -200,6 +215,10 @@ class Store:
     def wants_shard(self) -> int | None:
         """Return the number of the shard that should come with the next commit; None while none is due."""
         return self._marks.find_due()
+
+    def wants_states(self) -> int | None:
+        """Return the number of the shard whose states should come with the next commit; None while none is due."""
+        return self._states.find_due()
 
     def oldest(self, limit_bytes: int, after_id: int = 0) -> list[OutboxEntry]:
         """Return the oldest entries of the outbox that fit in so many bytes of lines, at least one if any waits.
@@ -312,6 +331,35 @@ class Store:
         """Write down what became of a request, in words."""
         self._transactions.change(lambda connection: end_request(connection, request_id, outcome))
 
+    def act(self, request: StoreRequest, login: str, now_ms: int) -> Performed:
+        """Do what a person asks about incidents, and write down who asked."""
+        return self._transactions.change(lambda connection: perform_request(connection, request, login, now_ms))
+
+    def open_incidents(self) -> list[Incident]:
+        """Return the incidents that are not closed, in order of their ids."""
+        with self._transactions.reading() as connection:
+            return read_open(connection)
+
+    def tidy_incidents(self, now_ms: int, days: int) -> Tidied:
+        """Close incidents that were left alone, and remove what was closed or ended long ago, a bounded piece."""
+
+        def tidy(connection: sqlite3.Connection) -> Tidied:
+            expire_maintenance(connection, now_ms, days)
+            open_ids = [one.id for one in read_open(connection)]
+            forget_deliveries(connection, now_ms - days * DAY_MS, open_ids)
+            return expire(connection, now_ms, days)
+
+        return self._transactions.change(tidy)
+
+    def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what a reading function of another module of the store returns."""
+        with self._transactions.reading() as connection:
+            return operation(connection)
+
+    def change(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Do what a writing function of another module of the store does, in one transaction; it needs little room."""
+        return self._transactions.change(operation)
+
     def unpublished(self) -> list[Unpublished]:
         """Return the transitions that the broker does not have yet, in order."""
         with self._transactions.reading() as connection:
@@ -364,9 +412,13 @@ class Store:
         self._transactions.change(note)
 
     def _put(
-        self, batch: Batch, body: bytes, now_ms: int, shard: Shard | None
-    ) -> tuple[OutboxEntry | None, MarkChange, bool]:
-        """Write a batch within a transaction; return its entry, what became of marks, and whether hours were packed."""
+        self, batch: Batch, body: bytes, now_ms: int, shard: Shard | None, states: StatesOfShard | None
+    ) -> tuple[OutboxEntry | None, MarkChange, StateChange, bool]:
+        """Write a batch within a transaction.
+
+        Returns:
+            Its entry, what became of marks, and of states, and whether hours were packed.
+        """
         connection = self._connection
         entry = insert_entry(connection, batch.lines, body, now_ms) if batch.lines else None
         released = release_entries(connection, batch.released) if batch.released else []
@@ -376,9 +428,14 @@ class Store:
         add_quarantined(connection, batch.quarantined, self._quotas)
         put_alerts(connection, batch.alerts)
         add_unpublished(connection, batch.transitions)
+        add_transitions(connection, batch.transitions, now_ms)
         add_ledger(connection, batch.ledger)
         self._hours.begin(connection, now_ms)
-        return entry, self._marks.add(connection, batch.marks, shard), self._clear_marks(now_ms, shard)
+        marks, moved = (
+            self._marks.add(connection, batch.marks, shard),
+            self._states.add(connection, batch.states, states),
+        )
+        return entry, marks, moved, self._clear_marks(now_ms, shard)
 
     def _clear_marks(self, now_ms: int, shard: Shard | None) -> bool:
         """Pack hours when it is time, and remove rows of marks that nothing needs; return whether hours were packed."""

@@ -2,18 +2,24 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ingest.batch import Ledger, QuarantineRow
+from ingest.batch import AlertRecord, Ledger, QuarantineRow
+from ingest.incidents.incident import Incident, Step
+from ingest.incidents.maintenance import Maintenance
+from ingest.notify.delivery import Delivery, DeliveryState
 from ingest.quarantine_filter import Filter
 from ingest.settings import Quarantine as QuarantineSettings
 from ingest.settings import Store as StoreSettings
 from ingest.store_backup import Progress, copy_store
+from ingest.store_deliveries import read_deliveries
 from ingest.store_file import FILE, explain_errors, open_readonly
 from ingest.store_groups import Group, Quotas, list_groups, measure_quotas
 from ingest.store_hours import HourCount, read_hours
+from ingest.store_incidents import IncidentFilter, count_incidents, find_incident, read_incidents, read_steps
+from ingest.store_maintenance import read_maintenance, read_past_maintenance
 from ingest.store_outbox import Depth, count_points, iterate_lines, measure_outbox, read_depth
 from ingest.store_quarantine import (
     count_quarantined,
@@ -23,7 +29,7 @@ from ingest.store_quarantine import (
 )
 from ingest.store_requests import PastRequest, read_requests
 from ingest.store_reserve import Room, Usage
-from ingest.store_rows import Moves, read_counts, read_ledger, read_moves
+from ingest.store_rows import Moves, read_alerts, read_counts, read_ledger, read_moves
 from schemas.reason import Reason
 
 
@@ -106,6 +112,42 @@ class StoreReader:
         """Return the last requests of people, the newest first."""
         with explain_errors(self._path):
             return read_requests(self._connection, limit)
+
+    def alerts(self) -> list[AlertRecord]:
+        """Return where every rule stands for every subject that is not OK, or was not; in order of their names."""
+        with explain_errors(self._path):
+            return read_alerts(self._connection)
+
+    def incidents(self, where: IncidentFilter, limit: int, after_id: int | None = None) -> list[Incident]:
+        """Return incidents, the newest first; see ``ingest.store_incidents.read_incidents``."""
+        with explain_errors(self._path):
+            return read_incidents(self._connection, where, limit, after_id=after_id)
+
+    def count_incidents(self, where: IncidentFilter) -> int:
+        """Return how many incidents are meant."""
+        with explain_errors(self._path):
+            return count_incidents(self._connection, where)
+
+    def incident(self, incident_id: int) -> tuple[Incident, list[Step]] | None:
+        """Return an incident and its life; None where there is none with this id."""
+        with self.snapshot():
+            found = find_incident(self._connection, incident_id)
+            return None if found is None else (found, read_steps(self._connection, incident_id))
+
+    def present_maintenance(self, now_ms: int) -> list[Maintenance]:
+        """Return the whiles of maintenance that are planned or active at a moment, milliseconds since 1970 in UTC."""
+        with explain_errors(self._path):
+            return read_maintenance(self._connection, now_ms)
+
+    def deliveries(self, states: Collection[DeliveryState], after_id: int, limit: int) -> list[Delivery]:
+        """Return messages to people in some states, in order of their ids."""
+        with explain_errors(self._path):
+            return read_deliveries(self._connection, states, after_id, limit)
+
+    def maintenance(self, limit: int) -> list[Maintenance]:
+        """Return the last whiles of maintenance, whether they ended or not, the newest first."""
+        with explain_errors(self._path):
+            return read_past_maintenance(self._connection, limit)
 
     def stats(self, where: Filter = Filter()) -> list[Group]:  # noqa: B008 - a tuple
         """Return the quarantine's groups, the largest first."""

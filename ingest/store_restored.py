@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ingest.batch import AlertRecord, Ledger
+from ingest.batch import AlertRecord, Ledger, RuleState
 from ingest.store_marks import MarkRow, StoredMarks
 from ingest.store_rows import Moves, read_alerts, read_counts, read_ledger, read_moves
+from ingest.store_states import read_states
 
 
 class Restored(NamedTuple):
@@ -16,6 +17,7 @@ class Restored(NamedTuple):
     Attributes:
         marks: For deduplication; to be gone through in order.
         alerts: State of each alert.
+        states: What derivations of rules remember, the last word last.
         ledger: Totals since the store was made.
         moves: Likewise.
         events: Likewise, how often each happened.
@@ -25,6 +27,7 @@ class Restored(NamedTuple):
 
     marks: StoredMarks
     alerts: list[AlertRecord]
+    states: list[RuleState]
     ledger: Ledger
     moves: Moves
     events: Counter[str]
@@ -44,6 +47,7 @@ def restore(connection: sqlite3.Connection, marks: Sequence[MarkRow], events: Co
     return Restored(
         marks=StoredMarks(marks),
         alerts=read_alerts(connection),
+        states=list(read_states(connection)),
         ledger=read_ledger(connection),
         moves=read_moves(connection),
         events=Counter(read_counts(connection, "event")) + events,

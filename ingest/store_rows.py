@@ -1,16 +1,19 @@
 """Rows of the store's tables to values and back; the caller has the transaction."""
 
+import json
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from ingest.batch import SUMS, AlertRecord, Ledger
 from schemas.reason import Reason
-from schemas.rule import AlertPhase
+from schemas.rule import AlertPhase, Severity
 
 _DEVICE_TAG = re.compile(rb",device=((?:\\.|[^\\, ])+)")
+_SIMPLE = 9
+"""Members of an AlertRecord that have columns of the same kind; then its severity, and the rest as JSON."""
 _ESCAPED = re.compile(rb"\\(.)")
 
 
@@ -97,19 +100,57 @@ def read_moves(connection: sqlite3.Connection) -> Moves:
 
 def put_alerts(connection: sqlite3.Connection, alerts: Iterable[AlertRecord]) -> None:
     """Set the state of alerts."""
-    connection.executemany("INSERT OR REPLACE INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", alerts)
+    connection.executemany(
+        "INSERT OR REPLACE INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                *one[:_SIMPLE],
+                one.severity,
+                json.dumps((one.begun_ms, one.beyond, one.good_ms, one.firings_ms, one.worst)),
+            )
+            for one in alerts
+        ],
+    )
 
 
 def read_alerts(connection: sqlite3.Connection) -> list[AlertRecord]:
-    """Return the state of every alert that ever was in another than OK; one of no known phase is as if it never was."""
-    rows = connection.execute(
-        f"SELECT * FROM alerts WHERE phase IN ({', '.join('?' * len(AlertPhase))}) ORDER BY device, rule",  # noqa: S608 - the values are parameters
-        tuple(AlertPhase),
+    """Return the state of every alert that ever was in another than OK; one that cannot be read never was."""
+    records = []
+    for row in connection.execute("SELECT * FROM alerts ORDER BY device, rule"):
+        try:
+            records.append(_make_record(row))
+        except (ValueError, TypeError):
+            continue
+    return records
+
+
+def _make_record(row: Sequence[Any]) -> AlertRecord:
+    """Return the record of a row.
+
+    Raises:
+        ValueError: It was damaged, or comes from a later version.
+        TypeError: Likewise.
+    """
+    device, rule, phase, since_ms, time_ms, value, site, zone, simulated, severity, rest = row
+    # An earlier program had no Levels: what held began when the condition did.
+    begun_ms, beyond, good_ms, firings_ms, worst = json.loads(rest) if rest else ([since_ms], 0, None, (), severity)
+    return AlertRecord(
+        device,
+        rule,
+        AlertPhase(phase),
+        since_ms,
+        time_ms,
+        value,
+        site,
+        zone,
+        bool(simulated),
+        Severity(severity),
+        tuple(None if one is None else int(one) for one in begun_ms),
+        int(beyond),
+        None if good_ms is None else int(good_ms),
+        tuple(map(int, firings_ms)),
+        Severity(worst),
     )
-    return [
-        AlertRecord._make((device, rule, AlertPhase(phase), *rest, bool(simulated)))
-        for device, rule, phase, *rest, simulated in rows
-    ]
 
 
 def find_device(line: bytes) -> str:

@@ -7,6 +7,12 @@ one transaction with the new number, so a kill in the middle leaves the old vers
 import sqlite3
 from collections.abc import Sequence
 
+from ingest.store_deliveries import TABLE as DELIVERIES
+from ingest.store_incidents import ADOPTION
+from ingest.store_incidents import TABLES as INCIDENTS
+from ingest.store_maintenance import TABLE as MAINTENANCE
+from ingest.store_states import TABLE as STATES
+
 _FIRST = """
 CREATE TABLE outbox (           -- committed line protocol that is not in InfluxDB yet, a batch a row
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again
@@ -151,7 +157,20 @@ ALTER TABLE unpublished ADD COLUMN published INTEGER NOT NULL DEFAULT 0; -- 0, o
 # earlier program could not read them, and is to say so.
 _THIRD = ""
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH = """
+ALTER TABLE alerts ADD COLUMN severity TEXT NOT NULL DEFAULT 'info';
+ALTER TABLE alerts ADD COLUMN rest TEXT NOT NULL DEFAULT ''; -- JSON; see ingest.store_rows
+ALTER TABLE unpublished ADD COLUMN severity TEXT NOT NULL DEFAULT 'info';
+ALTER TABLE unpublished ADD COLUMN change TEXT NOT NULL DEFAULT 'fired';
+UPDATE unpublished SET change = 'cleared' WHERE phase = 'ok';
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _SECOND,
+    _THIRD,
+    _FOURTH + STATES + INCIDENTS + ADOPTION + MAINTENANCE + DELIVERIES,
+)
 """Each brings a file from the version that is its index to the next. Never change one that was released: add one."""
 
 

@@ -4,6 +4,7 @@ A call that is cancelled while it runs still completes on disk; its answer is lo
 """
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,18 +13,25 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from ingest.batch import Batch, QuarantineRow
+from ingest.incidents.incident import Incident
+from ingest.notify.delivery import DeliveryState
 from ingest.quarantine_filter import Filter
+from ingest.request import Performed
+from ingest.request_alert import StoreRequest
 from ingest.settings import Quarantine as QuarantineSettings
 from ingest.settings import Store as StoreSettings
 from ingest.shard import Shard
 from ingest.store import Store
+from ingest.store_deliveries import count_deliveries
 from ingest.store_groups import Quotas
+from ingest.store_incidents import Tidied, count_open
 from ingest.store_outbox import Depth, OutboxEntry, RefusedLine
 from ingest.store_quarantine import Expired
 from ingest.store_requests import PastRequest
 from ingest.store_reserve import Usage
 from ingest.store_restored import Restored
 from ingest.store_rows import Moves
+from ingest.store_states import StatesOfShard
 from ingest.store_unpublished import Unpublished
 from schemas.reason import Reason
 
@@ -38,6 +46,8 @@ class Overview(NamedTuple):
     usage: Usage
     events: Counter[str]
     quarantine: dict[Reason, int]
+    incidents: int
+    deliveries: dict[DeliveryState, int]
 
 
 class StoreThread:
@@ -56,9 +66,11 @@ class StoreThread:
         """See ``Store.load``."""
         return await self._call(self._store.load)
 
-    async def commit(self, batch: Batch, now_ms: int, shard: Shard | None = None) -> OutboxEntry | None:
+    async def commit(
+        self, batch: Batch, now_ms: int, shard: Shard | None = None, states: StatesOfShard | None = None
+    ) -> OutboxEntry | None:
         """See ``Store.commit``."""
-        return await self._call(lambda: self._store.commit(batch, now_ms, shard))
+        return await self._call(lambda: self._store.commit(batch, now_ms, shard, states))
 
     async def keep_shards(self, shards: Sequence[Shard]) -> None:
         """See ``Store.keep_shards``."""
@@ -67,6 +79,10 @@ class StoreThread:
     def wants_shard(self) -> int | None:
         """See ``Store.wants_shard``; it only looks at what is in memory, so it does not wait for the thread."""
         return self._store.wants_shard()
+
+    def wants_states(self) -> int | None:
+        """See ``Store.wants_states``; it only looks at what is in memory, so it does not wait for the thread."""
+        return self._store.wants_states()
 
     async def oldest(self, limit_bytes: int, after_id: int = 0) -> list[OutboxEntry]:
         """See ``Store.oldest``."""
@@ -90,7 +106,15 @@ class StoreThread:
         """Return how the store stands: what is asked each second, in one call of the thread."""
         store = self._store
         return await self._call(
-            lambda: Overview(store.depth(), store.moves(), store.usage(), store.events(), store.quarantine())
+            lambda: Overview(
+                store.depth(),
+                store.moves(),
+                store.usage(),
+                store.events(),
+                store.quarantine(),
+                store.read(count_open),
+                store.read(count_deliveries),
+            )
         )
 
     async def depth(self) -> Depth:
@@ -132,6 +156,26 @@ class StoreThread:
     async def end_request(self, request_id: int, outcome: str) -> None:
         """See ``Store.end_request``."""
         await self._call(lambda: self._store.end_request(request_id, outcome))
+
+    async def act(self, request: StoreRequest, login: str, now_ms: int) -> Performed:
+        """See ``Store.act``."""
+        return await self._call(lambda: self._store.act(request, login, now_ms))
+
+    async def open_incidents(self) -> list[Incident]:
+        """See ``Store.open_incidents``."""
+        return await self._call(self._store.open_incidents)
+
+    async def tidy_incidents(self, now_ms: int, days: int) -> Tidied:
+        """See ``Store.tidy_incidents``."""
+        return await self._call(lambda: self._store.tidy_incidents(now_ms, days))
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """See ``Store.read``."""
+        return await self._call(lambda: self._store.read(operation))
+
+    async def change(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """See ``Store.change``."""
+        return await self._call(lambda: self._store.change(operation))
 
     async def count_event(self, name: str, count: int = 1) -> None:
         """See ``Store.count_event``."""

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from schemas.rule import AlertPhase, Transition
+from schemas.rule import AlertPhase, Change, Severity, Transition
 
 
 class Unpublished(NamedTuple):
@@ -28,8 +28,9 @@ class Unpublished(NamedTuple):
 def add_unpublished(connection: sqlite3.Connection, transitions: Iterable[Transition]) -> None:
     """Remember transitions until they are published."""
     connection.executemany(
-        "INSERT INTO unpublished (device, site, zone, rule, phase, time_ms, since_ms, value, simulated) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO unpublished "
+        "(device, site, zone, rule, phase, time_ms, since_ms, value, simulated, severity, change) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         transitions,
     )
 
@@ -37,18 +38,18 @@ def add_unpublished(connection: sqlite3.Connection, transitions: Iterable[Transi
 def read_unpublished(connection: sqlite3.Connection) -> list[Unpublished]:
     """Return the transitions that are not published, in order."""
     rows = connection.execute(
-        "SELECT id, tries, device, site, zone, rule, phase, time_ms, since_ms, value, simulated FROM unpublished "  # noqa: S608 - the values are parameters
-        f"WHERE published = 0 AND phase IN ({', '.join('?' * len(AlertPhase))}) ORDER BY id",
-        tuple(AlertPhase),
+        "SELECT id, tries, device, site, zone, rule, phase, time_ms, since_ms, value, simulated, severity, change "
+        "FROM unpublished WHERE published = 0 ORDER BY id"
     )
-    return [
-        Unpublished(
-            row_id,
-            Transition._make((*placed, AlertPhase(phase), time_ms, since_ms, value, bool(simulated))),
-            tries,
-        )
-        for row_id, tries, *placed, phase, time_ms, since_ms, value, simulated in rows
-    ]
+    found: list[Unpublished] = []
+    for row_id, tries, *placed, phase, time_ms, since_ms, value, simulated, severity, change in rows:
+        try:
+            kinds = AlertPhase(phase), Severity(severity), Change(change)
+        except ValueError:
+            continue  # damaged, or of a later version
+        transition = Transition._make((*placed, kinds[0], time_ms, since_ms, value, bool(simulated), *kinds[1:]))
+        found.append(Unpublished(row_id, transition, tries))
+    return found
 
 
 def begin_publishing(connection: sqlite3.Connection, ids: Sequence[int]) -> int:

@@ -49,6 +49,7 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("pressure", "hPa", _MEASURED, 850.0, 1_100.0),
         Quantity("illuminance", "lx", _MEASURED, 0.0, 200_000.0),
         Quantity("sound_level", "dB", _MEASURED, 0.0, 150.0),
+        Quantity("mass_concentration", "ug/m3", _MEASURED, 0.0, 10_000.0),
         # energy
         Quantity("power", "W", _MEASURED, -10_000_000.0, 10_000_000.0),
         Quantity("energy", "kW.h", _TOTAL, 0.0, 1e10),
@@ -73,13 +74,18 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity("count", "1", _MEASURED, 0.0, 100_000.0),
         Quantity("counter", "1", _TOTAL, 0.0, 1e10),
         Quantity("occupancy", "%", _MEASURED, 0.0, 100.0),
+        # waste and sewage
+        Quantity("fill", "%", _MEASURED, 0.0, 100.0),
+        Quantity("overflow", "1", _STATE),
         # the device itself
         Quantity("battery", "%", _MEASURED, 0.0, 100.0),
         Quantity("signal", "dB", _MEASURED, -200.0, 50.0),
         Quantity("dimming", "%", _MEASURED, 0.0, 100.0),
         Quantity("duration", "h", _TOTAL, 0.0, 1e7),
+        Quantity("uptime", "s", _MEASURED, 0.0, 1e10),
         Quantity("switch", "1", _STATE),
         Quantity("presence", "1", _STATE),
+        Quantity("opening", "1", _STATE),
         Quantity("fault", "1", _STATE),
     )
 }

@@ -47,6 +47,8 @@ UNITS: dict[str, Unit] = {
         Unit("m3", "m³", "m3"),
         Unit("L", "l", "m3", factor=0.001),
         Unit("m3/h", "m³/h", "m3/h"),
+        Unit("Cel/h", "°C/h", "Cel/h"),
+        Unit("m/h", "m/h", "m/h"),
         Unit("L/s", "l/s", "m3/h", factor=3.6),
         Unit("m/s", "m/s", "m/s"),
         Unit("km/h", "km/h", "m/s", factor=1 / 3.6),
@@ -63,6 +65,8 @@ UNITS: dict[str, Unit] = {
         Unit("s", "s", "s"),
         Unit("min", "min", "s", factor=60.0),
         Unit("h", "h", "s", factor=3600.0),
+        Unit("ug/m3", "µg/m³", "ug/m3"),
+        Unit("mg/m3", "mg/m³", "ug/m3", factor=1000.0),
         Unit("dB", "dB", "dB"),
         Unit("deg", "°", "deg"),
     )

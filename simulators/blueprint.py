@@ -23,16 +23,38 @@ class System(NamedTuple):
 
 
 SYSTEMS: Mapping[str, System] = {
+    "air_quality": System("luft", "V", "760.001", "RY"),
+    "cold_room": System("kjol", "A", "351.001", "RT"),
     "cycle_pedestrian_counter": System("sykkel", "V", "750.001", "RX"),
     "electricity_meter": System("strom", "A", "433.001", "OE"),
+    "freezer": System("frys", "A", "352.001", "RT"),
+    "gateway": System("gateway", "A", "522.001", "UX"),
     "heat_meter": System("varme", "A", "320.001", "OE"),
     "indoor_climate": System("klima", "A", "360.001", "RT"),
+    "manhole_level": System("kum", "W", "732.001", "RN"),
+    "medicine_refrigerator": System("medisin", "A", "353.001", "RT"),
+    "river_level": System("elv", "V", "790.001", "RN"),
     "road_weather": System("vaer", "V", "760.001", "RT"),
     "street_light": System("lys", "V", "744.001", "UB"),
     "traffic_counter": System("trafikk", "V", "750.001", "RF"),
+    "waste_bin": System("avfall", "V", "770.001", "RN"),
     "water_meter": System("vann", "W", "731.001", "OV"),
 }
 """By the key of the DeviceType."""
+GATEWAY = "gateway"
+LORAWAN = frozenset(
+    {
+        "cold_room",
+        "freezer",
+        "indoor_climate",
+        "manhole_level",
+        "medicine_refrigerator",
+        "river_level",
+        "waste_bin",
+        "water_meter",
+    }
+)
+"""DeviceTypes whose devices run on a battery and are heard through a gateway."""
 
 
 class Fitting(NamedTuple):
@@ -61,6 +83,7 @@ class Blueprint:
         hours: Days, opening and closing time.
         zones: Titles by key.
         fittings: Devices.
+        gateway: Key of the Blueprint at which the gateway stands that hears it.
     """
 
     key: str
@@ -72,6 +95,7 @@ class Blueprint:
     hours: tuple[tuple[str, str, str], ...]
     zones: Mapping[str, str]
     fittings: tuple[Fitting, ...]
+    gateway: str = "radhuset"
 
 
 def _fit(type_key: str, count: int, *zones: str) -> tuple[Fitting, ...]:
@@ -104,6 +128,7 @@ _CLASSROOMS = {f"klasserom-{floor}0{room}": f"Klasserom {floor}0{room}" for floo
 _SCHOOL = _CLASSROOMS | {"gymsal": "Gymsal", "personalrom": "Personalrom"}
 _FLOORS = {f"{floor}-etasje": f"{floor}. etasje" for floor in (1, 2, 3, 4)}
 _WARDS = {f"avdeling-{ward}": f"Avdeling {ward.upper()}" for ward in "abcd"}
+_COLD = {"kjolerom": "Kjølerom", "fryserom": "Fryserom"}
 _STREETS = {
     street: street.capitalize() for street in ("storgata", "kirkegata", "parkgata", "jernbanegata", "strandgata")
 }
@@ -120,8 +145,11 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
         10.6915,
         8400.0,
         (("mon-fri", "07:00", "16:30"),),
-        _FLOORS | {"serverrom": "Serverrom"} | _TECHNICAL,
-        _fit("indoor_climate", 13, *_FLOORS) + _fit("indoor_climate", 1, "serverrom") + _meter(),
+        _FLOORS | {"serverrom": "Serverrom"} | _TECHNICAL | {"tak": "Tak"},
+        _fit("indoor_climate", 13, *_FLOORS)
+        + _fit("indoor_climate", 1, "serverrom")
+        + _meter()
+        + _fit("gateway", 1, "tak"),
     ),
     Blueprint(
         "sentrum-barneskole",
@@ -131,8 +159,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
         10.6860,
         5200.0,
         (("mon-fri", "07:15", "16:00"),),
-        _SCHOOL | _TECHNICAL,
-        _fit("indoor_climate", 12, *_SCHOOL) + _meter(),
+        _SCHOOL | _TECHNICAL | {"kantine": "Kantine"},
+        _fit("indoor_climate", 12, *_SCHOOL) + _meter() + _fit("cold_room", 1, "kantine"),
     ),
     Blueprint(
         "vestre-ungdomsskole",
@@ -153,9 +181,14 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
         10.6790,
         1150.0,
         (("mon-fri", "06:45", "16:45"),),
-        {"avdeling-rev": "Avdeling Rev", "avdeling-elg": "Avdeling Elg", "fellesrom": "Fellesrom"} | _PLAIN,
+        {"avdeling-rev": "Avdeling Rev", "avdeling-elg": "Avdeling Elg", "fellesrom": "Fellesrom"}
+        | _PLAIN
+        | {"kjokken": "Kjøkken"},
         _fit("indoor_climate", 5, "avdeling-rev", "avdeling-elg", "fellesrom")
-        + _meter(district_heat=False, fans=False),
+        + _meter(district_heat=False, fans=False)
+        + _fit("cold_room", 1, "kjokken")
+        + _fit("freezer", 1, "kjokken"),
+        gateway="solbakken-sykehjem",
     ),
     Blueprint(
         "solbakken-sykehjem",
@@ -165,8 +198,14 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
         10.6720,
         9800.0,
         (),
-        _WARDS | {"kjokken": "Kjøkken"} | _TECHNICAL,
-        _fit("indoor_climate", 12, *_WARDS, "kjokken") + _meter(),
+        _WARDS | {"kjokken": "Kjøkken"} | _TECHNICAL | _COLD | {"medisinrom": "Medisinrom", "tak": "Tak"},
+        _fit("indoor_climate", 12, *_WARDS, "kjokken")
+        + _meter()
+        + _fit("cold_room", 2, "kjolerom", "kjokken")
+        + _fit("freezer", 2, "fryserom", "kjokken")
+        + _fit("medicine_refrigerator", 2, "medisinrom")
+        + _fit("gateway", 1, "tak"),
+        gateway="solbakken-sykehjem",
     ),
     Blueprint(
         "idrettshallen",
@@ -211,6 +250,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
         (),
         {"vognhall": "Vognhall", "vaktrom": "Vaktrom"} | _PLAIN,
         _fit("indoor_climate", 2, "vognhall", "vaktrom") + _meter(district_heat=False, fans=False),
+        gateway="driftssentralen",
     ),
     Blueprint(
         "driftssentralen",
@@ -220,8 +260,11 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
         10.6800,
         3100.0,
         (("mon-fri", "06:30", "15:30"),),
-        {"verksted": "Verksted", "kontor": "Kontor"} | _PLAIN,
-        _fit("indoor_climate", 2, "verksted", "kontor") + _meter(district_heat=False, fans=False),
+        {"verksted": "Verksted", "kontor": "Kontor"} | _PLAIN | {"mast": "Mast"},
+        _fit("indoor_climate", 2, "verksted", "kontor")
+        + _meter(district_heat=False, fans=False)
+        + _fit("gateway", 1, "mast"),
+        gateway="driftssentralen",
     ),
     Blueprint(
         "sentrumsgatene",
@@ -235,7 +278,10 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
         _fit("street_light", 18, *_STREETS)
         + _fit("traffic_counter", 18, *_STREETS)
         + _fit("cycle_pedestrian_counter", 8, *_STREETS)
-        + _fit("road_weather", 2, *_STREETS),
+        + _fit("road_weather", 2, *_STREETS)
+        + _fit("air_quality", 2, "storgata", "jernbanegata")
+        + _fit("waste_bin", 5, *_STREETS)
+        + _fit("manhole_level", 4, *_STREETS),
     ),
     Blueprint(
         "promenaden",
@@ -246,7 +292,10 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
         None,
         (),
         _PATHS,
-        _fit("street_light", 8, *_PATHS) + _fit("cycle_pedestrian_counter", 12, *_PATHS),
+        _fit("street_light", 8, *_PATHS)
+        + _fit("cycle_pedestrian_counter", 12, *_PATHS)
+        + _fit("waste_bin", 6, *_PATHS)
+        + _fit("river_level", 2, "bru", "sor"),
     ),
     Blueprint(
         "fylkesvegen",
@@ -259,7 +308,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
         _STRETCH,
         _fit("street_light", 10, *_STRETCH)
         + _fit("traffic_counter", 16, *_STRETCH)
-        + _fit("road_weather", 6, *_STRETCH),
+        + _fit("road_weather", 6, *_STRETCH)
+        + _fit("air_quality", 1, "krysset"),
     ),
     Blueprint(
         "vannforsyningen",
@@ -271,6 +321,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
         (),
         _SUPPLY,
         _fit("water_meter", 12, *_SUPPLY),
+        gateway="driftssentralen",
     ),
 )
 """One district."""

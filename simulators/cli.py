@@ -161,7 +161,7 @@ def replay(  # noqa: PLR0913  a command has as many parameters as it has options
 def make_town(
     folder: Annotated[Path, typer.Argument(help="Folder that gets the files; made when it is missing.")],
     *,
-    devices: Annotated[int, typer.Option(min=1, help="How many devices report; all eight types are among them.")] = 216,
+    devices: Annotated[int, typer.Option(min=1, help="How many devices report; all types are among them.")] = 248,
     seed: Annotated[int, typer.Option(help="Decides floor areas and coordinates.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the TOML files that are there.")] = False,
 ) -> None:

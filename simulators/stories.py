@@ -11,6 +11,9 @@ class Story(StrEnum):
     LEAK = "leak"  # a constant flow, also at night
     STUFFY = "stuffy"  # a classroom with too little fresh air
     POOR_COOLING = "poor_cooling"  # a server room that grows too warm before its cooling starts
+    DOOR_LEFT_OPEN = "door_left_open"  # a cold room whose door is forgotten on every third day
+    WORN_COMPRESSOR = "worn_compressor"  # a freezer that stands still for hours on every fifth day
+    RARELY_EMPTIED = "rarely_emptied"  # a waste bin that is emptied once a week and overflows before
 
 
 STORIES: Mapping[tuple[str, str], Story] = {
@@ -18,6 +21,9 @@ STORIES: Mapping[tuple[str, str], Story] = {
     ("vannforsyningen", "sone-03"): Story.LEAK,
     ("vestre-ungdomsskole", "klasserom-201"): Story.STUFFY,
     ("radhuset", "serverrom"): Story.POOR_COOLING,
+    ("solbakken-sykehjem", "kjolerom"): Story.DOOR_LEFT_OPEN,
+    ("solbakken-sykehjem", "fryserom"): Story.WORN_COMPRESSOR,
+    ("promenaden", "bru"): Story.RARELY_EMPTIED,
 }
 """By the keys of Site and Zone."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from simulators.blueprint import BLUEPRINTS, SYSTEMS, Blueprint, Fitting, find_system
+from simulators.blueprint import BLUEPRINTS, GATEWAY, LORAWAN, SYSTEMS, Blueprint, Fitting, find_system
 from simulators.days import FIRST_DATE
 from simulators.errors import TownError
 from simulators.noise import derive_key, uniform
@@ -37,12 +37,14 @@ class Plot:
         title: Of the Site.
         blueprint: What it is built after.
         shift: Which district it is in; 0 is the first.
+        gateway: Id of the gateway that hears it; empty where that one was left out.
     """
 
     key: str
     title: str
     blueprint: Blueprint
     shift: int
+    gateway: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,14 @@ class Post:
         type_key: Of its DeviceType.
         component: Its code in the Norwegian TFM form.
         placements: From, to (None while it stands) and Zone.
+        gateway: Id of the gateway that hears it; empty where it needs none.
     """
 
     id: str
     type_key: str
     component: str
     placements: tuple[tuple[date, date | None, str], ...]
+    gateway: str = ""
 
 
 def render_town(devices: int, seed: int) -> dict[str, str]:
@@ -78,19 +82,36 @@ def render_town(devices: int, seed: int) -> dict[str, str]:
     if devices < FEWEST_DEVICES:
         raise TownError(f"a town has at least {FEWEST_DEVICES} devices, one of each type, not {devices}")
     fittings = _choose_fittings(devices)
-    texts = {f"{plot.key}.toml": _render_plot(plot, fittings[plot.key], seed) for plot in _list_plots(devices)}
+    texts = {
+        f"{plot.key}.toml": _render_plot(plot, fittings[plot.key], seed) for plot in _find_gateways(fittings, devices)
+    }
     return texts | {RECORDINGS_FILE: render_recordings()}
 
 
 def _list_plots(devices: int) -> list[Plot]:
     size = sum(len(blueprint.fittings) for blueprint in BLUEPRINTS)
     return [
-        Plot(f"{blueprint.key}-{shift + 1}", f"{blueprint.title} {shift + 1}", blueprint, shift)
-        if shift
-        else Plot(blueprint.key, blueprint.title, blueprint, shift)
+        Plot(
+            _name_plot(blueprint.key, shift),
+            f"{blueprint.title} {shift + 1}" if shift else blueprint.title,
+            blueprint,
+            shift,
+        )
         for shift in range(-(-devices // size))
         for blueprint in BLUEPRINTS
     ]
+
+
+def _name_plot(key: str, shift: int) -> str:
+    return f"{key}-{shift + 1}" if shift else key
+
+
+def _find_gateways(fittings: Mapping[str, list[Fitting]], devices: int) -> Iterator[Plot]:
+    """Yield the sites, each with the gateway that hears it where that one is fitted."""
+    for plot in _list_plots(devices):
+        place = _name_plot(plot.blueprint.gateway, plot.shift)
+        is_fitted = any(fitting.type_key == GATEWAY for fitting in fittings.get(place, ()))
+        yield replace(plot, gateway=f"{place}-{SYSTEMS[GATEWAY].word}-01" if is_fitted else "")
 
 
 def _choose_fittings(devices: int) -> Mapping[str, list[Fitting]]:
@@ -143,6 +164,7 @@ def _make_posts(plot: Plot, fittings: list[Fitting]) -> Iterator[Post]:
             fitting.type_key,
             f"+{system.location}={system.system}-{system.component}{number:03}",
             ((FIRST_DATE, None, fitting.zone),),
+            plot.gateway if fitting.type_key in LORAWAN else "",
         )
         if post.id == MOVED:
             after = zones[zones.index(fitting.zone) + 1]
@@ -165,6 +187,7 @@ def _render_post(plot: Plot, post: Post) -> list[str]:
         f'id = "{post.id}"',
         f'type = "{post.type_key}"',
         f'component = "{post.component}"',
+        *([f'gateway = "{post.gateway}"'] if post.gateway else []),
         f"placements = {joined}",
     ]
 

@@ -9,15 +9,37 @@ import aiohttp
 
 from dashboards.query import ZONE_NAME
 from dashboards.render import render_all
-from schemas.rule import Direction, Rule, Severity
+from schemas.rule import AlertPhase, Change, Level, Rule, Severity, Transition
 from simulators.testbed.influxd import Influxd
 
 OSLO = ZoneInfo(ZONE_NAME)
 Json = dict[str, Any]
 BOARDS: dict[str, Json] = {name: json.loads(text) for name, text in render_all().items()}
 FIRES = Rule(
-    "too_warm", "indoor_climate", "temperature", "Cel", Direction.ABOVE, 26, 25, 0, Severity.WARNING, "For varmt", ()
+    key="too_warm",
+    device_type="indoor_climate",
+    field="temperature",
+    unit="Cel",
+    levels=(
+        Level(Severity.WARNING, high=26, clear_high=25),
+        Level(Severity.CRITICAL, high=30, clear_high=25),
+    ),
+    text="For varmt",
 )
+FIRED = Transition(
+    device="radhuset-klima-14",
+    site="radhuset",
+    zone="serverrom",
+    rule=FIRES.key,
+    phase=AlertPhase.FIRING,
+    time_ms=0,
+    since_ms=0,
+    value=27.5,
+    simulated=False,
+    severity=Severity.WARNING,
+    change=Change.FIRED,
+)
+"""A transition that a test gives the times it needs."""
 
 
 def to_ms(moment: datetime) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 CONNACK = bytes.fromhex("20 03 00 00 00")
 DISCONNECT = bytes.fromhex("e0 00")
+DISCONNECT_WITH_WILL = bytes.fromhex("e0 01 04")
 DISCONNECT_MALFORMED = bytes.fromhex("e0 01 81")
 
 
@@ -99,7 +100,7 @@ class ScriptedBroker:
     async def accept(
         self, *, connack: bytes = CONNACK, granted: int = 1
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Return the next connection after CONNECT and SUBSCRIBE to one filter were answered."""
+        """Return the next connection when CONNECT and SUBSCRIBE to one filter are answered, and its state is read."""
         reader, writer = await self._accepted.get()
         assert (await read_packet(reader))[0] == 0x10
         writer.write(connack)
@@ -107,6 +108,8 @@ class ScriptedBroker:
             subscribe = await read_packet(reader)
             (packet_id,) = struct.unpack_from(">H", subscribe, 2)
             writer.write(write_suback(packet_id, [granted]))
+            if granted == 1:
+                assert (await read_packet(reader))[0] == 0x33  # PUBLISH, QoS 1, retained; nobody waits for its answer
         return reader, writer
 
 

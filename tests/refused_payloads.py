@@ -10,7 +10,7 @@ from ingest.inventory import Inventory
 from ingest.memory import Memory
 from ingest.process import Processor
 from schemas.device_type import DeviceType
-from schemas.rule import Direction, Rule, Severity
+from schemas.rule import Level, Rule, Severity
 from tests.small_town import make_inventory, make_processor
 
 TIME = "2026-01-15T12:00:00Z"
@@ -20,14 +20,9 @@ WARM = Rule(
     key="warm",
     device_type="indoor_climate",
     field="temperature",
-    direction=Direction.ABOVE,
-    limit=30.0,
-    clear=28.0,
-    hold_ms=0,
-    severity=Severity.WARNING,
-    text="Varmt",
     unit="Cel",
-    examples=(),
+    levels=(Level(Severity.WARNING, high=30.0, clear_high=28.0),),
+    text="Varmt",
 )
 
 

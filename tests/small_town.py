@@ -47,9 +47,10 @@ def make_processor(
 ) -> Processor:
     """Return a Processor over an inventory, by default the small town's, without rules."""
     types = types or load_device_types()
-    routes = RouteTable(inventory or make_inventory(types), types, CODEC, "gjovik")
+    inventory = inventory or make_inventory(types)
+    routes = RouteTable(inventory, types, CODEC, "gjovik")
     limits = Limits(accept_simulated, max_payload_bytes, kept_payload_bytes)
-    return Processor(routes, memory or Memory(), AlertBook(rules or {}), limits)
+    return Processor(routes, memory or Memory(), AlertBook(rules or {}, inventory), limits)
 
 
 def make_message(device: str, payload: bytes | str, *, received_ms: int = RECEIVED_MS, packet_id: int = 1) -> Message:

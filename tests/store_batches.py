@@ -10,7 +10,7 @@ from ingest.settings import Store as StoreSettings
 from ingest.shard import SHARDS, Shard
 from ingest.store import Store
 from schemas.reason import Level, Reason
-from schemas.rule import AlertPhase, Transition
+from schemas.rule import AlertPhase, Change, Severity, Transition
 
 NOW_MS = 1_768_471_200_000
 READINGS = 40
@@ -61,7 +61,21 @@ def make_batch(number: int) -> Batch:
     times = range(number * READINGS, (number + 1) * READINGS - 1)
     device = f"d{number % 3}"
     payload = b"nonsense %d" % number
-    transition = Transition(device, "skole", "plan1", "hot", AlertPhase.FIRING, number, 0, 30.5, simulated=True)
+    transition = Transition(
+        *(device, "skole", "plan1", "hot", AlertPhase.FIRING, number, 0, 30.5),
+        simulated=True,
+        severity=Severity.WARNING,
+        change=Change.FIRED,
+    )
+    alert = AlertRecord(
+        *(device, "hot", AlertPhase.FIRING, 0, number, 30.5, "skole", "plan1"),
+        simulated=True,
+        severity=Severity.WARNING,
+        begun_ms=(0, None),
+        good_ms=number,
+        firings_ms=(number,),
+        worst=Severity.CRITICAL,
+    )
     return Batch(
         lines=[b"indoor_climate,device=%b,site=skole temperature=%d.0 %d" % (device.encode(), t, t) for t in times],
         quarantined=[
@@ -71,7 +85,7 @@ def make_batch(number: int) -> Batch:
             )
         ],
         transitions=[transition],
-        alerts=[AlertRecord(device, "hot", AlertPhase.FIRING, 0, number, 30.5, "skole", "plan1", simulated=True)],
+        alerts=[alert],
         marks=[Mark(device, t, t << 28, ("temperature",), Point.NEW) for t in times],
         ledger=Ledger(
             received=READINGS,

@@ -16,22 +16,36 @@ from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost
 from ingest.settings import Store
 from ingest.store_thread import StoreThread, open_store
-from schemas.rule import AlertPhase, Direction, Rule, Severity, Transition
+from schemas.rule import AlertPhase, Change, Level, Rule, Severity, Transition
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 from tests.mqtt_clients import broker_settings, impatient_broker, listening, run, wait_until
 
 NOW_MS = 1_768_471_200_000
-HOT = Rule("hot", "indoor_climate", "temperature", "Cel", Direction.ABOVE, 26, 25, 0, Severity.WARNING, "For varmt", ())
+HOT = Rule(
+    key="hot",
+    device_type="indoor_climate",
+    field="temperature",
+    unit="Cel",
+    levels=(Level(Severity.WARNING, high=26, clear_high=25),),
+    text="For varmt",
+)
 
 
 def make_transition(number: int, phase: AlertPhase = AlertPhase.FIRING) -> Transition:
-    return Transition(f"room-{number}", "hall", "first", "hot", phase, NOW_MS + number, NOW_MS, 27.0, simulated=False)
+    return Transition(
+        *(f"room-{number}", "hall", "first", "hot", phase, NOW_MS + number, NOW_MS, 27.0),
+        simulated=False,
+        severity=Severity.WARNING,
+        change=Change.CLEARED if phase is AlertPhase.OK else Change.FIRED,
+    )
 
 
 def make_record(transition: Transition) -> AlertRecord:
     one = transition
     return AlertRecord(
-        one.device, one.rule, one.phase, one.since_ms, one.time_ms, one.value, one.site, one.zone, simulated=False
+        *(one.device, one.rule, one.phase, one.since_ms, one.time_ms, one.value, one.site, one.zone),
+        simulated=False,
+        severity=one.severity,
     )
 
 
@@ -89,7 +103,7 @@ async def test_transitions_are_published_once_in_order_with_their_ids(mosquitto:
         await wait_until(lambda: len(list_ids(heard)) == len(sent))
         await publisher.publish_pending()
         assert await store.unpublished() == []
-    assert list_ids(heard) == [f"{one.device}/hot/{one.time_ms}/{one.phase}" for one in sent]
+    assert list_ids(heard) == [f"{one.device}/hot/{one.time_ms}/{one.change}" for one in sent]
     assert heard[0]["text"] == "For varmt"
     assert await count_repeated(store) == 0
 
@@ -117,7 +131,7 @@ async def test_what_the_broker_answered_for_is_not_repeated_after_a_crash_of_our
                 await commit(store, one)
                 await publisher.publish_pending()
         await wait_until(lambda: len(heard) >= len(sent))
-    assert list_ids(heard) == [f"{one.device}/hot/{one.time_ms}/firing" for one in sent]
+    assert list_ids(heard) == [f"{one.device}/hot/{one.time_ms}/fired" for one in sent]
     if broker_restarts:
         await mosquitto.restart()
     async with listening(mosquitto) as heard, publishing(mosquitto, store) as (publisher, _, _):
@@ -140,7 +154,7 @@ async def test_a_cut_of_the_network_repeats_nothing_that_was_answered_for(
         await commit(store, make_transition(2))
         publisher.wake()
         await wait_until(lambda: len(list_ids(heard)) >= 2)
-    assert list_ids(heard) == [f"room-{number}/hot/{NOW_MS + number}/firing" for number in (1, 2)]
+    assert list_ids(heard) == [f"room-{number}/hot/{NOW_MS + number}/fired" for number in (1, 2)]
     assert await count_repeated(store) == 0
 
 
@@ -164,7 +178,7 @@ async def test_what_a_killed_broker_had_not_saved_is_published_again(
         await wait_until(lambda: broker.status.session_present and broker.status.connected)
         async with listening(mosquitto) as heard:
             await wait_until(lambda: len(list_ids(heard)) >= 1)
-    assert set(list_ids(heard)) == {f"room-1/hot/{NOW_MS + 1}/firing"}
+    assert set(list_ids(heard)) == {f"room-1/hot/{NOW_MS + 1}/fired"}
     assert await count_repeated(store) == 1
 
 
@@ -195,7 +209,7 @@ async def test_a_broker_that_lost_our_session_gets_every_alert_that_fires(
         async with run_mosquitto(tmp_path / "other", {COLLECTOR: password}, port=mosquitto.port) as other:
             await wait_until(lambda: broker.status.connections == 2)
             async with listening(other) as heard:
-                await wait_until(lambda: list_ids(heard) == [f"room-7/hot/{NOW_MS + 7}/firing"])
+                await wait_until(lambda: list_ids(heard) == [f"room-7/hot/{NOW_MS + 7}/repeated"])
             await wait_until(lambda: broker.status.connected)
     assert await count_repeated(store) == 1
 

@@ -1,16 +1,16 @@
 """Figures of the boards that must be right, on a real InfluxDB, with readings whose answer is known."""
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from ingest.alerts.announcement import format_line
 from ingest.line import build_line
-from schemas.rule import AlertPhase, Rule, Severity, Transition
+from schemas.rule import AlertPhase, Change, Rule, Severity
 from simulators.testbed.influxd import Influxd
-from tests.board_queries import BOARDS, FIRES, OSLO, fill_in, find_query, to_ms, write_lines
+from tests.board_queries import BOARDS, FIRED, FIRES, OSLO, fill_in, find_query, to_ms, write_lines
 
 END = datetime(2026, 2, 16, 12, 7, 13, tzinfo=OSLO)
 Fields = dict[str, float | bool] | None
@@ -215,26 +215,68 @@ async def test_mean_speed_counts_each_vehicle_once(influxd: Influxd, database: s
 
 
 @pytest.mark.parametrize(
-    ("rule", "zone"),
+    ("rule", "changes"),
     [
-        pytest.param(dataclasses.replace(FIRES, severity=Severity.CRITICAL), "rom", id="its severity was edited"),
-        pytest.param(FIRES, "kjeller", id="its sensor was moved"),
-        pytest.param(None, "rom", id="its rule vanished"),
+        pytest.param(FIRES, {"severity": Severity.CRITICAL}, id="it had become more severe"),
+        pytest.param(FIRES, {"zone": "kjeller"}, id="its sensor was moved"),
+        pytest.param(None, {"change": Change.WITHDRAWN}, id="its rule vanished"),
     ],
 )
 async def test_an_alert_that_cleared_otherwise_is_not_shown_as_firing(
-    influxd: Influxd, database: str, rule: Rule | None, zone: str
+    influxd: Influxd, database: str, rule: Rule | None, changes: dict[str, Any]
 ) -> None:
     start = to_ms(END) - 3_600_000
-    fired = Transition("klima", "skole", "rom", FIRES.key, AlertPhase.FIRING, start, start, 27.5, simulated=False)
-    cleared = fired._replace(phase=AlertPhase.OK, zone=zone, time_ms=start + 60_000)
+    fired = FIRED._replace(time_ms=start, since_ms=start)
+    cleared = fired._replace(phase=AlertPhase.OK, change=Change.CLEARED, time_ms=start + 60_000)._replace(**changes)
     query = fill_in(find_query("drift.json", "Utløste varsler"), END - timedelta(hours=24), END, {})
     await write_lines(influxd, database, [format_line(fired, FIRES)])
-    (series,) = await influxd.query(query, database)
-    shown = dict(zip(series.columns, series.rows[0], strict=True))
+    (shown,) = await select_firing(influxd, database)
     assert (shown["Varsel"], shown["unit"], shown["severity"]) == (FIRES.text, "Cel", "warning")
     await write_lines(influxd, database, [format_line(cleared, rule)])
     assert await influxd.query(query, database) == []
+
+
+async def select_firing(influxd: Influxd, database: str) -> list[dict[str, Any]]:
+    """Return the rows of the table of what fires, by column; time in milliseconds."""
+    query = fill_in(find_query("drift.json", "Utløste varsler"), END - timedelta(hours=24), END, {})
+    answer = await influxd.query(query, database)
+    return [dict(zip(series.columns, row, strict=True)) for series in answer for row in series.rows]
+
+
+@pytest.mark.parametrize(
+    ("phase", "change", "flapping"),
+    [
+        (AlertPhase.RECOVERING, Change.HEARD, False),
+        (AlertPhase.SILENT, Change.SILENT, False),
+        (AlertPhase.FIRING, Change.FLAPPING, True),
+        (AlertPhase.FIRING, Change.ESCALATED, False),
+    ],
+)
+async def test_an_alert_that_fires_is_shown_as_it_stands_now_and_for_how_long(
+    influxd: Influxd, database: str, phase: AlertPhase, change: Change, *, flapping: bool
+) -> None:
+    start = to_ms(END) - 7_200_000
+    fired = FIRED._replace(time_ms=start + 600_000, since_ms=start)
+    now = fired._replace(phase=phase, change=change, severity=Severity.CRITICAL, time_ms=start + 3_600_000, value=31.0)
+    await write_lines(influxd, database, [format_line(fired, FIRES), format_line(now, FIRES)])
+    (shown,) = await select_firing(influxd, database)
+    assert shown["Varighet"] == 7200
+    assert (shown["phase"], shown["flapping"], shown["severity"]) == (phase, flapping, "critical")
+    assert (shown["Verdi"], shown["Grense"]) == (31.0, 30.0)
+
+
+async def test_an_alert_of_before_there_were_phases_is_still_shown(influxd: Influxd, database: str) -> None:
+    tags = {"device": "klima", "site": "skole", "zone": "rom", "rule": FIRES.key, "severity": "warning"}
+    fields: dict[str, float | bool | str] = {
+        "firing": True,
+        "value": 27.5,
+        "limit": 26.0,
+        "since": to_ms(END) / 1000 - 60,
+        "text": "For varmt",
+    }
+    await write_lines(influxd, database, [build_line("alerts", tags, fields, to_ms(END) - 60_000)])
+    (shown,) = await select_firing(influxd, database)
+    assert (shown["Varsel"], shown["phase"], shown["Varighet"]) == ("For varmt", None, 60)
 
 
 async def test_no_simulated_device_is_counted_among_real_readings(influxd: Influxd, database: str) -> None:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
+from itertools import product
 
 import pytest
 
@@ -29,12 +30,12 @@ from ingest.inventory_files import load_inventory
 from ingest.line import build_line
 from ingest.message import Message
 from schemas.reason import Reason
-from schemas.rule import AlertPhase, Transition
+from schemas.rule import AlertPhase, Change
 from simulators.device import make_fleet
 from simulators.models import load_models
 from simulators.stories import STORIES
 from simulators.testbed.influxd import Influxd, Series
-from tests.board_queries import BOARDS, FIRES, OSLO, Json, fill_in, find_query, to_ms, write_lines
+from tests.board_queries import BOARDS, FIRED, FIRES, OSLO, Json, fill_in, find_query, to_ms, write_lines
 from tests.small_town import make_processor
 from tests.stand import ROOT
 
@@ -43,6 +44,7 @@ FORTNIGHT = END.replace(hour=0, minute=0, second=0) - timedelta(days=14)
 STARTS = {"now-14d/d": FORTNIGHT, "now-24h": END - timedelta(hours=24)}
 """Where the period of a board begins, by how the board says it."""
 SEED = 7
+READINGS = tuple(load_device_types())
 FILLED_SITES = {"radhuset", "vestre-ungdomsskole", "skogly-barnehage", "sentrumsgatene", "promenaden"}
 CLEARS = dataclasses.replace(FIRES, key="too_warm_for_a_while")
 
@@ -51,6 +53,11 @@ TARGETS = [
     for name, board in BOARDS.items()
     for panel in board["panels"]
     for target in panel.get("targets", ())
+]
+MARKS = [
+    pytest.param(board, annotation["target"]["query"], id=f"{name}: {annotation['name']}")
+    for name, board in BOARDS.items()
+    for annotation in board["annotations"]["list"]
 ]
 VARIABLES = [
     pytest.param(board, variable, id=f"{name}: {variable['name']}")
@@ -128,17 +135,19 @@ def report_health(town: Inventory) -> Iterator[bytes]:
     yield from format_site_facts(town, end_ms - 3_600_000)
     silent = Silence("radhuset-klima-01", "indoor_climate", "radhuset", "1-etasje", 5400.0)
     yield from format_silences([silent], end_ms - 10_000)
-    place = ("radhuset-klima-14", "radhuset", "serverrom")
-    for rule, phase, age_ms in (
-        (FIRES, AlertPhase.FIRING, 900_000),
-        (CLEARS, AlertPhase.FIRING, 900_000),
-        (CLEARS, AlertPhase.OK, 60_000),
+    for rule, phase, change, age_ms in (
+        (FIRES, AlertPhase.FIRING, Change.FIRED, 900_000),
+        (CLEARS, AlertPhase.FIRING, Change.FIRED, 900_000),
+        (CLEARS, AlertPhase.OK, Change.CLEARED, 60_000),
     ):
-        time_ms = end_ms - age_ms
-        yield format_line(
-            Transition(place[0], place[1], place[2], rule.key, phase, time_ms, time_ms, 27.5, simulated=True),
-            rule,
+        told = FIRED._replace(
+            rule=rule.key, phase=phase, change=change, time_ms=end_ms - age_ms, since_ms=end_ms - 1_200_000
         )
+        # At every place that a board looks at, and of every type.
+        for type_key, site in product(READINGS, sorted(FILLED_SITES)):
+            device = f"{site}-{type_key}"
+            there = told._replace(device=device, site=site, zone=find_zone(town, site), simulated=True)
+            yield format_line(there, dataclasses.replace(rule, device_type=type_key))
     light = {"device": "faulty", "site": "promenaden", "zone": "nord", "type": "street_light"}
     yield build_line("street_light", light, {"on": False, "power": 0.0, "fault": True, "delay": 0.0}, end_ms - 60_000)
 
@@ -153,6 +162,11 @@ async def filled_database(influxd: Influxd, database_names: Iterator[str]) -> As
     await write_lines(influxd, name, lines)
     yield name
     await influxd.drop_database(name)
+
+
+def find_zone(town: Inventory, site: str) -> str:
+    """Return a zone of a site in which there is something to see."""
+    return next(one.placements[-1].zone for one in choose_devices(town) if one.placements[-1].site == site)
 
 
 async def choose(server: Influxd, database: str, board: Json) -> list[dict[str, str]]:
@@ -197,6 +211,32 @@ async def test_every_query_answers_with_rows(influxd: Influxd, filled_database: 
             found += await influxd.query(fill_in(query, start, END, chosen), filled_database)
         values = [value for series in found for row in series.rows for value in row[1:]]
         assert any(value is not None for value in values), f"no rows from {start}: {query}"
+
+
+@pytest.mark.parametrize(("board", "query"), MARKS)
+async def test_marks_are_one_series_of_times_and_texts(
+    influxd: Influxd, filled_database: str, board: Json, query: str
+) -> None:
+    found: list[Series] = []
+    for chosen in await choose(influxd, filled_database, board):
+        answer = await influxd.query(fill_in(query, END - timedelta(hours=24), END, chosen), filled_database)
+        assert len(answer) <= 1  # Grafana takes the marks from the first
+        found += answer
+    assert found
+    for series in found:
+        assert series.columns == ("time", "text", "site", "zone", "device")
+        assert all(None not in row for row in series.rows)
+
+
+async def test_marks_are_of_the_chosen_site_and_type_alone(influxd: Influxd, filled_database: str) -> None:
+    marks = {one["name"]: one["target"]["query"] for one in BOARDS["bygg.json"]["annotations"]["list"]}
+    choice = {"site": "radhuset", "zone": "(.*)"}
+    title = load_device_types()["electricity_meter"].title
+    for name, count in (("Varsel utløst", 2), ("Varsel over", 1)):
+        query = fill_in(marks[f"{name}: {title}"], END - timedelta(hours=24), END, choice)
+        (series,) = await influxd.query(query, filled_database)
+        assert [row[1:3] for row in series.rows] == [(FIRES.text, "radhuset")] * count
+        assert {row[-1] for row in series.rows} == {"radhuset-electricity_meter"}
 
 
 async def test_a_dead_collector_has_nothing_to_say(influxd: Influxd, filled_database: str) -> None:

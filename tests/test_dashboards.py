@@ -11,19 +11,20 @@ from typing import Any
 
 import pytest
 
+from dashboards.annotation import Annotation
 from dashboards.board import COLUMNS
 from dashboards.boards import load_boards
 from dashboards.collector_figures import NO_ANSWER
 from dashboards.measurements import load_measurements
 from dashboards.panel import Panel
 from dashboards.push import FOLDER_UID
-from dashboards.query import ZONE_NAME, Select, Shape
+from dashboards.query import AT_SITE, ZONE_NAME, Select, Shape
 from dashboards.render import DATASOURCE_UID, render_all
 from dashboards.transformation import Transformation
 from dashboards.visual import BarChart, Stat, TimeSeries
-from dashboards.words import REASONS, SEVERITIES
+from dashboards.words import CHANGES, PHASES, REASONS, SEVERITIES
 from schemas.reason import Reason
-from schemas.rule import Severity
+from schemas.rule import AlertPhase, Change, Severity
 
 ROOT = Path(__file__).parent.parent
 Json = dict[str, Any]
@@ -43,6 +44,11 @@ SELECTS = [
 ]
 
 
+ANNOTATIONS = [
+    pytest.param(key, annotation, id=f"{key}: {annotation.title}")
+    for key, board in load_boards().items()
+    for annotation in board.annotations
+]
 PLACED = [(key, panel) for key, board in load_boards().items() for panel in board.panels]
 
 
@@ -255,9 +261,81 @@ def test_panels_that_the_pages_for_people_name_exist(page: str) -> None:
     assert named <= known
 
 
-def test_every_reason_and_severity_has_words_for_people() -> None:
+def test_every_reason_severity_phase_and_change_has_words_for_people() -> None:
     assert set(REASONS) == set(Reason)
     assert set(SEVERITIES) == set(Severity)
+    assert set(PHASES) == set(AlertPhase)
+    assert set(CHANGES) == set(Change)
+
+
+def test_severities_colour_their_cells() -> None:
+    (table,) = [panel for panel in BOARDS["drift.json"]["panels"] if panel["title"] == "Utløste varsler"]
+    (column,) = [one for one in table["fieldConfig"]["overrides"] if one["matcher"]["options"] == "severity"]
+    properties = {one["id"]: one["value"] for one in column["properties"]}
+    assert properties["custom.cellOptions"] == {"type": "color-background"}
+    assert {name: shown["color"] for name, shown in properties["mappings"][0]["options"].items()} == {
+        "info": "blue",
+        "warning": "orange",
+        "critical": "red",
+    }
+
+
+def test_links_lead_to_boards_that_have_the_variable() -> None:
+    by_uid = {board["uid"]: board for board in BOARDS.values()}
+    links = re.findall(r'"url": "(/d/[^"]+)"', "".join(json.dumps(board) for board in BOARDS.values()))
+    assert links
+    for link in links:
+        found = re.fullmatch(r"/d/([a-z-]+)\?var-(\w+)=\$\{__value\.text\}&\$\{__url_time_range\}", link)
+        assert found, link
+        assert found[2] in {variable["name"] for variable in by_uid[found[1]]["templating"]["list"]}
+
+
+@pytest.mark.parametrize(("key", "annotation"), ANNOTATIONS)
+def test_marks_stand_on_the_panels_of_their_type_and_on_no_others(key: str, annotation: Annotation) -> None:
+    rendered = BOARDS[f"{key}.json"]
+    (mark,) = [one for one in rendered["annotations"]["list"] if one["name"] == annotation.title]
+    marked = [panel for panel in rendered["panels"] if panel["id"] in mark["filter"]["ids"]]
+    assert marked
+    assert len(marked) == len(mark["filter"]["ids"])
+    reading = f'FROM "{annotation.measurement}"'
+    over_time = [panel for panel in rendered["panels"] if panel["type"] == "timeseries"]
+    assert marked == [panel for panel in over_time if any(reading in one["query"] for one in panel["targets"])]
+
+
+@pytest.mark.parametrize(("key", "annotation"), ANNOTATIONS)
+def test_marks_ask_our_datasource_for_what_they_show(key: str, annotation: Annotation) -> None:
+    board = BOARDS[f"{key}.json"]
+    (mark,) = [one for one in board["annotations"]["list"] if one["name"] == annotation.title]
+    target = mark["target"]
+    assert mark["datasource"] == {"type": "influxdb", "uid": DATASOURCE_UID}
+    assert mark["enable"]
+    assert target["fromAnnotations"]
+    assert list_missing(annotation.select) == set()
+    assert {target["textColumn"], *target["tagsColumn"].split(",")} == list_results(annotation.select)
+    names = {variable["name"] for variable in board["templating"]["list"]} | {"timeFilter"}
+    assert set(re.findall(r"\$\{?(\w+)", target["query"])) <= names
+    assert "$timeFilter" in target["query"]
+    assert ";" not in target["query"]
+
+
+def list_read_at_site(select: Select) -> set[str]:
+    """Return the measurements of which a statement reads the chosen sites."""
+    own = set(select.measurements) if AT_SITE in select.where else set[str]()
+    return own.union(*(list_read_at_site(part) for part in select.statements))
+
+
+@pytest.mark.parametrize("key", [key for key, board in load_boards().items() if board.annotations])
+def test_a_board_marks_the_alerts_of_every_type_that_it_shows_over_time(key: str) -> None:
+    board = load_boards()[key]
+    over_time = [panel for panel in board.panels if isinstance(panel.visual, TimeSeries)]
+    shown = {name for panel in over_time for query in panel.queries for name in list_read_at_site(query.select)}
+    assert {annotation.measurement for annotation in board.annotations} == shown
+
+
+def test_the_boards_of_sites_mark_alerts() -> None:
+    assert {key for key, board in load_boards().items() if board.annotations} == {
+        key for key, board in load_boards().items() if any(variable.name == "site" for variable in board.variables)
+    }
 
 
 def test_provisioning_names_the_same_datasource_and_folder() -> None:

@@ -60,7 +60,7 @@ def list_shown_commands() -> list[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("page", "words"), list_shown_commands(), ids=lambda value: " ".join(value)[:60])
 def test_a_command_that_is_shown_exists_with_its_options(page: str, words: list[str]) -> None:
     commands = gjovik.list_commands()
-    name = next((" ".join(words[:length]) for length in (3, 2) if " ".join(words[:length]) in commands), None)
+    name = next((" ".join(words[:length]) for length in (4, 3, 2) if " ".join(words[:length]) in commands), None)
     assert name is not None, f"{page} shows {words[:3]}"
     options = {option for parameter in commands[name].params for option in parameter.opts}
     for word in words:

@@ -45,7 +45,7 @@ MOVE_MS = 1_772_406_000_000  # 2026-03-02 in Oslo
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An inventory of 216 devices."""
+    """An inventory of 248 devices."""
     return write_town(tmp_path / "inventory")
 
 
@@ -63,7 +63,7 @@ async def test_every_device_of_the_town_reports_at_the_rate_and_the_tally_is_wha
         report = tally.report(2.0)
         await wait_for(arrived, report.acknowledged)
     assert report.is_clean
-    assert len(devices) == 216
+    assert len(devices) == 248
     assert set(tally.devices()) == {device.id for device in devices}
     assert report.published <= 400.0 * 2.0 + len(devices)
     assert_equal(tally, arrived)
@@ -261,7 +261,7 @@ def test_good_messages_of_the_whole_town_are_all_accepted(inventory: Inventory) 
         messages.append(Message(message.topic, message.payload, NOW_MS + 1000, packet_id=1))
     batch = processor.process(messages)
     assert batch.quarantined == []
-    assert batch.ledger.accepted == len(batch.lines) == 216
+    assert batch.ledger.accepted == len(batch.lines) == 248
 
 
 def test_a_device_reports_from_where_it_was_and_not_before_it_was_placed(inventory: Inventory) -> None:

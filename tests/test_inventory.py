@@ -133,7 +133,7 @@ def test_a_place_has_no_area_and_recordings_may_be_from_anywhere(tmp_path: Path)
         ('"1-etasje"\nt', '"1.etasje"\nt', 10, "site[0].zone[0].key", "must be lower-case letters"),
         ('id = "radhuset-klima-01"', 'id = "collector"', 13, "device[0].id", '"collector" is reserved'),
         ('id = "radhuset-klima-01"', 'id = "a/b"', 13, "device[0].id", "must be lower-case letters"),
-        ("indoor_climate", "indoor", 14, "device[0].type", 'device type "indoor" does not exist; there are cycle_'),
+        ("indoor_climate", "indoor", 14, "device[0].type", 'device type "indoor" does not exist; there are air_'),
         ("+A=360.001-RT001", "360.001-RT001", 15, "device[0].component", "must be a TFM code"),
         ('component = "+A=360.001-RT001"', "", 12, "device[0].component", "is missing"),
         ("2025-01-01", '"2025-01-01"', 16, "device[0].placements[0].from", "must be a date such as 2025-01-01"),
@@ -144,6 +144,9 @@ def test_a_place_has_no_area_and_recordings_may_be_from_anywhere(tmp_path: Path)
         ('site = "radhuset"', 'site = "xyz"', 16, "device[0].placements[0].site", "in no file of the inventory"),
         ('zone = "1-etasje"', 'zone = "kjeller"', 16, "device[0].placements[0].zone", "its zones are 1-etasje"),
         ('zone = "1-etasje"', "zon = 1", 16, "device[0].placements[0].zon", "did you mean zone"),
+        ("RT001", 'RT001"\ngateway = "', 16, "device[0].gateway", "must be lower-case letters"),
+        ("RT001", 'RT001"\ngateway = "tak', 16, "device[0].gateway", 'device "tak" does not exist, in no file'),
+        ("RT001", 'RT001"\ngateway = "radhuset-klima-01', 16, "device[0].gateway", "is of type indoor_climate; name"),
         (PLACEMENTS, "[]", 16, "device[0].placements", "must have at least 1 entries"),
         ("[[device]]", "[device]", 12, "device", r"write \[\[device\]\]"),
         ("[[device]]", "[[devices]]", 12, "devices", "is not known; did you mean device"),
@@ -203,6 +206,41 @@ def test_component_codes_of_both_generations_are_taken(tmp_path: Path, component
 def test_other_component_codes_are_refused(tmp_path: Path, component: str) -> None:
     (mistake,) = find_mistakes(tmp_path, a=SITE + DEVICE.replace("+A=360.001-RT001", component))
     assert mistake.field == "device[0].component"
+
+
+GATEWAY = (
+    DEVICE.replace("klima-01", "gateway-01").replace("indoor_climate", "gateway").replace("360.001-RT", "522.001-UX")
+)
+HEARD = DEVICE + 'gateway = "radhuset-gateway-01"\n'
+
+
+@pytest.mark.parametrize(("first", "second"), [(GATEWAY, HEARD), (HEARD, GATEWAY)])
+def test_a_device_names_the_gateway_through_which_it_is_heard(tmp_path: Path, first: str, second: str) -> None:
+    devices = load(tmp_path, a=SITE, b=first, c=second).devices
+    assert devices["radhuset-klima-01"].gateway == "radhuset-gateway-01"
+    assert devices["radhuset-gateway-01"].gateway == ""
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ((HEARD, GATEWAY.replace("gateway-01", "gateway-1")), "does not exist; did you mean radhuset-gateway-1\\?"),
+        ((HEARD, GATEWAY.replace('"gateway"', '"water_meter"')), "is of type water_meter; name one of type gateway"),
+        ((GATEWAY.replace('"gateway"', '"water_meter"'), HEARD), "is of type water_meter; name one of type gateway"),
+        ((GATEWAY + 'gateway = "radhuset-gateway-01"\n',), "a gateway is not heard through another"),
+    ],
+)
+def test_a_gateway_that_is_none_is_refused(tmp_path: Path, texts: tuple[str, ...], message: str) -> None:
+    (mistake,) = find_mistakes(tmp_path, site=SITE, **dict(zip("ab", texts, strict=False)))
+    assert mistake.field == "device[0].gateway"
+    assert mistake.line == 6
+    assert re.search(message, mistake.message)
+
+
+@pytest.mark.parametrize("wrong", ['"gatevei"', "7"])
+def test_a_mistake_in_a_gateway_is_not_told_of_every_device_behind_it(tmp_path: Path, wrong: str) -> None:
+    (mistake,) = find_mistakes(tmp_path, a=SITE, b=GATEWAY.replace('"gateway"', wrong), c=HEARD)
+    assert mistake.field == "device[0].type"
 
 
 def test_duplicates_name_both_places(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices import load_device_types
+from ingest.alerts.derivations.mean import Mean
 from ingest.batch import Batch, Mark
 from ingest.event_time import format_time
 from ingest.inventory import OPEN_END_MS, Placement
@@ -19,11 +20,21 @@ from ingest.process import Processor
 from ingest.sample import MOST_SAMPLERS
 from ingest.shard import SHARDS
 from schemas.reason import Reason
+from schemas.rule import Reference
+from tests.alert_rules import AGAINST, EVERY_SHAPE, MEAN
 from tests.small_town import RECEIVED_MS, make_inventory, make_message, make_processor
 from tests.test_rules import RULES
 
 MOVED_MS = RECEIVED_MS + 20_000
 """When the moved meter came to its present place."""
+
+
+SECONDS = {
+    "quick-mean": replace(MEAN, key="quick-mean", derivation=Mean(20_000)),
+    "quick-reference": replace(AGAINST, key="quick-reference", reference=Reference("indoor_climate", 20_000)),
+}
+WATCHED = RULES | EVERY_SHAPE | SECONDS
+"""Rules of every shape, some of which a minute is enough for."""
 
 
 def make_town(memory: Memory | None = None) -> Processor:
@@ -37,7 +48,7 @@ def make_town(memory: Memory | None = None) -> Processor:
     )
     devices = {**inventory.devices, "water_meter": replace(inventory.devices["water_meter"], placements=places)}
     town = replace(inventory, devices=devices)
-    return make_processor(town, RULES, memory=memory, accept_simulated=True)
+    return make_processor(town, WATCHED, memory=memory, accept_simulated=True)
 
 
 def take_all(messages: Sequence[Message], *, straight: bool) -> tuple[list[Batch], Memory]:
@@ -67,7 +78,10 @@ def describe(batches: Sequence[Batch], memory: Memory) -> list[object]:
     restored.restore(memory.copy_shard(shard) for shard in range(SHARDS))
     known = [(name, one.newest_ms, one.heard_ms, one.names, one.window) for name, one in sorted(memory.devices.items())]
     return [
-        [(batch.lines, batch.quarantined, batch.transitions, batch.alerts, batch.ledger) for batch in batches],
+        [
+            (batch.lines, batch.quarantined, batch.transitions, batch.alerts, batch.states, batch.ledger)
+            for batch in batches
+        ],
         tell_marks(batches),
         known,
         [(name, one.newest_ms, one.window) for name, one in sorted(restored.devices.items())],

@@ -9,45 +9,22 @@ import pytest
 from devices import load_device_types
 from ingest.codec import Observation
 from ingest.codecs.native import CODEC
-from ingest.inventory import OpeningHours, Site
 from schemas.device_type import Clock
 from schemas.quantities import Kind
 from simulators.blueprint import SYSTEMS
-from simulators.days import OSLO, TooEarlyError, find_easter, is_school_day, make_day
-from simulators.model import Sensor, Surroundings
+from simulators.days import TooEarlyError, find_easter, is_school_day, make_day
+from simulators.model import Surroundings
 from simulators.models import load_models
 from simulators.noise import mix, normal, uniform
-from simulators.stories import STORIES, Story
+from simulators.stories import Story
 from simulators.sun import find_elevation, is_dark
+from simulators.town import RECORDINGS
 from simulators.weather import Weather
+from tests.model_sensors import DAY_MS, HOUR_MS, MINUTE_MS, SEED, local_ms, make_sensor, make_site
 
-SEED = 7
 WET, DRY = 0.1, 0.75
 """Melted snow of an hour in millimetres, and the friction of a dry road."""
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-DAY_MS = 24 * HOUR_MS
-CATEGORIES = ("office", "school", "nursing_home", "sports_hall", "street", "road", "water_supply")
-HOURS = tuple(OpeningHours(weekday, 7 * 60 + 30, 16 * 60) for weekday in range(5))
-
-
-def make_site(category: str, key: str = "somewhere") -> Site:
-    is_building = category not in ("street", "road", "water_supply")
-    return Site(key, key, category, 60.795, 10.69, 5000.0 if is_building else None, {}, HOURS if is_building else ())
-
-
-def make_sensor(type_key: str, category: str, *, story: Story | None = None, seed: int = SEED) -> Sensor:
-    """Return what a device reports at a moment when it reports at the interval of its type."""
-    interval_ms = round(load_device_types()[type_key].interval.total_seconds() * 1000)
-    site, zone = next((place for place, told in STORIES.items() if told is story), ("somewhere", "1-etasje"))
-    weather = Weather(seed)
-    model = load_models()[type_key]
-    sensor = model.prepare(Surroundings("device-1", make_site(category, site), zone, seed, weather))
-    return lambda time_ms: model.observe(sensor, time_ms - interval_ms, time_ms)
-
-
-def local_ms(text: str) -> int:
-    return round(datetime.fromisoformat(text).replace(tzinfo=OSLO).timestamp() * 1000)
+CATEGORIES = ("office", "school", "nursing_home", "sports_hall", "street", "road", "park", "water_supply")
 
 
 def utc_ms(text: str) -> int:
@@ -63,10 +40,10 @@ def scattered_times(count: int) -> list[int]:
     return [local_ms("2024-01-02") + mix(1, number) % (900 * DAY_MS) for number in range(count)]
 
 
-def test_there_is_a_model_for_each_of_the_eight_types() -> None:
+def test_there_is_a_model_for_each_type_of_the_town() -> None:
+    recorded = {type_key for _, type_key, *_ in RECORDINGS}
     assert set(load_models()) == set(SYSTEMS)
-    assert set(load_models()) <= set(load_device_types())
-    assert len(load_models()) == 8
+    assert set(load_device_types()) == set(load_models()) | recorded
 
 
 @pytest.mark.parametrize("key", sorted(load_models()))
@@ -136,7 +113,7 @@ def test_counts_agree_with_their_counters() -> None:
         assert counted > 0
 
 
-@pytest.mark.parametrize("key", ["traffic_counter", "cycle_pedestrian_counter"])
+@pytest.mark.parametrize("key", ["traffic_counter", "cycle_pedestrian_counter", "gateway"])
 @pytest.mark.parametrize("interval_ms", [911, 4_300, 5 * MINUTE_MS, HOUR_MS])
 def test_counts_add_up_to_what_passed_however_often_a_counter_reports(key: str, interval_ms: int) -> None:
     model = load_models()[key]

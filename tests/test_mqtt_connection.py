@@ -43,6 +43,7 @@ from tests.mqtt_wire import (
     CONNACK,
     DISCONNECT,
     DISCONNECT_MALFORMED,
+    DISCONNECT_WITH_WILL,
     ScriptedBroker,
     read_packet,
     write_packet,
@@ -299,7 +300,7 @@ async def test_a_stated_takeover_says_what_it_means(caplog: pytest.LogCaptureFix
 async def test_a_subscription_below_qos_1_is_refused(granted: int) -> None:
     async with _scripted() as (server, broker):
         reader, writer = await server.accept(granted=granted)
-        assert await read_packet(reader) == DISCONNECT
+        assert await read_packet(reader) == DISCONNECT_WITH_WILL
         writer.close()
         await wait_until(lambda: "gjovik/+/+/reading" in broker.status.problem)
         assert f"({granted})" in broker.status.problem

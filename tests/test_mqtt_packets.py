@@ -11,9 +11,19 @@ from hypothesis import strategies as st
 
 from ingest.mqtt import tls_context
 from ingest.mqtt_error import ConnectRefused, PublishRefused, TlsUnusable
-from ingest.mqtt_packets import ADVICE, Split, read_disconnect, read_session, require_taken, split, write_connect
+from ingest.mqtt_packets import (
+    ADVICE,
+    Split,
+    Will,
+    read_disconnect,
+    read_session,
+    require_taken,
+    split,
+    write_connect,
+    write_disconnect,
+)
 from ingest.settings import Mqtt, Tls
-from tests.mqtt_wire import write_length, write_packet, write_publish
+from tests.mqtt_wire import DISCONNECT, DISCONNECT_WITH_WILL, write_length, write_packet, write_publish, write_text
 
 # Where the codec panics, it also leaves an exception that nobody can catch.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -176,3 +186,17 @@ def test_connect_asks_for_a_session_and_bounds_nothing() -> None:
     assert packet[2:12] == b"\x00\x04MQTT\x05\xc0\x00\x1f"
     # The one property is the Session Expiry Interval (17): neither Receive Maximum (33) nor Maximum Packet Size (39).
     assert packet[12:18] == b"\x05\x11" + (604_800).to_bytes(4, "big")
+
+
+def test_connect_leaves_a_retained_will_with_its_delay() -> None:
+    packet = write_connect(Mqtt(session_expiry_s=604_800), "secret", Will("gjovik/collectors/a/state", b"lost", 60))
+    # Section 3.1.2.3: the flags Will Retain (32), Will QoS 1 (8) and Will (4) beside those of user name and password.
+    assert packet[9] == 0xC0 | 0x20 | 0x08 | 0x04
+    # Section 3.1.3: client identifier, Will Properties (Will Delay Interval is 24), Will Topic, Will Payload.
+    will = b"\x05\x18" + (60).to_bytes(4, "big") + write_text(b"gjovik/collectors/a/state") + write_text(b"lost")
+    assert write_text(b"collector") + will in packet
+
+
+def test_only_an_orderly_end_takes_the_will_away() -> None:
+    assert write_disconnect(keep_will=True) == DISCONNECT_WITH_WILL
+    assert write_disconnect(keep_will=False) == DISCONNECT

@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 import sys
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -21,9 +20,9 @@ from ingest.process import Processor
 from ingest.route import RouteTable
 from schemas.reason import Level, Reason
 from schemas.rule import AlertPhase
+from tests.alert_rules import CO2, at_once
 from tests.near_payloads import TYPE_KEYS, near_payloads
 from tests.small_town import FROM_MS, RECEIVED_MS, make_alerts_fail_once, make_inventory, make_message, make_processor
-from tests.test_rules import RULES
 
 TIME = "2026-01-15T12:00:00Z"
 TIME_MS = 1_768_478_400_000
@@ -192,7 +191,7 @@ def test_a_late_reading_is_accepted() -> None:
 
 @pytest.mark.parametrize("restarts", [False, True])
 def test_late_readings_neither_fire_nor_clear(*, restarts: bool) -> None:
-    rules = {"co2-high": replace(RULES["co2-high"], hold_ms=0)}
+    rules = {CO2.key: at_once(CO2)}
     processor, batches = make_processor(rules=rules), list[Batch]()
     for hour, co2 in ((10, 500), (9, 5_000), (11, 5_000), (10, 400), (12, 400)):
         if restarts:

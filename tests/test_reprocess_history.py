@@ -8,15 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from ingest.batch import Point
+from ingest.alerts.announcement import LATE_MEASUREMENT
+from ingest.batch import Batch, Point
 from ingest.memory import Memory
 from ingest.message import Message
 from ingest.quarantine_filter import EVERYTHING
 from ingest.reprocess import reprocess
 from schemas.reason import Reason
+from schemas.rule import Level, Severity
 from tests.refused_payloads import LIGHT, TIME, WARM, climate, leave_out, list_points, number, restart, widen
 from tests.small_town import RECEIVED_MS, make_alerts_fail_once, make_message, make_processor
 from tests.store_batches import open_in
+
+
+def list_measurements(batch: Batch) -> list[str]:
+    return [line.partition(b",")[0].decode() for line in batch.lines]
 
 
 def test_history_from_the_quarantine_fires_nothing_and_is_no_sign_of_life() -> None:
@@ -30,7 +36,7 @@ def test_history_from_the_quarantine_fires_nothing_and_is_no_sign_of_life() -> N
     )
     heard_ms = processor.memory.recall("indoor_climate").heard_ms
     batch = reprocess(processor, number(refused))
-    assert (len(batch.lines), batch.transitions, batch.alerts) == (1, [], [])
+    assert (list_measurements(batch), batch.transitions, batch.alerts) == ([LATE_MEASUREMENT, "indoor_climate"], [], [])
     assert list_points(batch) == [Point.LATE]
     assert processor.memory.recall("indoor_climate").heard_ms == heard_ms
 
@@ -47,12 +53,14 @@ def test_a_device_without_a_clock_is_not_alive_because_its_past_was_repaired() -
 @pytest.mark.parametrize("payload", ['{"on":true,"power":1e9}', '{"on":true,"power":1,"energy":1e15}'])
 def test_a_repaired_reading_or_field_of_the_newest_time_fires_nothing(payload: str) -> None:
     field, limit = ("power", 1e6) if "1e9" in payload else ("energy", 1e12)
-    rules = {"high": replace(WARM, key="high", device_type="street_light", field=field, limit=limit, clear=0.0)}
+    level = Level(Severity.WARNING, high=limit, clear_high=0.0)
+    rules = {"high": replace(WARM, key="high", device_type="street_light", field=field, levels=(level,))}
     before = make_processor(rules=rules)
     taken = before.process([make_message("street_light", payload)])
     processor = make_processor(rules=rules, memory=before.memory, types=widen("street_light", field, 1e18))
     batch = reprocess(processor, number(taken))
-    assert (len(batch.lines), batch.released, batch.transitions, batch.alerts) == (1, [1], [], [])
+    assert (batch.released, batch.transitions, batch.alerts) == ([1], [], [])
+    assert list_measurements(batch) == [LATE_MEASUREMENT, "street_light"]
 
 
 def test_what_is_newer_than_everything_of_its_device_is_judged_as_any_reading() -> None:

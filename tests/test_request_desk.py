@@ -114,7 +114,7 @@ async def test_entries_that_come_meanwhile_are_not_part_of_it(
 async def test_what_comes_is_not_discarded_in_the_place_of_what_was_meant_and_has_left(
     store: StoreThread, tmp_path: Path
 ) -> None:
-    answers = list[Progress | Outcome]()
+    answers = list[Answer]()
     async for answer in make_desk(store, tmp_path).perform(DISCARD, "kari"):
         if not answers:
             # Of what was meant one leaves otherwise, and others come.

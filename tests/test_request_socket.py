@@ -12,20 +12,34 @@ from typing import Any
 
 import pytest
 
+from ingest.incidents.act import Act, ActKind
 from ingest.quarantine_filter import Filter
-from ingest.request import Answer, Outcome, Progress, Request, RequestError, RequestKind, Waiting, encode_request
+from ingest.request import (
+    Answer,
+    Ending,
+    Outcome,
+    Performed,
+    Progress,
+    Request,
+    RequestError,
+    RequestKind,
+    Waiting,
+)
+from ingest.request_alert import ActRequest, Asked
+from ingest.request_lines import encode_request
 from ingest.request_socket import LONGEST_LINE, MOST_CLIENTS, SOCKET, NobodyServesError, ask, serve_requests
 from ingest.store_file import StoreError
 from tests.mqtt_clients import wait_until
 
 REQUEST = Request(RequestKind.DISCARD, Filter(device="d"), "kari")
+ACT = ActRequest(Act(ActKind.ACKNOWLEDGE), (7,), "ola")
 
 
 class Desk:
     """A desk that does so many pieces, each when it is let, and remembers."""
 
     def __init__(self) -> None:
-        self.begun: list[Request] = []
+        self.begun: list[Asked] = []
         self.logins: list[str] = []
         self.done = 0
         self.ended = 0
@@ -34,10 +48,13 @@ class Desk:
         self.go_on = asyncio.Event()
         self.go_on.set()
 
-    async def perform(self, request: Request, login: str) -> AsyncGenerator[Progress | Outcome, None]:
+    async def perform(self, request: Asked, login: str) -> AsyncGenerator[Progress | Ending, None]:
         """Do the pieces."""
         self.begun.append(request)
         self.logins.append(login)
+        if isinstance(request, ActRequest):
+            yield Performed({"7": "acknowledged"}, {})
+            return
         try:
             for piece in range(self.pieces):
                 await self.go_on.wait()
@@ -72,7 +89,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         yield made
 
 
-async def ask_all(folder: Path, request: Request = REQUEST) -> list[Answer]:
+async def ask_all(folder: Path, request: Asked = REQUEST) -> list[Answer]:
     """Return all answers to a request."""
     return [answer async for answer in ask(folder, request)]
 
@@ -132,6 +149,24 @@ async def test_two_people_at_once_are_served_one_after_the_other(desk: Desk, tmp
     assert (await first)[-1] == Outcome(1, 1, {})
     assert [answer async for answer in answers][-1] == Outcome(1, 1, {})
     assert [request.author for request in desk.begun] == ["kari", "ola"]
+
+
+async def test_what_is_asked_about_incidents_waits_for_nobody(
+    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.go_on.clear()
+    first = asyncio.create_task(ask_all(tmp_path))
+    await wait_until(lambda: len(desk.begun) == 1)
+    with caplog.at_level(logging.INFO):
+        assert await ask_all(tmp_path, ACT) == [Performed({"7": "acknowledged"}, {})]
+    assert "ack by ola (login " in caplog.text
+    assert "of incident 7: done: 7 acknowledged" in caplog.text
+    # Whoever comes next is told of the one that is still being done.
+    answers = ask(tmp_path, REQUEST._replace(author="per"))
+    assert await anext(answers) == Waiting(RequestKind.DISCARD, "kari")
+    desk.go_on.set()
+    assert (await first)[-1] == Outcome(1, 1, {})
+    assert [answer async for answer in answers][-1] == Outcome(1, 1, {})
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,36 @@ import csv
 import dataclasses
 import re
 from datetime import datetime
+from math import inf
 from pathlib import Path
 
 import pytest
 
+import ingest.alerts.derivations
 from devices import load_device_types
 from ingest.alerts.book import AlertBook
-from ingest.alerts.rules import load_rules, read_rules, run_example
+from ingest.alerts.rule_examples import run_example
+from ingest.alerts.rule_tables import (
+    AgainstTable,
+    ExampleTable,
+    ExceptTable,
+    FlappingTable,
+    GroupTable,
+    LevelTable,
+    RuleTable,
+    SubjectsTable,
+)
+from ingest.alerts.rules import EXAMPLE_START_MS, LOCAL, load_rules, read_rules
+from ingest.alerts.schedule import ScheduleTable
 from ingest.toml_file import ConfigurationError, Mistake
 from schemas.reading import Reading
-from schemas.rule import AlertPhase, Direction, RuleExample, Severity
+from schemas.registry import load_registry
+from schemas.rule import Change, Level, RuleExample, Severity
 from schemas.units import convert
 
 ROOT = Path(__file__).parent.parent
 RULES = load_rules(ROOT / "deploy/rules", load_device_types())
+SHOWN = re.compile(r"^`(?:deploy/rules/)?([a-z0-9-]+)\.toml`[^\n]*\n\n```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 OFFICE = ROOT.parent / "shared/data/office-temperature-f.csv"
 
 RULE = """\
@@ -50,23 +66,29 @@ def test_a_rule_is_read(tmp_path: Path) -> None:
         "temperature",
         "Cel",
     )
-    assert (rule.direction, rule.limit, rule.clear, rule.hold_ms) == (Direction.BELOW, 16.0, 17.0, 10_800_000)
+    assert rule.levels == (Level(Severity.WARNING, low=16.0, clear_low=17.0, hold_ms=10_800_000),)
     assert (rule.severity, rule.text) == (Severity.WARNING, "Kaldt.")
-    assert rule.examples == (RuleExample(((0, 15.0), (180, 15.0), (240, 17.0)), 180, 240),)
+    assert rule.examples == (RuleExample(((0, 15.0), (180, 15.0), (240, 17.0)), 180, 240, EXAMPLE_START_MS),)
 
 
 @pytest.mark.parametrize("key", RULES)
 def test_the_examples_of_a_rule_that_ships_behave_as_they_say(key: str) -> None:
-    assert [run_example(RULES[key], example) for example in RULES[key].examples] == [""] * len(RULES[key].examples)
+    rule = RULES[key]
+    assert [run_example(rule, example, LOCAL) for example in rule.examples] == [""] * len(rule.examples)
 
 
 @pytest.mark.parametrize("key", RULES)
 def test_examples_of_a_rule_that_ships_would_fail_with_another_limit(key: str) -> None:
     rule = RULES[key]
-    furthest = max if rule.direction is Direction.ABOVE else min
-    limit = furthest(value for example in rule.examples for _, value in example.series)
-    moved = dataclasses.replace(rule, limit=limit)
-    assert any(run_example(moved, example) for example in rule.examples)
+    mildest = rule.levels[0]
+    nearest = max(
+        abs(value - (mildest.high if mildest.high != inf else mildest.low))
+        for example in rule.examples
+        for _, value in example.series
+    )
+    further = dataclasses.replace(mildest, low=mildest.low - nearest - 1, high=mildest.high + nearest + 1)
+    moved = dataclasses.replace(rule, levels=(further,))
+    assert any(run_example(moved, example, LOCAL) for example in rule.examples)
 
 
 @pytest.mark.parametrize(
@@ -74,10 +96,16 @@ def test_examples_of_a_rule_that_ships_would_fail_with_another_limit(key: str) -
     [
         ("indoor_climate", "indoor", 1, "device_type", 'device type "indoor" does not exist; there are'),
         ('"temperature"', '"temp"', 2, "field", 'has no field "temp"; its fields are temperature, humidity'),
-        ('"temperature"', '"presence"', 2, "field", "is true or false"),
+        ('"temperature"', '"presence"', 3, "unit", "presence is in 1"),
         ('"Cel"', '"[degF]"', 3, "unit", r"temperature is in Cel; .* not in \[degF\]"),
-        ("below = 16.0\n", "", 1, "above", "exactly one of above and below"),
-        ("below = 16.0\n", "below = 16.0\nabove = 20.0\n", 4, "below", "exactly one of above and below"),
+        ("below = 16.0\n", "", 1, "above", "exactly one of above, below, outside and equals"),
+        (
+            "below = 16.0\n",
+            "below = 16.0\nabove = 20.0\n",
+            4,
+            "below",
+            "exactly one of above, below, outside and equals",
+        ),
         (
             "below = 16.0",
             "below = -30",
@@ -87,7 +115,7 @@ def test_examples_of_a_rule_that_ships_would_fail_with_another_limit(key: str) -
         ),
         ("below = 16.0", "above = 60", 4, "above", "no plausible value is above it"),
         ("below = 16.0", "below = nan", 4, "below", "not nan or inf"),
-        ("clear = 17.0", "clear = 15.9", 5, "clear", "must be at or above the limit"),
+        ("clear = 17.0", "clear = 15.9", 5, "clear", "must be on the good side of the limit"),
         ("clear = 17.0", "clear = 61.0", 5, "clear", "no plausible value reaches it"),
         ("clear = 17.0\n", "", 1, "clear", "is missing"),
         ('"3h"', '"3 hours"', 6, "for", 'must be a duration such as "30s".* not "3 hours"'),
@@ -117,7 +145,7 @@ def test_a_mistake_is_named_with_its_line_and_field(
 
 def test_a_register_has_no_rule(tmp_path: Path) -> None:
     text = RULE.replace("indoor_climate", "water_meter").replace("temperature", "volume").replace("Cel", "m3")
-    assert "a register that only grows" in find_mistakes(tmp_path, text)[0].message
+    assert "a register that only grows" in find_mistakes(tmp_path, text.replace("m30", "m3"))[0].message
 
 
 @pytest.mark.parametrize(("name", "message"), [("reading", "must not be called"), ("Kaldt rom", "lower-case letters")])
@@ -140,28 +168,42 @@ def test_all_mistakes_of_all_rules_are_reported_together(tmp_path: Path) -> None
     ]
 
 
-def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
+def test_every_example_in_the_documentation_is_right(tmp_path: Path) -> None:
     page = (ROOT / "docs/rules.md").read_text()
-    assert find_mistakes(tmp_path, page.partition("```toml\n")[2].partition("```")[0]) == []
+    blocks = SHOWN.findall(page)
+    assert len(blocks) == page.count("```toml") > 5
+    for name, text in blocks:
+        (tmp_path / f"{name}.toml").write_text(text)
+    assert read_rules(tmp_path, load_device_types())[1] == []
+
+
+def test_every_key_is_documented() -> None:
+    page = (ROOT / "docs/rules.md").read_text()
+    tables = (RuleTable, LevelTable, SubjectsTable, ExceptTable, FlappingTable, GroupTable, AgainstTable, ExampleTable)
+    for model in (*tables, ScheduleTable):
+        for name, info in model.model_fields.items():
+            assert re.search(rf"[`\[ ]{info.alias or name}(`|\]| =)", page), (model, name)
+    for kind in load_registry(ingest.alerts.derivations, "DERIVATION", type):
+        assert f"`{kind}`" in page
 
 
 @pytest.mark.skipif(not OFFICE.exists(), reason="the measured series are not beside the repository")
 def test_the_office_whose_heating_failed_raises_an_alert_then_and_not_all_winter() -> None:
-    book = AlertBook(RULES)
-    happened: list[tuple[AlertPhase, str]] = []
+    book = AlertBook({"room-too-cold": RULES["room-too-cold"]})
+    happened: list[tuple[Change, str]] = []
     with OFFICE.open() as file:
         for row in csv.DictReader(file):
             time_ms = int(datetime.fromisoformat(f"{row['timestamp']}+00:00").timestamp() * 1000)
             values: dict[str, float | bool] = {"temperature": convert(float(row["value"]), "[degF]", "Cel")}
             reading = Reading("office", "indoor_climate", "opptak", "kontor", time_ms, 0.0, values)
             happened += [
-                (transition.phase, row["timestamp"])
+                (transition.change, row["timestamp"])
                 for transition in book.judge_reading(reading)
-                if transition.rule == "room-too-cold"
+                if transition.change in {Change.FIRED, Change.CLEARED}
             ]
     assert happened == [
-        (AlertPhase.FIRING, "2014-04-13 02:00:00"),
-        (AlertPhase.OK, "2014-04-14 10:00:00"),
-        (AlertPhase.FIRING, "2014-05-18 11:00:00"),
-        (AlertPhase.OK, "2014-05-19 10:00:00"),
+        (Change.FIRED, "2014-04-13 02:00:00"),
+        (Change.CLEARED, "2014-04-14 10:00:00"),
+        (Change.FIRED, "2014-05-18 11:00:00"),
+        (Change.CLEARED, "2014-05-19 10:00:00"),
     ]

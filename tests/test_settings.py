@@ -23,6 +23,7 @@ SAMPLES = {
     "GJOVIK_INFLUX__URL": "https://database:8086",
     "GJOVIK_INFLUX__DATABASE": "readings",
     "GJOVIK_HEARTBEAT__URL": "https://watcher/1",
+    "GJOVIK_METRICS__LISTEN": "127.0.0.1:9464",
 }
 """Values of settings that take only some texts."""
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An inventory of 216 devices."""
+    """An inventory of 248 devices."""
     return write_town(tmp_path / "inventory")
 
 
@@ -151,7 +151,7 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(folder: Path, tmp_path: Pat
     secrets = write_secrets(tmp_path / "accounts", {"somebody": "x"})
     common = ("simulate", "--inventory", folder, "--secrets", secrets)
     for arguments, sentence in [
-        ((*common, "--devices", "5000"), "216 devices that can be simulated, not 5000; `gjovik town --devices 5000"),
+        ((*common, "--devices", "5000"), "248 devices that can be simulated, not 5000; `gjovik town --devices 5000"),
         ((*common, "--devices", "8"), "has no password for 8 devices"),
         ((*common, "--history", "soon"), "'soon' is not a duration"),
         (("simulate", "--inventory", tmp_path / "none"), "is not a folder"),

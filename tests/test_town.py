@@ -37,7 +37,7 @@ def run(*arguments: str | Path) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-@pytest.mark.parametrize("devices", [8, 9, 50, 216, 217, 700])
+@pytest.mark.parametrize("devices", [16, 17, 50, 248, 249, 800])
 def test_a_town_of_any_size_is_a_right_inventory(tmp_path: Path, devices: int) -> None:
     inventory = load_town(tmp_path, devices)
     chosen = choose_devices(inventory, load_models(), None, NOW_MS)
@@ -47,22 +47,22 @@ def test_a_town_of_any_size_is_a_right_inventory(tmp_path: Path, devices: int) -
 
 
 def test_the_same_seed_gives_the_same_town_and_another_gives_another() -> None:
-    assert render_town(216, 1) == render_town(216, 1)
-    assert render_town(216, 1) != render_town(216, 2)
+    assert render_town(248, 1) == render_town(248, 1)
+    assert render_town(248, 1) != render_town(248, 2)
 
 
 def test_the_inventory_that_ships_is_what_the_command_makes() -> None:
-    assert {file.name: file.read_text(encoding="utf-8") for file in SHIPPED.glob("*.toml")} == render_town(216, 1)
+    assert {file.name: file.read_text(encoding="utf-8") for file in SHIPPED.glob("*.toml")} == render_town(248, 1)
 
 
 def test_every_file_says_that_it_is_made_up() -> None:
-    for name, text in render_town(216, 1).items():
+    for name, text in render_town(248, 1).items():
         assert text.startswith(NOTICE) or name == "opptak.toml"
         assert tomllib.loads(text)["site"]
 
 
 def test_one_sensor_was_moved_and_one_meter_swapped(tmp_path: Path) -> None:
-    inventory = load_town(tmp_path, 216)
+    inventory = load_town(tmp_path, 248)
     first, second = inventory.devices[MOVED].placements
     assert first.to_ms == second.from_ms
     assert first.zone != second.zone
@@ -78,7 +78,7 @@ def test_every_story_is_told_by_a_device_of_the_town_that_ships() -> None:
 
 
 def test_no_two_devices_of_a_site_have_the_same_code_at_the_same_time(tmp_path: Path) -> None:
-    inventory = load_town(tmp_path, 216)
+    inventory = load_town(tmp_path, 248)
     codes = Counter(
         (device.placements[-1].site, device.component)
         for device in choose_devices(inventory, load_models(), None, NOW_MS)
@@ -87,7 +87,7 @@ def test_no_two_devices_of_a_site_have_the_same_code_at_the_same_time(tmp_path: 
 
 
 def test_the_devices_of_recordings_are_placed_from_2013_and_are_not_simulated(tmp_path: Path) -> None:
-    inventory = load_town(tmp_path, 8)
+    inventory = load_town(tmp_path, 16)
     recorded = [device for device in inventory.devices.values() if device.placements[0].site == "opptak"]
     assert len(recorded) == 6
     assert {device.placements[0].from_ms for device in recorded} == {1_356_994_800_000}  # 2013-01-01 in Oslo
@@ -97,21 +97,21 @@ def test_the_devices_of_recordings_are_placed_from_2013_and_are_not_simulated(tm
 def test_a_district_has_what_the_platform_is_for() -> None:
     wanted = {"office", "school", "kindergarten", "nursing_home", "sports_hall", "street", "road", "water_supply"}
     assert wanted <= {blueprint.category for blueprint in BLUEPRINTS}
-    assert sum(len(blueprint.fittings) for blueprint in BLUEPRINTS) == 216
+    assert sum(len(blueprint.fittings) for blueprint in BLUEPRINTS) == 248
 
 
 def test_a_town_without_one_of_each_type_is_refused() -> None:
-    with pytest.raises(TownError, match="at least 8 devices, one of each type, not 7"):
-        render_town(7, 1)
+    with pytest.raises(TownError, match="at least 16 devices, one of each type, not 15"):
+        render_town(15, 1)
 
 
 @pytest.mark.parametrize("count", [50, 100])
 def test_the_first_devices_of_a_fleet_hold_every_type_in_proportion(tmp_path: Path, count: int) -> None:
-    inventory = load_town(tmp_path, 216)
+    inventory = load_town(tmp_path, 248)
     chosen = Counter(device.type_key for device in choose_devices(inventory, load_models(), count, NOW_MS))
     all_of_it = Counter(device.type_key for device in choose_devices(inventory, load_models(), None, NOW_MS))
     assert set(chosen) == set(SYSTEMS)
-    assert all(abs(chosen[key] - count * all_of_it[key] / 216) <= 1.5 for key in SYSTEMS)
+    assert all(abs(chosen[key] - count * all_of_it[key] / 248) <= 1.5 for key in SYSTEMS)
 
 
 def test_spread_keeps_everything_and_the_order_within_groups() -> None:
@@ -122,9 +122,9 @@ def test_spread_keeps_everything_and_the_order_within_groups() -> None:
 
 def test_a_fleet_larger_than_the_inventory_is_refused_with_the_way_to_one(tmp_path: Path) -> None:
     with pytest.raises(
-        FleetError, match="has 8 devices that can be simulated, not 9; `gjovik town --devices 9 FOLDER`"
+        FleetError, match="has 16 devices that can be simulated, not 17; `gjovik town --devices 17 FOLDER`"
     ):
-        choose_devices(load_town(tmp_path, 8), load_models(), 9, NOW_MS)
+        choose_devices(load_town(tmp_path, 16), load_models(), 17, NOW_MS)
 
 
 def test_the_command_writes_a_town_and_never_over_another(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from dashboards.annotation import mark_alerts
 from dashboards.board import Board, Section
 from dashboards.consumption import METERS, hourly_power, hourly_volume, per_day
 from dashboards.energy import (
@@ -287,6 +288,7 @@ BOARD = Board(
         Variable(name="site", title="Bygg", measurements=(ELECTRICITY, HEAT, CLIMATE), several=False),
         Variable(name="zone", title="Sone", measurements=(CLIMATE,), where=(AT_SITE,)),
     ),
+    annotations=(*mark_alerts(ELECTRICITY, HEAT, WATER), *mark_alerts(CLIMATE, where=(IN_ZONE,))),
     sections=(
         Section("", (INTRODUCTION, simulated_devices((ELECTRICITY, HEAT, WATER, CLIMATE)), *key_figures("bygget"))),
         Section("Inneklima", INDOORS),

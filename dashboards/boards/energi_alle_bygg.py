@@ -1,5 +1,6 @@
 """Energi: alle bygg. Which buildings use most, which have a high base load, and what a day looks like."""
 
+from dashboards.annotation import mark_alerts
 from dashboards.board import Board, Section
 from dashboards.consumption import (
     BASE,
@@ -25,14 +26,13 @@ from dashboards.energy import (
     usual_day,
 )
 from dashboards.panel import Column, Panel, Step
-from dashboards.parts import NEUTRAL, introduction, simulated_devices
+from dashboards.parts import NEUTRAL, SITE_LINKS, introduction, simulated_devices
 from dashboards.query import AT_SITE, Query, Select, Variable, table
 from dashboards.transformation import above, add, arrange, divide, join, sort
 from dashboards.visual import BarGauge, Table, TimeSeries
 
 BY_SITE = ("site",)
-SITE_LINK = "/d/gjovik-bygg?var-site=${__value.text}&${__url_time_range}"
-SITE = Column(name="site", title="Bygg", link=SITE_LINK)
+SITE = Column(name="site", title="Bygg", links=SITE_LINKS)
 AREA = "area_m2"
 
 INTRODUCTION = introduction(
@@ -86,7 +86,7 @@ PER_AREA = Panel(
     decimals=2,
     columns=(
         Column(name="title", title="Bygg"),
-        Column(name="site", title="Åpne", link=SITE_LINK),
+        Column(name="site", title="Åpne", links=SITE_LINKS),
         Column(name="Strøm", unit="kW.h", decimals=0),
         Column(name="Fjernvarme", unit="kW.h", decimals=0),
         Column(name="Areal", unit="m2", decimals=0),
@@ -185,6 +185,7 @@ BOARD = Board(
     description="Strøm, varme og vann i alle bygg: hvem bruker mest, og hvor er det mest å hente.",
     # What has no heated area is no building: the waterworks' meters measure what the buildings' meters measure again.
     variables=(Variable(name="site", title="Bygg", measurements=("site_facts",), field=AREA),),
+    annotations=mark_alerts(ELECTRICITY, HEAT),
     sections=(
         Section("", (INTRODUCTION, simulated_devices((ELECTRICITY, HEAT, WATER)), *key_figures("de valgte byggene"))),
         Section("Byggene mot hverandre", BUILDINGS),

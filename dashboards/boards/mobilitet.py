@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from dashboards.annotation import mark_alerts
 from dashboards.board import Board, Section
 from dashboards.panel import Column, Panel, Step
 from dashboards.parts import NEUTRAL, introduction, limits, simulated_devices
@@ -246,6 +247,7 @@ BOARD = Board(
     title="Mobilitet",
     description="Sykler, fotgjengere og biler: hvor mange, når og hvor fort, og hvordan føret er.",
     variables=(Variable(name="site", title="Sted", measurements=(WALKERS, CARS, WEATHER)),),
+    annotations=mark_alerts(WALKERS, CARS, WEATHER),
     sections=(
         Section("", (INTRODUCTION, simulated_devices((WALKERS, CARS, WEATHER)), *KEY_FIGURES)),
         Section("Trafikk", TRAFFIC),

@@ -1,34 +1,85 @@
 """A transition as others hear of it: a line for InfluxDB and a retained message for MQTT."""
 
 import json
+from math import isfinite
 from typing import Any
 
 from ingest.event_time import format_time
 from ingest.line import build_line
-from schemas.rule import AlertPhase, Rule, Transition
+from ingest.notify.contact import Language
+from ingest.notify.words import write_number
+from schemas.reading import Reading
+from schemas.rule import Change, Level, Rule, Transition
+from schemas.units import UNITS
 
 MEASUREMENT = "alerts"
+LATE_MEASUREMENT = "alerts_late"
 
 
 def format_line(transition: Transition, rule: Rule | None) -> bytes:
     """Return the line of measurement ``alerts``.
 
     Args:
-        transition: The alert that fired or cleared.
+        transition: What changed.
         rule: Its Rule; None when it has vanished since.
     """
-    tags = {"device": transition.device, "rule": transition.rule, "site": transition.site, "zone": transition.zone}
+    tags = {
+        "device": transition.device,
+        "rule": transition.rule,
+        "severity": transition.severity.value,
+        "site": transition.site,
+        "zone": transition.zone,
+    }
     fields: dict[str, float | bool | str] = {
-        "firing": transition.phase is AlertPhase.FIRING,
-        "value": transition.value,
+        "change": transition.change.value,
+        "firing": transition.phase.is_active,
+        "flapping": transition.change is Change.FLAPPING,
+        "phase": transition.phase.value,
         "since": transition.since_ms / 1000,
+        "value": transition.value,
     }
     if rule is not None:
-        tags |= {"severity": rule.severity.value, "type": rule.device_type}
-        fields |= {"limit": rule.limit, "text": rule.text, "unit": rule.unit}
+        tags["type"] = rule.device_type
+        limit = rule.find_level(transition.severity).find_limit(transition.value)
+        fields |= {"limit": limit, "text": fill_text(rule, transition.value, limit), "unit": rule.unit}
     if transition.simulated:
         tags["simulated"] = "true"
     return build_line(MEASUREMENT, tags, fields, transition.time_ms)
+
+
+def fill_text(rule: Rule, value: float, limit: float) -> str:
+    """Return what a rule says in Norwegian, with figures in the place of ``{value}``, ``{unit}`` and ``{limit}``."""
+    shown = {
+        "{value}": write_number(value, "", Language.NB),
+        "{limit}": write_number(limit, "", Language.NB),
+        "{unit}": UNITS[rule.unit].display if rule.unit in UNITS else rule.unit,
+    }
+    text = rule.text
+    for name, figure in shown.items():
+        text = text.replace(name, figure)
+    return text
+
+
+def format_late_line(reading: Reading, rule: Rule, level: Level, value: float) -> bytes:
+    """Return the line of measurement ``alerts_late``: a reading that came too late to be judged was beyond a limit."""
+    tags = {
+        "device": reading.device,
+        "rule": rule.key,
+        "severity": level.severity.value,
+        "site": reading.site,
+        "type": reading.type_key,
+        "zone": reading.zone,
+    }
+    if reading.simulated:
+        tags["simulated"] = "true"
+    fields: dict[str, float | bool | str] = {
+        "delay": reading.delay_s,
+        "limit": level.find_limit(value),
+        "text": fill_text(rule, value, level.find_limit(value)),
+        "unit": rule.unit,
+        "value": value,
+    }
+    return build_line(LATE_MEASUREMENT, tags, fields, reading.time_ms)
 
 
 def format_topic(prefix: str, transition: Transition) -> str:
@@ -38,19 +89,22 @@ def format_topic(prefix: str, transition: Transition) -> str:
 
 def format_id(transition: Transition) -> str:
     """Return what names a transition for ever: who hears it twice knows that it is the same."""
-    return f"{transition.device}/{transition.rule}/{transition.time_ms}/{transition.phase}"
+    return f"{transition.device}/{transition.rule}/{transition.time_ms}/{transition.change}"
 
 
 def format_payload(transition: Transition, rule: Rule | None) -> bytes:
     """Return the state of an alert as JSON for whoever listens; times are RFC 3339 in UTC.
 
     Args:
-        transition: The alert that fired or cleared.
+        transition: What changed.
         rule: Its Rule; None when it has vanished since, and then the message says less.
     """
     state: dict[str, Any] = {
         "id": format_id(transition),
         "state": transition.phase.value,
+        "firing": transition.phase.is_active,
+        "change": transition.change.value,
+        "severity": transition.severity.value,
         "device": transition.device,
         "site": transition.site,
         "zone": transition.zone,
@@ -60,15 +114,13 @@ def format_payload(transition: Transition, rule: Rule | None) -> bytes:
         "value": transition.value,
     }
     if rule is not None:
-        state |= {
-            "severity": rule.severity.value,
-            "text": rule.text,
-            "field": rule.field,
-            "unit": rule.unit,
-            "direction": rule.direction.value,
-            "limit": rule.limit,
-            "clear": rule.clear,
-        }
+        level = rule.find_level(transition.severity)
+        limit = level.find_limit(transition.value)
+        state |= {"text": fill_text(rule, transition.value, limit), "unit": rule.unit, "limit": limit}
+        if rule.field:
+            state["field"] = rule.field
+        limits = {"low": level.low, "high": level.high, "clear_low": level.clear_low, "clear_high": level.clear_high}
+        state |= {name: limit for name, limit in limits.items() if isfinite(limit)}
     if transition.simulated:
         state["simulated"] = True
     return json.dumps(state, ensure_ascii=False).encode()

@@ -1,28 +1,34 @@
-"""AlertBook: where every Rule stands for every Device, and what changed.
+"""AlertBook: where every Rule stands for every subject, and what changed.
 
 Invariants:
-    - Only what is not OK is kept; while all is well a reading costs a few look-ups and allocates nothing.
-    - Between two firings of a Rule for a Device there is a clearing.
+    - Only what is not OK is kept, and what derivations remember; while all is well a reading costs a few look-ups.
+    - Between two firings of a Rule for a subject there is a clearing.
     - Late readings, older than the newest of their Device, are not judged, so they neither fire nor clear: whoever has
       the readings does not give them to it. It refuses itself only what is older than the state that it would change.
     - The same readings in the same order give the same transitions, whether or not the process was restarted between.
+    - Each reading is heard once: by ``is_quiet`` where that says yes, else by ``judge_reading``.
 
 When rules or devices are replaced, an alert is withdrawn (it clears without a reading) if its Rule has vanished or now
-watches another type, field or direction, or if its Device has vanished or is now of another type. Otherwise it stands,
-and the next reading is judged by the new limits.
+watches another type or field, or if its Device has vanished, is of another type, or is not meant any more. Otherwise
+it stands, and the next reading is judged by the new limits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from msgspec import UNSET, Struct
 
-from ingest.alerts.machine import judge
-from ingest.batch import AlertRecord
-from ingest.inventory import Device
+from ingest.alerts.machine import Judged, begin_record, fall_silent, judge, list_changes
+from ingest.alerts.schedule import is_watched
+from ingest.alerts.subject import Said, hear, is_member
+from ingest.alerts.watch import NOTHING, NOWHERE, Standing, Watch, Watches, WatchTable, digest_watch
+from ingest.batch import AlertRecord, RuleState
+from ingest.inventory import Inventory, Placement
+from ingest.shard import find_shard
 from schemas.reading import Reading
-from schemas.rule import AlertPhase, Direction, Rule, Transition
+from schemas.rule import AlertPhase, Change, Level, Rule, Transition
+from schemas.schedule import ALWAYS
 
 
 class Withdrawal(NamedTuple):
@@ -37,10 +43,28 @@ class Withdrawal(NamedTuple):
     rule: Rule | None
 
 
-_Watch = tuple[str, float, float, dict[str, AlertRecord], Rule]
-"""A Rule prepared for the hot path: field, between which values, these included, it is not beyond its limit, where
-the Rule stands for each Device that is not OK, the Rule. A plain tuple: one with names takes three times as long to
-take apart."""
+class Quiet(Protocol):
+    """A device that has not been heard for too long; see ``ingest.health.Silence``."""
+
+    @property
+    def device(self) -> str:
+        """Id in the inventory."""
+
+    @property
+    def type_key(self) -> str:
+        """Key of its DeviceType."""
+
+    @property
+    def site(self) -> str:
+        """Where it is placed now."""
+
+    @property
+    def zone(self) -> str:
+        """Part of the site."""
+
+    @property
+    def intervals(self) -> float:
+        """Since its last message, in intervals of its type."""
 
 
 class AlertBook:
@@ -48,22 +72,16 @@ class AlertBook:
 
     Args:
         rules: By key.
+        inventory: What is installed; None where rules speak of every device of their type, wherever it is.
     """
 
-    def __init__(self, rules: Mapping[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, Rule], inventory: Inventory | None = None) -> None:
         self._rules = dict(rules)
-        self._records: dict[str, dict[str, AlertRecord]] = {key: {} for key in rules}
-        self._watches = self._prepare()
+        self._inventory = inventory
+        self._standings = {key: Standing(digest_watch(rule)) for key, rule in rules.items()}
+        self._table = WatchTable(self._rules, self._standings, inventory)
         self._changed: dict[tuple[str, str], AlertRecord] = {}
-
-    def _prepare(self) -> dict[str, tuple[_Watch, ...]]:
-        """Return the watches by key of the DeviceType."""
-        watches: dict[str, tuple[_Watch, ...]] = {}
-        for key, rule in self._rules.items():
-            low, high = (-inf, rule.limit) if rule.direction is Direction.ABOVE else (rule.limit, inf)
-            watch = (rule.field, low, high, self._records[key], rule)
-            watches[rule.device_type] = (*watches.get(rule.device_type, ()), watch)
-        return watches
+        self._moved: dict[tuple[str, str], None] = {}
 
     def find_rule(self, key: str) -> Rule:
         """Return a Rule by its key.
@@ -79,8 +97,19 @@ class AlertBook:
 
     def list_firing(self) -> list[AlertRecord]:
         """Return the alerts that fire, by rule in order of firing."""
-        found = (record for records in self._records.values() for record in records.values())
-        return [record for record in found if record.phase is AlertPhase.FIRING]
+        found = (record for standing in self._standings.values() for record in standing.records.values())
+        return [record for record in found if record.phase.is_active]
+
+    @property
+    def judges_shares(self) -> bool:
+        """Whether a Rule speaks of the share of devices that are silent."""
+        return any(not rule.field and rule.group is not None for rule in self._rules.values())
+
+    def list_records(self) -> list[AlertRecord]:
+        """Return where rules stand that are not OK, or were not long ago."""
+        return [record for standing in self._standings.values() for record in standing.records.values()]
+
+    # What the store keeps.
 
     def take_changed(self) -> list[AlertRecord]:
         """Return every state that changed since the last call, the latest of each once; for the store."""
@@ -90,121 +119,290 @@ class AlertBook:
         self._changed.clear()
         return changed
 
-    def restore(self, records: Iterable[AlertRecord]) -> None:
+    def take_states(self) -> list[RuleState]:
+        """Return what derivations remember, where it changed since the last call; for the store."""
+        if not self._moved:
+            return []
+        standings = self._standings
+        moved = [
+            RuleState(rule, device, standing.states[device], standing.digest)
+            for rule, device in self._moved
+            if (standing := standings.get(rule)) is not None and device in standing.states
+        ]
+        self._moved.clear()
+        return moved
+
+    def copy_states(self, shard: int) -> list[RuleState]:
+        """Return what derivations remember of the subjects of a shard; see ``ingest.shard``."""
+        return [
+            RuleState(rule, device, state, standing.digest)
+            for rule, standing in self._standings.items()
+            for device, state in standing.states.items()
+            if find_shard(device) == shard
+        ]
+
+    def restore(self, records: Iterable[AlertRecord], states: Iterable[RuleState] = ()) -> None:
         """Take note again of what an earlier process had stored; ``replace_rules`` withdraws what is stale in it.
 
         Args:
             records: Stored states; those that are OK say nothing.
+            states: What derivations remember, the latest of each last; that of another derivation is left out.
         """
         for record in records:
-            if record.phase is not AlertPhase.OK:
-                self._records.setdefault(record.rule, {})[record.device] = record
+            if record.phase is not AlertPhase.OK or record.firings_ms:
+                self._standings.setdefault(record.rule, Standing()).records[record.device] = record
+        for rule, device, state, digest in states:
+            if rule in self._rules and digest == self._standings[rule].digest:
+                self._standings[rule].states[device] = state
 
-    def is_quiet(self, type_key: str, device: str, sample: Struct) -> bool:
-        """Whether ``judge_reading`` would do nothing with a Sample of a Device: all is and was well."""
-        for field, low, high, records, _ in self._watches.get(type_key, ()):
+    # What is judged.
+
+    def is_quiet(self, type_key: str, device: str, sample: Struct, placement: Placement, time_ms: int) -> bool:
+        """Whether a Sample of a Device changes nothing: all is and was well. Where it is, it has been heard.
+
+        Args:
+            type_key: Key of its DeviceType.
+            device: Id.
+            sample: Newer than all before.
+            placement: Where it is.
+            time_ms: Event time.
+        """
+        watches = self._table.find(type_key, device)
+        for field, low, high, records in watches.plain:
             value = getattr(sample, field, UNSET)
-            if value is not UNSET and (not low <= value <= high or device in records):
+            if value is not UNSET and not low <= value <= high:
                 return False
+            if device in records:
+                return False
+        for timed in watches.timed:
+            if device in timed.standing.records:
+                return False
+        return not watches.derived or self._hear_quietly(watches.derived, device, sample, placement, time_ms)
+
+    def _hear_quietly(
+        self, watches: Sequence[Watch], device: str, sample: Struct, placement: Placement, time_ms: int
+    ) -> bool:
+        """Have derivations hear a Sample, unless that would change an alert."""
+        place = (placement.site, placement.zone)
+        heard: list[tuple[Watch, Said]] = []
+        for watch in watches:
+            value = getattr(sample, watch.rule.field, UNSET)
+            if value is UNSET:
+                continue
+            said = hear(watch, device, place, time_ms, float(value))
+            if said.subject in watch.standing.records:
+                return False
+            if said.value is not None and not watch.low <= said.value <= watch.high:
+                return False
+            heard.append((watch, said))
+        for watch, said in heard:
+            self._remember(watch, said)
         return True
 
+    def _remember(self, watch: Watch, said: Said) -> None:
+        if said.state is not None:
+            watch.standing.states[said.subject] = said.state
+            self._moved[watch.rule.key, said.subject] = None
+
     def judge_reading(self, reading: Reading) -> Sequence[Transition]:
-        """Return what a reading makes fire or clear, in order of the rules.
+        """Return what a reading changes, in order of the rules.
 
         Args:
             reading: Not older than the newest of its Device.
         """
         transitions: list[Transition] = []
-        for field, _, _, records, rule in self._watches.get(reading.type_key, ()):
-            value, record = reading.values.get(field), records.get(reading.device)
-            if value is None or (record is not None and reading.time_ms < record.time_ms):
+        for watch in self._table.find(reading.type_key, reading.device).all:
+            if not watch.rule.field:
+                self._hear_again(watch, reading, transitions)
                 continue
-            transition = self._judge_value(rule, records, record, reading, value)
-            if transition is not None:
-                transitions.append(transition)
+            value = reading.values.get(watch.rule.field)
+            if value is None:
+                continue
+            said = hear(watch, reading.device, (reading.site, reading.zone), reading.time_ms, float(value))
+            self._remember(watch, said)
+            if said.value is not None:
+                self._judge(watch, said.subject, _tell(reading, said.value), transitions)
         return transitions
 
-    def _judge_value(
-        self, rule: Rule, records: dict[str, AlertRecord], record: AlertRecord | None, reading: Reading, value: float
-    ) -> Transition | None:
-        """Move one Rule for one Device on, and return its transition if it fired or cleared."""
-        before, since_ms = (AlertPhase.OK, 0) if record is None else (record.phase, record.since_ms)
-        phase = judge(rule, before, since_ms, reading.time_ms, value)
-        if phase is before:
-            return None
-        began_ms = reading.time_ms if before is AlertPhase.OK else since_ms
-        changed = AlertRecord(
-            device=reading.device,
-            rule=rule.key,
-            phase=phase,
-            since_ms=0 if phase is AlertPhase.OK else began_ms,
-            time_ms=reading.time_ms,
-            value=value,
-            site=reading.site,
-            zone=reading.zone,
-            simulated=reading.simulated,
-        )
-        self._note(records, changed)
-        if AlertPhase.FIRING not in (before, phase):
-            return None
-        return _make_transition(changed, began_ms)
+    def _hear_again(self, watch: Watch, reading: Reading, transitions: list[Transition]) -> None:
+        """Have a rule about silence know that its device was heard."""
+        if reading.device in watch.standing.records:
+            self._judge(watch, reading.device, _tell(reading, 0.0), transitions)
 
-    def _note(self, records: dict[str, AlertRecord], record: AlertRecord) -> None:
-        """Keep a state, unless it is OK, and remember that it changed."""
-        if record.phase is AlertPhase.OK:
-            records.pop(record.device, None)
+    def list_late(self, reading: Reading) -> list[tuple[Rule, Level, float]]:
+        """Return the rules that a late reading is beyond the limit of, with Level and value: it pages nobody."""
+        found: list[tuple[Rule, Level, float]] = []
+        for watch in self._table.find(reading.type_key, reading.device).all:
+            rule, value = watch.rule, reading.values.get(watch.rule.field)
+            if value is None or watch in self._table.find(reading.type_key, reading.device).derived:
+                continue
+            beyond = [level for level in watch.levels if level.is_beyond(float(value))]
+            if beyond and self._is_watched(rule, _tell(reading, float(value))):
+                found.append((rule, beyond[-1], float(value)))
+        return found
+
+    def judge_silence(self, quiet: Iterable[Quiet], now_ms: int) -> Sequence[Transition]:
+        """Return what the silence of devices changes: rules about it, and alerts whose device is dead.
+
+        Args:
+            quiet: Every device that has been silent too long, and no other.
+            now_ms: Milliseconds since 1970 in UTC.
+        """
+        transitions: list[Transition] = []
+        for one in quiet:
+            watches = self._table.find(one.type_key, one.device)
+            for watch in watches.timed:
+                judged = Judged(now_ms, one.intervals, one.site, one.zone)
+                if watch.rule.group is None:
+                    self._judge(watch, one.device, judged, transitions)
+            for watch in watches.all:
+                record = watch.standing.records.get(one.device)
+                if record is None or not watch.rule.field:
+                    continue
+                after = fall_silent(record)
+                if after != record:
+                    self._note_change(watch, record, after, transitions, now_ms)
+        return transitions
+
+    def judge_shares(self, shares: Mapping[tuple[str, str], float], now_ms: int) -> Sequence[Transition]:
+        """Return what the share of silent devices changes.
+
+        Args:
+            shares: Percent of the devices of a type at a site that are silent, by type and site; 0 where all are heard.
+            now_ms: Milliseconds since 1970 in UTC.
+        """
+        transitions: list[Transition] = []
+        for (type_key, site), share in shares.items():
+            for watch in self._table.list_shared(type_key, site):
+                self._judge(watch, f"{site}:", Judged(now_ms, share, site, ""), transitions)
+        return transitions
+
+    def _judge(self, watch: Watch, subject: str, judged: Judged, transitions: list[Transition]) -> None:
+        """Move one Rule for one subject on, and add what there is to tell."""
+        rule = watch.rule
+        known = watch.standing.records.get(subject)
+        if known is not None and judged.time_ms < known.time_ms:
+            return
+        if known is None and watch.low <= judged.value <= watch.high and not watch.levels[0].is_beyond(judged.value):
+            return
+        before = known or begin_record(subject, rule)
+        if all(level.severity is not before.severity for level in watch.levels):
+            before = _take_level(before, watch.levels[0])  # the rule was changed since
+        watched = judged if rule.schedule is ALWAYS else judged._replace(is_watched=self._is_watched(rule, judged))
+        after = judge(rule, watch.levels, before, watched)
+        if after != before:
+            self._note_change(watch, before, after, transitions, judged.time_ms)
+
+    def _is_watched(self, rule: Rule, judged: Judged) -> bool:
+        if self._inventory is None:
+            return True
+        site = self._inventory.sites.get(judged.site, NOWHERE)
+        return is_watched(rule.schedule, site.opening_hours, judged.time_ms, self._inventory.zone_info)
+
+    def _note_change(
+        self, watch: Watch, before: AlertRecord, after: AlertRecord, transitions: list[Transition], time_ms: int
+    ) -> None:
+        """Keep a state, and add what there is to tell."""
+        self._note(watch.standing, after)
+        changes = list_changes(watch.rule, before, after)
+        transitions += [_make_transition(before, after, change, time_ms) for change in changes]
+
+    def _note(self, standing: Standing, record: AlertRecord) -> None:
+        """Keep a state, unless it says nothing, and remember that it changed."""
+        if record.phase is AlertPhase.OK and not record.firings_ms:
+            standing.records.pop(record.device, None)
         else:
-            records[record.device] = record
+            standing.records[record.device] = record
         self._changed[record.rule, record.device] = record
 
-    def replace_rules(self, rules: Mapping[str, Rule], devices: Mapping[str, Device], now_ms: int) -> list[Withdrawal]:
+    # What is replaced.
+
+    def replace_rules(self, rules: Mapping[str, Rule], inventory: Inventory, now_ms: int) -> list[Withdrawal]:
         """Judge by other rules from now on; also to be called when the inventory changed, and after ``restore``.
 
         Args:
             rules: By key.
-            devices: Of the inventory, by id.
+            inventory: What is installed.
             now_ms: Milliseconds since 1970 in UTC; the time at which stale alerts clear.
 
         Returns:
             The alerts that had fired and are withdrawn; what was only pending goes without a word.
         """
+        old_rules, standings = self._rules, self._standings
+        self._rules, self._inventory = dict(rules), inventory
+        self._standings = {key: standings.get(key, Standing()) for key in rules}
+        for key, rule in rules.items():
+            self._standings[key].become(digest_watch(rule))
+        self._table = WatchTable(self._rules, self._standings, inventory)
         withdrawals: list[Withdrawal] = []
-        for key, records in self._records.items():
-            old, new = self._rules.get(key), rules.get(key)
-            for record in list(records.values()):
-                if new is not None and _is_same_watch(old, new) and _is_watched(new, devices.get(record.device)):
+        for key, standing in standings.items():
+            old, new = old_rules.get(key), rules.get(key)
+            for record in list(standing.records.values()):
+                if new is not None and _is_same_watch(old, new) and self._watches(new, record):
                     continue
                 # After the firing, also where the device's clock was ahead: the later transition is what counts.
                 cleared_ms = max(now_ms, record.time_ms + 1)
-                cleared = record._replace(phase=AlertPhase.OK, since_ms=0, time_ms=cleared_ms)
-                self._note(records, cleared)
-                if record.phase is AlertPhase.FIRING:
-                    transition = _make_transition(cleared, record.since_ms)
+                cleared = record._replace(phase=AlertPhase.OK, since_ms=0, time_ms=cleared_ms, firings_ms=())
+                self._note(standing, cleared)
+                if record.phase.is_active:
+                    transition = _make_transition(record, cleared, Change.WITHDRAWN, cleared_ms)
                     withdrawals.append(Withdrawal(transition, old))
-        self._rules = dict(rules)
-        self._records = {key: self._records.get(key, {}) for key in rules}
-        self._watches = self._prepare()
         return withdrawals
+
+    def _watches(self, rule: Rule, record: AlertRecord) -> bool:
+        """Whether a Rule speaks of the subject of a record."""
+        if self._inventory is None:
+            return True
+        if rule.group is None:
+            found = self._inventory.devices.get(record.device)
+            devices = [] if found is None else [found]
+        else:
+            devices = [one for one in self._inventory.devices.values() if is_member(rule.group, one, record.device)]
+        return any(
+            watch.rule is rule
+            for device in devices
+            if device.type_key == rule.device_type
+            for watch in self._find(device.type_key, device.id).all
+        )
+
+    def _find(self, type_key: str, device: str) -> Watches:
+        return self._table.find(type_key, device) or NOTHING
+
+
+def _take_level(record: AlertRecord, level: Level) -> AlertRecord:
+    """Return an alert whose severity the Rule does not have any more with that of a Level."""
+    worst = level.severity if level.severity.rank > record.worst.rank else record.worst
+    return record._replace(severity=level.severity, worst=worst)
+
+
+def _tell(reading: Reading, value: float) -> Judged:
+    return Judged(reading.time_ms, value, reading.site, reading.zone, reading.simulated)
 
 
 def _is_same_watch(old: Rule | None, new: Rule) -> bool:
     """Whether a Rule still watches the same thing; a Rule that was not known before is taken at its word."""
-    return old is None or (old.device_type, old.field, old.direction) == (new.device_type, new.field, new.direction)
+    return old is None or (
+        (old.device_type, old.field, old.derivation, old.group, old.reference)
+        == (new.device_type, new.field, new.derivation, new.group, new.reference)
+        and (old.levels[0].low == -inf, old.levels[0].high == inf)
+        == (new.levels[0].low == -inf, new.levels[0].high == inf)
+    )
 
 
-def _is_watched(rule: Rule, device: Device | None) -> bool:
-    return device is not None and device.type_key == rule.device_type
-
-
-def _make_transition(record: AlertRecord, since_ms: int) -> Transition:
+def _make_transition(before: AlertRecord, after: AlertRecord, change: Change, time_ms: int) -> Transition:
+    has_ended = change in {Change.CLEARED, Change.WITHDRAWN}
+    # A device that is heard again is told before what it says.
+    severity = before.worst if has_ended else (before if change is Change.HEARD else after).severity
     return Transition(
-        device=record.device,
-        site=record.site,
-        zone=record.zone,
-        rule=record.rule,
-        phase=record.phase,
-        time_ms=record.time_ms,
-        since_ms=since_ms,
-        value=record.value,
-        simulated=record.simulated,
+        device=after.device,
+        site=after.site,
+        zone=after.zone,
+        rule=after.rule,
+        phase=after.phase,
+        time_ms=time_ms,
+        since_ms=before.since_ms if has_ended else after.since_ms,
+        value=after.value,
+        simulated=after.simulated,
+        severity=severity,
+        change=change,
     )

@@ -6,61 +6,49 @@ is read: a rule that does not do what its author says is as wrong as one with an
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, StringConstraints
-
-from ingest.alerts.book import AlertBook
+import ingest.alerts.derivations
+from ingest.alerts.derivation_table import PATTERNS, DerivationTable
+from ingest.alerts.rule_examples import run_example
+from ingest.alerts.rule_limits import LimitReader, Scale, make_scale
+from ingest.alerts.rule_tables import AgainstTable, ExceptTable, RuleTable, SubjectsTable, count_ms
+from ingest.event_time import parse_time
+from ingest.inventory_tables import PATTERNS as CLOCK_PATTERNS
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, TomlPath, read_toml_folder
-from ingest.toml_table import Table, read_table, show
-from schemas.device_type import DeviceType
-from schemas.device_type import Field as DeviceField
+from ingest.toml_table import read_table, show
+from schemas.derivation import Derivation, Given
+from schemas.device_type import DeviceType, Field
 from schemas.quantities import Kind
-from schemas.reading import Reading
-from schemas.rule import AlertPhase, Direction, Rule, RuleExample, Severity
+from schemas.registry import load_registry
+from schemas.rule import Aggregate, Flapping, Group, Level, Override, Reference, Rule, RuleExample, Subjects
+from schemas.schedule import ALWAYS, Schedule
 
 RESERVED_RULES = frozenset({"reading"})
 """Rule keys that are the last segment of other topics of the platform."""
+LOCAL = ZoneInfo("Europe/Oslo")
+"""Of schedules, where the inventory's is not known yet."""
+
+EXAMPLE_START_MS = parse_time("2026-01-12T00:00:00+01:00")
+"""Where an example has no ``start``: midnight in Norway, before an ordinary Monday."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_DURATION = r"^[0-9]{1,6}(s|m|h|d)$"
-_PATTERNS = {_DURATION: 'must be a duration such as "30s", "10m", "2h" or "1d"'}
-_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-
-Number = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class ExampleTable(Table):
-    """``[[example]]``: minutes and values, and when the rule fires and clears."""
-
-    series: Annotated[list[Annotated[list[Number], Field(min_length=2, max_length=2)]], Field(min_length=1)]
-    fires: Number | None = None
-    clears: Number | None = None
+MISSING_GROUP = Group(by_zone=False, aggregate=Aggregate.MEAN, fresh_ms=0)
+"""Of a rule about the share of silent devices: those of a site; of their values nothing is made."""
+_SILENCE = Scale("silence", "1", 0.0)
+_MISSING = Scale("the share of silent devices", "%", 0.0, 100.0)
 
 
-class RuleTable(Table):
-    """A rule's file."""
-
-    device_type: str
-    field: str
-    unit: str
-    above: Number | None = None
-    below: Number | None = None
-    clear: Number
-    hold: Annotated[str, StringConstraints(pattern=_DURATION), Field(alias="for")]
-    severity: Annotated[Severity, Field(strict=False)]
-    text: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    example: Annotated[list[ExampleTable], Field(min_length=1)]
-
-
-def load_rules(folder: Path, types: Mapping[str, DeviceType]) -> dict[str, Rule]:
+def load_rules(folder: Path, types: Mapping[str, DeviceType], zone_info: ZoneInfo = LOCAL) -> dict[str, Rule]:
     """Read the rules of a folder.
 
     Args:
         folder: Holds the TOML files.
         types: DeviceTypes by key.
+        zone_info: The municipality's local time.
 
     Returns:
         Rules by key.
@@ -68,13 +56,15 @@ def load_rules(folder: Path, types: Mapping[str, DeviceType]) -> dict[str, Rule]
     Raises:
         ConfigurationError: Something is wrong; it carries everything that is.
     """
-    rules, mistakes = read_rules(folder, types)
+    rules, mistakes = read_rules(folder, types, zone_info)
     if mistakes:
         raise ConfigurationError(mistakes)
     return rules
 
 
-def read_rules(folder: Path, types: Mapping[str, DeviceType]) -> tuple[dict[str, Rule], list[Mistake]]:
+def read_rules(
+    folder: Path, types: Mapping[str, DeviceType], zone_info: ZoneInfo = LOCAL
+) -> tuple[dict[str, Rule], list[Mistake]]:
     """Return the rules that are right, and everything that is wrong with the others.
 
     The arguments are those of ``load_rules``.
@@ -82,114 +72,248 @@ def read_rules(folder: Path, types: Mapping[str, DeviceType]) -> tuple[dict[str,
     files, mistakes = read_toml_folder(folder)
     rules: dict[str, Rule] = {}
     for file in files:
-        found = read_rule(file, types)
+        found = read_rule(file, types, zone_info)
         if isinstance(found, Rule):
             rules[found.key] = found
         else:
             mistakes += found
+    keys = {file.path.stem for file in files}
+    for file in files:
+        mistakes += _check_inhibitors(file, rules, keys)
     mistakes.sort(key=lambda mistake: mistake[:2])
     return rules, mistakes
 
 
-def read_rule(file: TomlFile, types: Mapping[str, DeviceType]) -> Rule | list[Mistake]:
+def read_rule(file: TomlFile, types: Mapping[str, DeviceType], zone_info: ZoneInfo = LOCAL) -> Rule | list[Mistake]:
     """Return the rule of a file, or everything that is wrong with it."""
-    key = file.path.stem
-    mistakes: list[Mistake] = []
+    mistakes = _check_key(file)
+    table = read_table(file, (), file.values, RuleTable, PATTERNS | CLOCK_PATTERNS)
+    if isinstance(table, list):
+        return mistakes + table
+    mistakes += _check_examples(file, table)
+    derivation = _read_derivation(file, table, zone_info)
+    if isinstance(derivation, list):
+        return mistakes + derivation
+    scale = _find_scale(file, table, types, derivation)
+    if isinstance(scale, list):
+        return mistakes + scale
+    mistakes += _check_unit(file, table, scale)
+    reader = LimitReader(file, scale)
+    levels = reader.read_all(
+        [((), table, table.severity), *((("level", at), one, one.severity) for at, one in enumerate(table.level))],
+        table.hold,
+    )
+    overrides = [_read_override(reader, at, one, levels, table.hold) for at, one in enumerate(table.otherwise)]
+    schedule = _read_schedule(file, table)
+    mistakes += reader.mistakes + _check_series(file, table, scale)
+    if isinstance(schedule, list):
+        return mistakes + schedule
+    if mistakes or not levels:
+        return mistakes
+    found = [one for one in overrides if one is not None]
+    made = _make_rule(file.path.stem, table, types[table.device_type], derivation, levels)
+    rule = replace(made, schedule=schedule, overrides=tuple(found))
+    mistakes += [
+        file.mistake(("example", index), problem)
+        for index, example in enumerate(rule.examples)
+        if (problem := run_example(rule, example, zone_info))
+    ]
+    return mistakes or rule
+
+
+def _check_key(file: TomlFile) -> list[Mistake]:
+    key, mistakes = file.path.stem, []
     if not _SLUG.fullmatch(key):
         mistakes.append(
             file.mistake((), "the file's name is the rule's key: lower-case letters a-z, digits and single hyphens")
         )
     if key in RESERVED_RULES:
         mistakes.append(file.mistake((), f'a rule must not be called "{key}": it is a segment of other topics'))
-    table = read_table(file, (), file.values, RuleTable, _PATTERNS)
-    if isinstance(table, list):
-        return mistakes + table
-    mistakes += _check_subject(file, table, types) + _check_examples(file, table)
-    found = _find_limit(table)
-    if mistakes or found is None:
-        return mistakes
-    rule = _make_rule(key, table, *found)
-    mistakes += [
-        file.mistake(("example", index), problem)
-        for index, example in enumerate(rule.examples)
-        if (problem := run_example(rule, example))
-    ]
-    return mistakes or rule
+    return mistakes
 
 
-def _make_rule(key: str, table: RuleTable, direction: Direction, limit: float) -> Rule:
-    return Rule(
-        key=key,
-        device_type=table.device_type,
-        field=table.field,
-        unit=table.unit,
-        direction=direction,
-        limit=limit,
-        clear=table.clear,
-        hold_ms=int(table.hold[:-1]) * _UNIT_MS[table.hold[-1]],
-        severity=table.severity,
-        text=table.text,
-        examples=tuple(
-            RuleExample(tuple((minute, value) for minute, value in example.series), example.fires, example.clears)
-            for example in table.example
-        ),
-    )
+def _check_inhibitors(file: TomlFile, rules: Mapping[str, Rule], keys: Collection[str]) -> list[Mistake]:
+    """Refuse a rule that is inhibited by one that does not exist, or in the end by itself: nobody would be told."""
+    rule = rules.get(file.path.stem)
+    if rule is None:
+        return []
+    mistakes = []
+    for at, key in enumerate(rule.inhibited_by):
+        if key not in keys:
+            mistakes.append(file.mistake(("inhibited_by", at), f"no rule is called {show(key)}"))
+        elif rule.key in _list_inhibitors(key, rules):
+            mistakes.append(
+                file.mistake(("inhibited_by", at), f"{key} is inhibited by {rule.key}: nobody would be told")
+            )
+    return mistakes
 
 
-def _check_subject(file: TomlFile, table: RuleTable, types: Mapping[str, DeviceType]) -> list[Mistake]:
-    """Refuse a rule about something that does not exist, or that has no limit to cross."""
+def _list_inhibitors(key: str, rules: Mapping[str, Rule]) -> set[str]:
+    """Return a rule and all that inhibit it, be it through others."""
+    found, waiting = set[str](), [key]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += rules[one].inhibited_by if one in rules else ()
+    return found
+
+
+def _read_derivation(file: TomlFile, table: RuleTable, zone_info: ZoneInfo) -> Derivation | list[Mistake]:
+    """Return what is made of the field's values."""
+    if table.derive is None:
+        return Given()
+    kinds = load_registry(ingest.alerts.derivations, "DERIVATION", type)
+    kind = table.derive.get("kind")
+    model = kinds.get(kind) if isinstance(kind, str) else None
+    if model is None or not issubclass(model, DerivationTable):
+        return [file.mistake(("derive", "kind"), f"{show(kind)} does not exist; there are {', '.join(sorted(kinds))}")]
+    found = read_table(file, ("derive",), table.derive, model, PATTERNS | CLOCK_PATTERNS)
+    if isinstance(found, list):
+        return found
+    try:
+        return found.build(zone_info)
+    except ValueError as error:
+        return [file.mistake(("derive",), str(error))]
+
+
+def _read_schedule(file: TomlFile, table: RuleTable) -> Schedule | list[Mistake]:
+    """Return when the rule is watched."""
+    if table.when is None:
+        return ALWAYS
+    try:
+        return table.when.build()
+    except ValueError as error:
+        return [file.mistake(("when",), str(error))]
+
+
+def _find_scale(
+    file: TomlFile, table: RuleTable, types: Mapping[str, DeviceType], derivation: Derivation
+) -> Scale | list[Mistake]:
+    """Return what the limits are held against; refuse a rule about something that does not exist."""
     device_type = types.get(table.device_type)
     if device_type is None:
         message = f"device type {show(table.device_type)} does not exist; there are {', '.join(sorted(types))}"
         return [file.mistake(("device_type",), message)]
+    if table.watch != "values":
+        return _find_timed_scale(file, table)
     field = device_type.fields.get(table.field)
     if field is None:
         names = ", ".join(device_type.fields)
         message = f"{table.device_type} has no field {show(table.field)}; its fields are {names}"
         return [file.mistake(("field",), message)]
-    if field.is_state:
-        return [file.mistake(("field",), f"{table.field} is true or false; a rule needs a field with numbers")]
-    if field.measures.kind is Kind.TOTAL:
-        message = f"{table.field} is a register that only grows; an alert on it would never clear"
+    return _find_field_scale(file, table, field, derivation)
+
+
+def _find_timed_scale(file: TomlFile, table: RuleTable) -> Scale | list[Mistake]:
+    """Return what the limits of a rule about silence are held against."""
+    given = [key for key in ("field", "derive", "group", "against") if key in file.values]
+    if given:
+        return [file.mistake((given[0],), f"is not known where a rule watches {table.watch}")]
+    return _SILENCE if table.watch == "silence" else _MISSING
+
+
+def _find_field_scale(file: TomlFile, table: RuleTable, field: Field, derivation: Derivation) -> Scale | list[Mistake]:
+    """Return what the limits of a rule about a field are held against."""
+    is_given = isinstance(derivation, Given)
+    if is_given and field.measures.kind is Kind.TOTAL:
+        message = (
+            f"{table.field} is a register that only grows; an alert on it would never clear: derive something of it"
+        )
         return [file.mistake(("field",), message)]
-    return _check_levels(file, table, field)
+    if getattr(derivation, "of_register", False) and field.measures.kind is not Kind.TOTAL:
+        return [file.mistake(("derive",), f"{table.field} is no register: {derivation.kind} needs one that only grows")]
+    try:
+        unit = derivation.find_unit(field.measures.unit)
+    except ValueError as error:
+        return [file.mistake(("derive",), f"{table.field}: {error}")]
+    is_own = is_given and table.group is None and table.against is None
+    return make_scale(table.field, field, unit, is_given=is_own)
 
 
-def _find_limit(table: RuleTable) -> tuple[Direction, float] | None:
-    """Return the side and the limit; None unless there is exactly one of above and below."""
-    limits = [(Direction.ABOVE, table.above), (Direction.BELOW, table.below)]
-    given = [(direction, limit) for direction, limit in limits if limit is not None]
-    return given[0] if len(given) == 1 else None
+def _check_unit(file: TomlFile, table: RuleTable, scale: Scale) -> list[Mistake]:
+    if table.unit == scale.unit:
+        return []
+    message = f"{scale.name} is in {scale.unit}; give the limits in it, not in {table.unit}"
+    return [file.mistake(("unit",), message)]
 
 
-def _check_levels(file: TomlFile, table: RuleTable, field: DeviceField) -> list[Mistake]:
-    """Refuse a unit that is not the field's, and levels that cannot be crossed or cleared."""
-    mistakes: list[Mistake] = []
-    unit, (low, high) = field.measures.unit, field.bounds
-    plausible = f"{table.field} is from {low:g} to {high:g} {unit}"
-    if table.unit != unit:
-        message = f"{table.field} is in {unit}; give above or below, clear and the examples in it, not in {table.unit}"
-        mistakes.append(file.mistake(("unit",), message))
-    found = _find_limit(table)
-    if found is None:
-        key = "above" if table.below is None else "below"
-        return [*mistakes, file.mistake((key,), "exactly one of above and below must be there")]
-    direction, limit = found
-    is_above = direction is Direction.ABOVE
-    if not (low <= limit < high if is_above else low < limit <= high):
-        mistakes.append(file.mistake((direction.value,), f"no plausible value is {direction} it: {plausible}"))
-    if not (table.clear <= limit if is_above else table.clear >= limit):
-        side = "at or below" if is_above else "at or above"
-        mistakes.append(file.mistake(("clear",), f"must be {side} the limit, or the alert would clear while it holds"))
-    elif not low <= table.clear <= high:
-        mistakes.append(file.mistake(("clear",), f"no plausible value reaches it: {plausible}"))
-    mistakes += [
-        file.mistake(("example", index, "series", number), f"{value:g} is not plausible: {plausible}")
+def _read_override(
+    reader: LimitReader, index: int, table: ExceptTable, levels: tuple[Level, ...], hold: str | None
+) -> Override | None:
+    """Return what is otherwise for some devices: the mildest Level is another one, those above it are left out."""
+    subjects = _make_subjects(table)
+    if not table.watched:
+        return Override(subjects, ())
+    if not levels:
+        return None
+    level = reader.read(("except", index), table, levels[0].severity, hold)
+    return None if level is None else Override(subjects, (level,))
+
+
+def _make_subjects(table: SubjectsTable | ExceptTable | None) -> Subjects:
+    if table is None:
+        return Subjects()
+    return Subjects(*(frozenset(keys or ()) for keys in (table.sites, table.categories, table.devices)))
+
+
+def _make_rule(
+    key: str,
+    table: RuleTable,
+    device_type: DeviceType,
+    derivation: Derivation,
+    levels: tuple[Level, ...],
+) -> Rule:
+    return Rule(
+        key=key,
+        device_type=table.device_type,
+        field=table.field,
+        unit=table.unit,
+        derivation=derivation,
+        group=_make_group(table),
+        reference=_make_reference(table.against),
+        levels=levels,
+        clear_ms=count_ms(table.clear_for),
+        least=table.readings,
+        keep_ms=count_ms(table.keep),
+        flapping=None if table.flapping is None else Flapping(table.flapping.times, count_ms(table.flapping.within)),
+        subjects=_make_subjects(table.only),
+        inhibited_by=tuple(table.inhibited_by),
+        privacy=table.privacy or device_type.privacy,
+        text=table.text,
+        text_en=table.text_en or "",
+        link=table.link,
+        examples=tuple(
+            RuleExample(
+                tuple((minute, value) for minute, value in example.series),
+                example.fires,
+                example.clears,
+                EXAMPLE_START_MS if example.start is None else parse_time(example.start),
+            )
+            for example in table.example
+        ),
+    )
+
+
+def _make_group(table: RuleTable) -> Group | None:
+    if table.watch == "missing":
+        return MISSING_GROUP
+    group = table.group
+    return None if group is None else Group(group.by == "zone", group.of, count_ms(group.fresh))
+
+
+def _make_reference(table: AgainstTable | None) -> Reference | None:
+    return None if table is None else Reference(table.device, count_ms(table.fresh))
+
+
+def _check_series(file: TomlFile, table: RuleTable, scale: Scale) -> list[Mistake]:
+    """Refuse values in examples that no device could measure."""
+    return [
+        file.mistake(("example", index, "series", number), f"{value:g} is not plausible: {scale.describe()}")
         for index, example in enumerate(table.example)
         for number, (_, value) in enumerate(example.series)
-        if not low <= value <= high
+        if not scale.low <= value <= scale.high
     ]
-    return mistakes
 
 
 def _check_examples(file: TomlFile, table: RuleTable) -> list[Mistake]:
@@ -205,29 +329,11 @@ def _check_examples(file: TomlFile, table: RuleTable) -> list[Mistake]:
         ]
         if example.clears is not None and example.fires is None:
             mistakes.append(file.mistake((*path, "clears"), "an alert that does not fire cannot clear; add fires"))
+        if example.start is not None:
+            try:
+                parse_time(example.start)
+            except ValueError as error:
+                mistakes.append(file.mistake((*path, "start"), str(error)))
     if not any(example.fires is not None and example.clears is not None for example in table.example):
         mistakes.append(file.mistake(("example",), "one example must have both fires and clears"))
     return mistakes
-
-
-def run_example(rule: Rule, example: RuleExample) -> str:
-    """Return in what an example does not behave as it says; nothing when it does."""
-    book = AlertBook({rule.key: rule})
-    happened: list[tuple[AlertPhase, float | None]] = []
-    for minute, value in example.series:
-        reading = Reading("example", rule.device_type, "", "", round(minute * _UNIT_MS["m"]), 0.0, {rule.field: value})
-        happened += [(transition.phase, minute) for transition in book.judge_reading(reading)]
-    stated = [(AlertPhase.FIRING, example.fires), (AlertPhase.OK, example.clears)]
-    if happened == [pair for pair in stated if pair[1] is not None]:
-        return ""
-    return f"does not behave as it says: {_tell(happened)}"
-
-
-def _tell(happened: list[tuple[AlertPhase, float | None]]) -> str:
-    """Return transitions as a sentence: ``it fires at minute 30 and clears at minute 60``."""
-    if not happened:
-        return "it does not fire"
-    verbs = (
-        f"{'fires' if phase is AlertPhase.FIRING else 'clears'} at minute {minute:g}" for phase, minute in happened
-    )
-    return f"it {' and '.join(verbs)}"

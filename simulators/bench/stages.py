@@ -23,6 +23,7 @@ from ingest.batch import Batch
 from ingest.codec import collect_fields
 from ingest.event_time import parse_time
 from ingest.inbox import Inbox
+from ingest.inventory import OPEN_END_MS, Placement
 from ingest.lane import Lane, make_lane
 from ingest.line import finish_lines
 from ingest.memory import Memory, NameSets, digest_payload, digest_topic
@@ -51,6 +52,10 @@ from simulators.bench.stage_material import (
 
 Run = Callable[[], object]
 """The measured part: all readings once."""
+
+
+PLACEMENT = Placement(0, OPEN_END_MS, "site", "zone")
+"""Where the devices of the stage "alerts" are; no rule asks."""
 
 
 class Stage(NamedTuple):
@@ -205,7 +210,7 @@ def open_alerts(material: Material) -> Iterator[Run]:
 
     def run() -> None:
         for device, sample in given:
-            is_quiet(TYPE, device, sample)
+            is_quiet(TYPE, device, sample, PLACEMENT, FIRST_MS)
 
     yield run
 

@@ -47,7 +47,7 @@ def permit_collectors(text: str, names: Iterable[str]) -> str:
     Raises:
         ProgramError: When the text does not say what the collector may do.
     """
-    found = re.search(rf"^user {COLLECTOR}\n((?:topic .*\n)+)", text, re.MULTILINE)
+    found = re.search(rf"^user {COLLECTOR}\n((?:(?:topic|#) .*\n)+)", text, re.MULTILINE)
     if found is None:
         raise ProgramError(f"The acl has no paragraph for the user {COLLECTOR}; it must have one.")
     paragraphs = "".join(f"user {name}\n{found[1]}\n" for name in names)

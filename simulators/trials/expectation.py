@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from ingest.alerts.book import AlertBook
 from schemas.reading import Reading
-from schemas.rule import AlertPhase, Rule
+from schemas.rule import Change as What
+from schemas.rule import Rule
 from simulators.trials.load import Item, Sensor
 
 
@@ -55,7 +56,8 @@ class Judge:
             values: dict[str, float | bool] = {"temperature": item.temperature}
             reading = Reading(sensor.id, sensor.type_key, sensor.site, "first", item.time_ms, 0.0, values)
             for one in self._book.judge_reading(reading):
-                self.changes.append(Change(one.device, one.rule, one.time_ms, one.phase is AlertPhase.FIRING))
+                if one.change in {What.FIRED, What.CLEARED}:
+                    self.changes.append(Change(one.device, one.rule, one.time_ms, one.phase.is_active))
 
 
 def find_last(changes: Iterable[Change]) -> dict[tuple[str, str], Change]:

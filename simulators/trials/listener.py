@@ -5,12 +5,13 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import mqtt5
 
 from ingest.accounts import MONITOR
 from ingest.event_time import parse_time
+from schemas.rule import Change as What
 from simulators.errors import BrokerUnreachableError
 from simulators.testbed.mosquitto import Mosquitto
 from simulators.trials.expectation import Change
@@ -22,6 +23,27 @@ SESSION_S = 3600
 AGAIN_S = 0.1
 QUIET_S = 0.5
 """What is retained comes at once; after so long without any more, that was all."""
+
+
+_TOLD = frozenset({What.FIRED, What.CLEARED, What.REPEATED})
+
+
+class Retained(NamedTuple):
+    """What the broker retains of an alert.
+
+    Attributes:
+        change: Its state, and since when.
+        what: What happened then.
+    """
+
+    change: Change
+    what: What
+
+    def tells(self, last: Change) -> bool:
+        """Whether it tells of the last transition; one that was told again has the time of a later reading."""
+        if self.what is What.REPEATED:
+            return self.change.firing == last.firing and self.change.time_ms >= last.time_ms
+        return self.change == last
 
 
 class Listener:
@@ -70,15 +92,15 @@ class Listener:
             finally:
                 task.cancel()
 
-    async def read_retained(self) -> dict[tuple[str, str], Change]:
+    async def read_retained(self) -> dict[tuple[str, str], Retained]:
         """Return what the broker retains, by device and rule; not while it listens."""
-        retained: dict[tuple[str, str], Change] = {}
+        retained: dict[tuple[str, str], Retained] = {}
         heard = asyncio.Event()
 
         def take(packet: mqtt5.PublishPacket) -> None:
             heard.set()
-            if (change := read_change(packet)) is not None:
-                retained[change.device, change.rule] = change
+            if (found := read_state(packet)) is not None:
+                retained[found.change.device, found.change.rule] = found
 
         async with reach(Login(self._broker.host, self._broker.port, MONITOR, self._password), on_message=take) as (
             link,
@@ -100,9 +122,15 @@ async def _happens(event: asyncio.Event) -> bool:
 
 
 def read_change(packet: mqtt5.PublishPacket) -> Change | None:
-    """Return the transition that a notification tells of; None when it tells of something else than our alerts."""
+    """Return the firing or clearing that a notification tells of; None when it tells of something else."""
+    found = read_state(packet)
+    return None if found is None or found.what not in _TOLD else found.change
+
+
+def read_state(packet: mqtt5.PublishPacket) -> Retained | None:
+    """Return the state that a notification tells of; None when it tells of something else than our alerts."""
     device, rule = packet.topic.split("/")[-2:]
     if rule not in RULES:
         return None
     state: Mapping[str, Any] = json.loads(packet.payload)
-    return Change(device, rule, parse_time(state["time"]), state["state"] == "firing")
+    return Retained(Change(device, rule, parse_time(state["time"]), state["firing"]), What(state["change"]))

@@ -196,7 +196,7 @@ async def list_stale_retained(stage: Stage) -> list[str]:
     """Return the alerts whose retained message is not their last transition; the listener has ended."""
     retained = await stage.listener.read_retained()
     last = find_last(stage.traffic.judge.changes)
-    wrong = [key for key in last if retained.get(key) != last[key]]
+    wrong = [key for key, change in last.items() if (found := retained.get(key)) is None or not found.tells(change)]
     return [f"retained alerts that are not the last transition: {len(wrong)}: {wrong[:SHOWN]}"] if wrong else []
 
 

@@ -1,0 +1,118 @@
+"""Tables of a rule's TOML file, as people write them; ``docs/rules.md`` describes them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from ingest.alerts.derivation_table import Duration, Number
+from ingest.alerts.schedule import ScheduleTable
+from ingest.inventory_tables import PATTERNS as INVENTORY_PATTERNS
+from ingest.toml_table import Table
+from schemas.device_type import Privacy
+from schemas.rule import Aggregate, Severity
+
+_DURATION = r"^[0-9]{1,6}(s|m|h|d)$"
+PATTERNS = {_DURATION: 'must be a duration such as "30s", "10m", "2h" or "1d"', **INVENTORY_PATTERNS}
+"""What each regular expression asks for, in words."""
+_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Keys = Annotated[list[str], Field(min_length=1)]
+
+
+def count_ms(duration: str) -> int:
+    """Return a duration as milliseconds."""
+    return int(duration[:-1]) * _UNIT_MS[duration[-1]]
+
+
+class LimitsTable(Table):
+    """What is beyond a limit (``above``, ``below``, ``outside`` or ``equals``), and from where on it is good again."""
+
+    above: Number | None = None
+    below: Number | None = None
+    outside: Pair | None = None
+    equals: bool | None = None
+    clear: Number | Pair | None = None
+    hold: Annotated[Duration | None, Field(alias="for")] = None
+
+
+class LevelTable(LimitsTable):
+    """``[[level]]``: from where on an alert is more severe."""
+
+    severity: Annotated[Severity, Field(strict=False)]
+
+
+class SubjectsTable(Table):
+    """Which devices; all where a key is left out."""
+
+    sites: Keys | None = None
+    categories: Keys | None = None
+    devices: Keys | None = None
+
+
+class ExceptTable(LimitsTable):
+    """``[[except]]``: other limits for some devices, or none."""
+
+    sites: Keys | None = None
+    categories: Keys | None = None
+    devices: Keys | None = None
+    watched: bool = True
+
+
+class FlappingTable(Table):
+    """``flapping = { times = 4, within = "1h" }``."""
+
+    times: Annotated[int, Field(ge=2, le=100)]
+    within: Duration
+
+
+class GroupTable(Table):
+    """``group = { by = "site", of = "sum", fresh = "15m" }``."""
+
+    by: Literal["site", "zone"]
+    of: Annotated[Aggregate, Field(strict=False)]
+    fresh: Duration = "15m"
+
+
+class AgainstTable(Table):
+    """``against = { device = "uteklima-1", fresh = "30m" }``."""
+
+    device: str
+    fresh: Duration = "30m"
+
+
+class ExampleTable(Table):
+    """``[[example]]``: minutes and values, and when the rule fires and clears."""
+
+    series: Annotated[list[Pair], Field(min_length=1)]
+    fires: Number | None = None
+    clears: Number | None = None
+    start: str | None = None
+
+
+class RuleTable(LimitsTable):
+    """A rule's file."""
+
+    device_type: str
+    watch: Literal["values", "silence", "missing"] = "values"
+    field: str = ""
+    unit: str
+    severity: Annotated[Severity, Field(strict=False)]
+    level: Annotated[list[LevelTable], Field(default_factory=list)]
+    derive: dict[str, object] | None = None
+    group: GroupTable | None = None
+    against: AgainstTable | None = None
+    clear_for: Duration = "0s"
+    readings: Annotated[int, Field(ge=1, le=1000)] = 1
+    keep: Duration = "0s"
+    flapping: FlappingTable | None = FlappingTable(times=4, within="1h")
+    when: ScheduleTable | None = None
+    only: SubjectsTable | None = None
+    otherwise: Annotated[list[ExceptTable], Field(default_factory=list, alias="except")]
+    inhibited_by: Annotated[list[str], Field(default_factory=list)]
+    privacy: Annotated[Privacy | None, Field(strict=False)] = None
+    text: Text
+    text_en: Text | None = None
+    link: Annotated[str, StringConstraints(max_length=500)] = ""
+    example: Annotated[list[ExampleTable], Field(min_length=1)]

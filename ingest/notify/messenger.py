@@ -1,0 +1,89 @@
+"""The messenger: notifier and courier of one collector, which tell people what fires."""
+
+import asyncio
+from collections.abc import Callable
+
+from ingest.configuration import Configuration
+from ingest.notify.apprise_sender import Outcome, Parcel, send
+from ingest.notify.contact import Language
+from ingest.notify.courier import Courier
+from ingest.notify.notifier import Configured, Notifier
+from ingest.notify.stored import StoredDeliveries
+from ingest.request import Performed
+from ingest.settings import Settings
+from ingest.store_thread import StoreThread
+from schemas.rule import Severity
+
+_TEST = {
+    Language.NB: ("Prøve fra sensorplattformen", "Dette er en prøve, sendt av {}. Du trenger ikke gjøre noe."),
+    Language.EN: ("Test from the sensor platform", "This is a test, sent by {}. You need not do anything."),
+}
+
+
+class Messenger:
+    """Tells people what fires, as configured.
+
+    Args:
+        settings: Of the collector.
+        store: Where incidents and messages are.
+        configuration: Who is told; replaced on a reload.
+        is_caught_up: Whether the collector has judged all that waited for it.
+    """
+
+    def __init__(
+        self, settings: Settings, store: StoreThread, configuration: Configuration, is_caught_up: Callable[[], bool]
+    ) -> None:
+        self._settings = settings
+        self._configuration = configuration
+        stored = StoredDeliveries(store)
+        self._courier = Courier(stored, configuration.routing.contacts)
+        self._notifier = Notifier(
+            stored, self._configure(configuration), is_caught_up=is_caught_up, deliver=self._courier.wake
+        )
+
+    def wake(self) -> None:
+        """Say that an incident changed."""
+        self._notifier.wake()
+
+    def replace(self, configuration: Configuration) -> None:
+        """Go by another configuration from now on."""
+        self._configuration = configuration
+        self._courier.replace_contacts(configuration.routing.contacts)
+        self._notifier.replace(self._configure(configuration))
+
+    async def run(self) -> None:
+        """Plan and deliver until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._notifier.run(), name="notify: plan")
+            group.create_task(self._courier.run(), name="notify: deliver")
+
+    def stop(self) -> None:
+        """Let what is on its way end, and begin nothing more."""
+        self._courier.stop()
+
+    async def test(self, contact: str, author: str) -> Performed:
+        """Send a contact, or each where it is empty, a message that says who tests it; return what came of it."""
+        contacts = self._configuration.routing.contacts
+        done: dict[str, str] = {}
+        refused: dict[str, str] = {}
+        for key in [contact] if contact else list(contacts):
+            if key not in contacts:
+                refused[key] = "there is no such contact"
+                continue
+            title, body = _TEST[contacts[key].language]
+            answer = await send(contacts[key].address, Parcel(title, body.format(author), Severity.INFO))
+            if answer.outcome is Outcome.ARRIVED:
+                done[key] = "the service took it"
+            else:
+                refused[key] = answer.error
+        return Performed(done, refused)
+
+    def _configure(self, configuration: Configuration) -> Configured:
+        settings = self._settings
+        return Configured(
+            configuration.routing,
+            configuration.rules,
+            configuration.inventory,
+            accepts_simulated=settings.ingest.accept_simulated,
+            late_ms=round(settings.alerts.late_s * 1000),
+        )

@@ -1,0 +1,126 @@
+"""What messages say, in Norwegian and English, and what they never say."""
+
+from dataclasses import replace
+
+import pytest
+
+from ingest.incidents.incident import Incident
+from ingest.notify.contact import Language
+from ingest.notify.delivery import Stage, StageKind, make_reference
+from ingest.notify.message import SHOWN, TITLE_CHARACTERS, Message, Names, write_message
+from ingest.notify.situation import LastGood
+from ingest.notify.words import write_moment, write_number
+from schemas.rule import AlertPhase, Severity
+from tests.notify_stand import HOUR_MS, INVENTORY, MINUTE_MS, NOW_MS, RULES, local_ms, make_incident
+
+NAMES = Names(INVENTORY, RULES, "https://tavler.example.no", {1: LastGood(18.25, NOW_MS - HOUR_MS)})
+
+
+def write(
+    incident: Incident, kind: StageKind = StageKind.FIRST, language: Language = Language.NB, names: Names = NAMES
+) -> Message:
+    """Return the message of one Incident."""
+    return write_message([(incident, Stage(kind, incident.severity))], "key", names, language)
+
+
+def test_a_message_in_norwegian_says_everything() -> None:
+    message = write(make_incident(1, Severity.CRITICAL)._replace(value=8.5))
+    assert message.title == "KRITISK: Hallen – Rommet er kaldere enn 10 °C: 8,5."
+    assert message.body.splitlines() == [
+        "Rommet er kaldere enn 10 °C: 8,5.",
+        "",
+        "Sted: Hallen, 1. etasje",
+        "Komponent: +A=360.001-RT001 (climate-1)",
+        "Verdi: 8,5 °C (grense 10 °C)",
+        "Sist god: 18,25 °C, 15.01.2026 kl. 11.00",
+        "Siden: 15.01.2026 kl. 11.50",
+        "Alvorlighet: KRITISK",
+        "Hendelse: 1",
+        "Kvitter: gjovik alerts ack 1",
+        "Se: https://tavler.example.no/d/gjovik-bygg?var-site=hall",
+        "",
+        f"Ref: {make_reference('key')}",
+    ]
+
+
+def test_a_message_in_english_says_the_same() -> None:
+    message = write(make_incident(), language=Language.EN)
+    assert message.title == "Warning: Hallen – The room is colder than 16 °C: 14.5."
+    assert "Value: 14.5 °C (limit 16 °C)" in message.body
+    assert "Since: 2026-01-15 11:50" in message.body
+
+
+def test_the_end_says_how_long_it_lasted_and_asks_for_nothing() -> None:
+    over = make_incident()._replace(cleared_ms=NOW_MS + 2 * HOUR_MS, phase=AlertPhase.OK, value=17.5)
+    message = write(over, StageKind.CLEARED)
+    assert message.title.startswith("Over: Advarsel: Hallen")
+    assert "Varte: 2 t 10 min" in message.body
+    assert "Kvitter" not in message.body
+    assert "Lasted: 2 h 10 min" in write(over, StageKind.CLEARED, Language.EN).body
+
+
+@pytest.mark.parametrize("rule", ["resident", "gone"])
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("kind", list(StageKind))
+def test_of_what_is_private_neither_value_nor_zone_nor_device_is_told(
+    rule: str, language: Language, kind: StageKind
+) -> None:
+    incident = make_incident()._replace(rule=rule, cleared_ms=NOW_MS if kind is StageKind.CLEARED else None)
+    one = write(incident, kind, language)
+    both = write_message([(incident, Stage(kind, incident.severity))] * 2, "key", NAMES, language)
+    for text in (one.title, one.body, both.title, both.body):
+        assert not any(told in text for told in ("14,5", "14.5", "18,25", "18.25", "1. etasje", "climate-1", "RT001"))
+    assert "Hallen" in one.body
+
+
+def test_a_dead_sensor_and_a_held_alert_are_named() -> None:
+    body = write(make_incident()._replace(phase=AlertPhase.SILENT, flapping=True)).body
+    assert "Sensoren har sluttet å sende" in body
+    assert "kommer og går" in body
+
+
+def test_a_rule_may_have_a_link_of_its_own() -> None:
+    for link, shown in (
+        ("/d/kulde", "https://tavler.example.no/d/kulde"),
+        ("https://annen.no/x", "https://annen.no/x"),
+    ):
+        rules = {"room-too-cold": replace(RULES["room-too-cold"], link=link)}
+        assert f"Se: {shown}\n" in write(make_incident(), names=NAMES._replace(rules=rules)).body
+    assert "Se: " not in write(make_incident(), names=NAMES._replace(link="")).body
+
+
+def test_a_summary_names_the_most_severe_and_counts_the_rest() -> None:
+    told = [(make_incident(number), Stage(StageKind.FIRST, Severity.WARNING)) for number in range(1, 31)]
+    told += [(make_incident(31, Severity.CRITICAL), Stage(StageKind.RAISED, Severity.CRITICAL))]
+    told += [(make_incident(32)._replace(cleared_ms=NOW_MS), Stage(StageKind.CLEARED, Severity.WARNING))]
+    message = write_message(told, "key", NAMES, Language.NB, NOW_MS + 5 * MINUTE_MS)
+    lines = message.body.splitlines()
+    assert message.title == "32 varsler: 30 nye, 1 forverret, 1 over"
+    assert lines[0].startswith("- [31] Forverret: KRITISK: Hallen, 1. etasje")
+    assert lines[SHOWN] == "… og 12 til."
+    assert "samles til 15.01.2026 kl. 12.05" in message.body
+    assert lines[-1].startswith("Ref: ")
+
+
+def test_a_long_title_is_cut() -> None:
+    rules = {"room-too-cold": replace(RULES["room-too-cold"], text="kaldt " * 80)}
+    assert len(write(make_incident(), names=NAMES._replace(rules=rules)).title) <= TITLE_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (15.256, "Cel", "15,26 °C"), (15.0, "Cel", "15 °C"), (-0.001, "Cel", "0 °C"), (1234.56, "[ppm]", "1234,6 ppm"),
+        (1000.0, "[ppm]", "1000 ppm"), (7500.0, "s", "2 t 5 min"), (3.0, "1", "3"), (float("nan"), "Cel", ""),
+        (float("inf"), "Cel", ""), (2.0, "furlong", "2 furlong"),
+    ],
+)  # fmt: skip
+def test_numbers_are_written_as_people_read_them(value: float, unit: str, shown: str) -> None:
+    assert write_number(value, unit, Language.NB) == shown
+
+
+def test_the_hour_that_autumn_has_twice_says_which() -> None:
+    first = local_ms("2026-10-25T02:30")
+    assert write_moment(first, Language.NB) == "25.10.2026 kl. 02.30 (sommertid)"
+    assert write_moment(first + HOUR_MS, Language.NB) == "25.10.2026 kl. 02.30 (normaltid)"
+    assert write_moment(first + 2 * HOUR_MS, Language.EN) == "2026-10-25 03:30"
