@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -17,17 +17,28 @@ from typer.testing import CliRunner
 
 import gjovik
 from ingest.accounts import COLLECTOR, MONITOR, make_password
+from ingest.collector import Collector
+from ingest.configuration import read_configuration
 from ingest.event_time import format_time
 from ingest.incidents.incident import Incident, StepKind
+from ingest.influx import open_influx
+from ingest.mqtt import Broker
+from ingest.notice_publisher import NoticePublisher
+from ingest.notify.messenger import Messenger
+from ingest.reporter import Reporter
+from ingest.run import list_filters
+from ingest.settings_file import load_settings, read_secret
 from ingest.store_file import FILE
 from ingest.store_incidents import IncidentFilter
 from ingest.store_reader import open_reader
+from ingest.store_thread import open_store
 from simulators.testbed.collector import CollectorProcess, Setup, run_collector_process
 from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import run_mosquitto
 from simulators.testbed.port import LOOPBACK, free_port
 from tests.mqtt_clients import listening
 from tests.stand import Stand, connect
+from tests.test_commit import assemble
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -184,12 +195,14 @@ class Town:
         mailbox: What people got.
         heard: Every message of MQTT about an alert since the beginning.
         gateway: Publishes for every freezer.
+        environ: What the collector finds in its environment, beside ours.
     """
 
     stand: Stand
     mailbox: Mailbox
     heard: list[dict[str, Any]]
     gateway: aiomqtt.Client
+    environ: Mapping[str, str]
 
     @property
     def collector(self) -> CollectorProcess:
@@ -237,6 +250,10 @@ class Town:
         """Return the changes of an alert as MQTT had them while we listened, each with the state that it led to."""
         topic = f"gjovik/alerts/freezer-{freezer}/{rule}"
         return [(one["change"], one["state"]) for one in self.heard if one["topic"] == topic]
+
+    def list_topics(self) -> set[str]:
+        """Return the topics of alerts of freezers that MQTT had while we listened."""
+        return {one["topic"] for one in self.heard if one["topic"].startswith("gjovik/alerts/freezer-")}
 
     async def list_stored(self, freezer: int, measurement: str = "alerts") -> list[tuple[Any, ...]]:
         """Return times and values of an alert's lines in InfluxDB."""
@@ -292,19 +309,17 @@ async def run_town(
     notify: str = NOTIFY,
     rules: Mapping[str, str] | None = None,
     late_s: float = 600.0,
-    before: Callable[[Path], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Town]:
     """Run a town until the block ends.
 
     Args:
-        folder: Gets everything.
+        folder: Gets everything; the collector's store is in ``collector/store``.
         influxd: The database server.
         database: An empty database.
         freezers: How many there are, from number 1.
         notify: Who is told.
         rules: By key; warm freezers when left out.
         late_s: The setting of this name.
-        before: Given the folder of the store before the collector starts.
     """
     write_town(folder, freezers, notify, rules or {"freezer-warm": WARM})
     mailbox = Mailbox()
@@ -314,18 +329,45 @@ async def run_town(
         broker = await stack.enter_async_context(run_mosquitto(folder / "mosquitto", accounts, gateways=[GATEWAY]))
         gateway = await stack.enter_async_context(connect(broker, GATEWAY, accounts[GATEWAY]))
         heard = await stack.enter_async_context(listening(broker))
-        if before is not None:
-            await before(folder / "collector/store")
-        environment = {
+        environ = {
             "ADDRESS_KARI": address("kari"),
             "ADDRESS_OLA": address("ola"),
             "GJOVIK_ALERTS__CONTACTS": str(folder / "notify.toml"),
             "GJOVIK_ALERTS__LATE_S": str(late_s),
         }
-        setup = Setup(folder / "inventory", folder / "rules", database, environment=environment)
+        setup = Setup(folder / "inventory", folder / "rules", database, environment=environ)
         collector = await stack.enter_async_context(run_collector_process(folder / "collector", broker, influxd, setup))
         stand = Stand(broker, influxd, database, collector, folder / "inventory", folder / "rules")
-        yield Town(stand, mailbox, heard, gateway)
+        yield Town(stand, mailbox, heard, gateway, environ)
+
+
+@asynccontextmanager
+async def run_inside(town: Town) -> AsyncIterator[Collector]:
+    """Run the parts of the town's collector, which must have stopped, in this process: a test can have time pass."""
+    settings = load_settings(town.collector.settings, town.environ)
+    configuration = read_configuration(settings, town.environ)
+    broker = Broker(settings.mqtt, password=read_secret(settings.mqtt, "mqtt"), filters=list_filters(settings.mqtt))
+    async with (
+        open_store(settings.store) as store,
+        open_influx(settings.influx, read_secret(settings.influx, "influx")) as influx,
+    ):
+        restored = await store.load()
+        collector, peers = assemble(settings, configuration, restored, broker, store, influx)
+        messenger = Messenger(settings, store, configuration, lambda: collector.is_caught_up)
+        reporter = Reporter(settings, collector, peers, NoticePublisher(settings.mqtt, broker), restored)
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            connection = group.create_task(broker.run(), name="mqtt")
+            commit = group.create_task(collector.receive_and_commit(), name="commit")
+            parts = (peers.writer.run(), peers.publisher.run(), messenger.run(), reporter.run())
+            others = [group.create_task(one) for one in parts]
+            await broker.ready()
+            yield collector
+            await collector.stop(commit)
+            await peers.publisher.publish_pending()
+            for task in others:
+                task.cancel()
+            await broker.close()
+            await connection
 
 
 def say(freezer: int, now_ms: int, *said: tuple[float, float]) -> Sequence[Said]:

@@ -8,7 +8,6 @@ import pytest
 from ingest.alerts.book import AlertBook
 from ingest.alerts.derivations.mean import Mean
 from ingest.alerts.derivations.rate import Rate
-from ingest.batch import AlertRecord
 from ingest.inventory import Device, OpeningHours
 from schemas.rule import AlertPhase, Change, Override, Reference, Rule, Subjects, Transition
 from tests.alert_rules import (
@@ -17,7 +16,6 @@ from tests.alert_rules import (
     CO2,
     COLD,
     CRITICAL,
-    EVERY_SHAPE,
     FLAPPING,
     INFO,
     MEAN,
@@ -379,12 +377,6 @@ def test_the_share_of_silent_devices_of_a_site_fires_and_clears() -> None:
 def test_the_share_of_silent_devices_is_judged_only_at_the_sites_that_are_meant(rule: Rule, fires: list[str]) -> None:
     shares = {("indoor_climate", site): 100.0 for site in ("school", "park")}
     assert [one.device for one in make_book(rule).judge_shares(shares, 0)] == fires
-
-
-def test_a_state_on_disk_that_says_nothing_is_not_taken() -> None:
-    book = make_book(*EVERY_SHAPE.values())
-    book.restore([AlertRecord("room", "co2-high", OK, 0, 5, 1.0, "school", "room", simulated=False)])
-    assert book.list_records() == []
 
 
 # Late readings.

@@ -1,23 +1,44 @@
-"""Promises of alerting, each proved end to end: what fires and clears, whatever happens to collector, network and sensors.
+"""Promises of alerting, each proved end to end: what fires and clears, whatever happens to collector and sensors.
 
 Nothing is imitated: the collector is the command that production runs, and broker, database and mail server are real.
 That nothing more is told is shown by what is told next: a contact gets its messages in order.
 """
 
 import asyncio
-from contextlib import suppress
+import sqlite3
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
+from ingest.collector import Collector
+from ingest.health import Silence, list_silent
 from ingest.incidents.incident import StepKind
 from ingest.notify.want import BACKLOG_CLEARED
+from ingest.store_file import FILE
+from ingest.store_schema import MIGRATIONS, migrate
 from schemas.rule import AlertPhase
 from simulators.testbed.influxd import Influxd
+from simulators.testbed.process import ProgramError
 from tests.promise_stand import (
-    DEADLINE_S, HOUR_MS, MINUTE_MS, SILENT, WARM, Said, Town, merge, run_town, say, wait_for,
-)  # fmt: skip
+    MINUTE_MS,
+    NOTIFY,
+    SILENT,
+    WARM,
+    Said,
+    Town,
+    merge,
+    run_inside,
+    run_town,
+    say,
+    wait_for,
+)
 
+DAY_MS = 86_400_000
+HOUR_S = 3_600.0
+MOST_S = 20.0
+"""How long a thousand alerts may take, from a start of the collector to the last mail."""
 FIRED, CLEARED = ("fired", "firing"), ("cleared", "ok")
 NEW, OVER = "KRITISK: Hallen – Fryseren er -10 °C", "Over: KRITISK: Hallen – Fryseren er -18 °C"
 
@@ -124,7 +145,7 @@ async def test_a_collector_killed_in_the_middle_of_a_backlog_pages_nobody_of_wha
         starting = asyncio.create_task(town.collector.start())
         await wait_for(lambda: len(town.list_incidents()) == 2, "two incidents")
         await town.collector.kill()
-        with suppress(Exception):  # whatever a start that was killed says
+        with suppress(ProgramError):  # it ended
             await starting
         assert town.mailbox.mails == []
         await town.publish(*backlog[middle:])
@@ -179,7 +200,121 @@ async def test_an_alert_that_flaps_is_held_and_named_and_ends_when_it_has_been_w
 async def test_a_dead_sensor_never_resolves_its_alert(
     tmp_path: Path, influxd: Influxd, database: str, now_ms: int
 ) -> None:
-    raise NotImplementedError
+    patient = WARM.replace('for = "10m"', 'for = "10m"\nclear_for = "2m"')
+    rules = {"freezer-warm": patient.replace("[30, -18]]", "[30, -18], [32, -18]]").replace("= 30", "= 32")}
+    async with run_town(tmp_path, influxd, database, rules=rules, late_s=HOUR_S) as town:
+        await town.take(*say(1, now_ms, (40, -20), (28, -10), (17, -10)))
+        await wait_for(lambda: "notified" in town.list_steps(1), "step notified")
+        await town.collector.stop()
+        async with run_inside(town) as collector:
+            # Its type reports each 5 minutes; so after 17 minutes it is silent, and after 30 days still.
+            for days in (0, 1, 30):
+                await collector.judge_silence(list_dead(collector, now_ms + days * DAY_MS), {})
+        await town.collector.start()
+        (listed,) = (await town.alerts("list"))["incidents"]
+        assert (listed["phase"], listed["state"], listed["cleared"]) == ("silent", "open", None)
+        assert town.list_published(1) == [FIRED, ("silent", "silent")]
+        assert town.list_steps(1) == ["fired", "notified", "silent"]
+        await town.take(*say(1, now_ms, (3, -20), (0.5, -20)))
+        await wait_for(lambda: len(town.mailbox.mails) == 2, "mail that it is over")
+        assert [mail.title for mail in town.mailbox.mails] == [NEW, OVER.replace("-18", "-20")]
+        assert town.list_steps(1, StepKind.NOTIFIED) == ["fired", "silent", "heard", "cleared"]
+        assert len(town.list_incidents()) == 1
 
 
-_ = (DEADLINE_S, HOUR_MS, StepKind)
+def list_dead(collector: Collector, now_ms: int) -> list[Silence]:
+    """Return freezer 1 if it is silent at a moment."""
+    configuration, memory = collector.configuration, collector.processor.memory
+    found = list_silent(configuration.inventory, configuration.types, memory, now_ms, now_ms)
+    assert [one.device for one in found] == ["freezer-1"]
+    return found
+
+
+async def test_silence_is_judged_only_when_what_waited_has_come(
+    tmp_path: Path, influxd: Influxd, database: str, now_ms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.reporter.GRACE_S", 0.0)
+    monkeypatch.setattr("ingest.reporter.HEALTH_S", 0.0)
+    monkeypatch.setattr("ingest.reporter.STATUS_S", 0.02)
+    freezers = range(1, 41)
+    async with run_town(tmp_path, influxd, database, freezers=40, rules={"freezer-silent": SILENT}) as town:
+        await town.take(*merge(*(say(number, now_ms, (70, -20)) for number in freezers)))
+        await town.collector.stop()
+        # All but the last go on while nobody listens for an hour; the last is dead.
+        every = [(minutes, -20.0) for minutes in range(65, -1, -5)]
+        await town.publish(*merge(*(say(number, now_ms, *every) for number in freezers[:-1])))
+        async with run_inside(town):
+            await town.wait_mails(1)
+        assert [one.device for one in town.list_incidents()] == ["freezer-40"]
+        await town.collector.start()
+        assert [one.device for one in town.list_incidents()] == ["freezer-40"]
+        assert len(town.mailbox.mails) == 1
+
+
+def leave_old_store(folder: Path, since_ms: int, fired_ms: int) -> None:
+    """Write what version 3 of the store held: an alert that fires and is not published yet, and one that is pending."""
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / FILE)) as connection, connection:
+        migrate(connection, MIGRATIONS[:3])
+        connection.executemany(
+            "INSERT INTO alerts VALUES (?, 'freezer-warm', ?, ?, ?, -10.0, 'hall', 'kitchen', 0)",
+            [("freezer-1", "firing", since_ms, fired_ms), ("freezer-2", "pending", fired_ms, fired_ms)],
+        )
+        connection.execute(
+            "INSERT INTO unpublished (device, site, zone, rule, phase, time_ms, since_ms, value, simulated) "
+            "VALUES ('freezer-1', 'hall', 'kitchen', 'freezer-warm', 'firing', ?, ?, -10.0, 0)",
+            (fired_ms, since_ms),
+        )
+
+
+async def test_a_store_of_the_version_before_goes_on_and_tells_nothing_twice(
+    tmp_path: Path, influxd: Influxd, database: str, now_ms: int
+) -> None:
+    since_ms, fired_ms = now_ms - 30 * MINUTE_MS, now_ms - 20 * MINUTE_MS
+
+    leave_old_store(tmp_path / "collector/store", since_ms, fired_ms)
+    async with run_town(tmp_path, influxd, database) as town:
+        await town.wait_mails(1)
+        await wait_for(lambda: "notified" in town.list_steps(1), "step notified")
+        await town.collector.kill()
+        await town.collector.start()
+        await town.take(*say(2, now_ms, (2, -10)))
+        await town.wait_mails(2)
+        await town.take(*say(1, now_ms, (1, -18)))
+        await town.wait_mails(3)
+        await tell_of_another(town, 3, now_ms)
+        adopted = NEW.replace("KRITISK", "Advarsel")  # an earlier program knew no severities
+        assert [mail.title for mail in town.mailbox.mails][:-1] == [adopted, NEW, OVER]
+        assert [(one.since_ms, one.fired_ms) for one in town.list_incidents(1)] == [(since_ms, fired_ms)]
+        assert [one.since_ms for one in town.list_incidents(2)] == [fired_ms]
+        assert town.list_steps(1) == ["fired", "notified", "cleared", "notified"]
+        assert town.list_published(1) == [FIRED, CLEARED]
+        assert await town.list_stored(1) == [(now_ms - MINUTE_MS, -18)]  # the firing was written by the program before
+
+
+async def test_a_thousand_alerts_at_once_are_one_mail_to_each_contact_and_can_be_acknowledged(
+    tmp_path: Path, influxd: Influxd, database: str, now_ms: int
+) -> None:
+    notify = NOTIFY.replace('to = ["kari"]', 'to = ["kari", "ola"]\ngroup_within = "3s"')
+    async with run_town(tmp_path, influxd, database, freezers=1000, notify=notify, late_s=HOUR_S) as town:
+        await town.collector.stop()
+        for minutes in (20, 5):
+            await town.publish(*(Said(number, now_ms - minutes * MINUTE_MS, -10) for number in range(1, 1001)))
+        began_s = time.monotonic()
+        await town.collector.start()
+        await town.wait_mails(2)
+        assert time.monotonic() - began_s < MOST_S
+        assert sorted((mail.to, mail.title) for mail in town.mailbox.mails) == [
+            ("kari", "1000 varsler: 1000 nye"),
+            ("ola", "1000 varsler: 1000 nye"),
+        ]
+        assert all("… og 980 til." in mail.text for mail in town.mailbox.mails)
+        ids = [str(one.id) for one in town.list_incidents()]
+        assert len(ids) == 1000
+        for some in (ids[:500], ids[500:]):
+            began_s = time.monotonic()
+            assert len((await town.alerts("ack", *some))["done"]) == 500
+            assert time.monotonic() - began_s < MOST_S
+        assert all(one.acknowledged_ms is not None for one in town.list_incidents())
+        await wait_for(lambda: len(town.list_topics()) == 1000, "1,000 topics")
+        assert len(town.mailbox.mails) == 2

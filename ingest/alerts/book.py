@@ -22,7 +22,7 @@ from msgspec import UNSET, Struct
 from ingest.alerts.machine import Judged, begin_record, fall_silent, judge, list_changes
 from ingest.alerts.schedule import is_watched
 from ingest.alerts.subject import Said, hear, is_member
-from ingest.alerts.watch import NOTHING, NOWHERE, Standing, Watch, Watches, WatchTable, digest_watch
+from ingest.alerts.watch import NOTHING, NOWHERE, Heard, Standing, Watch, Watches, WatchTable, digest_watch, is_plain
 from ingest.batch import AlertRecord, RuleState
 from ingest.inventory import Inventory, Placement
 from ingest.shard import find_shard
@@ -81,7 +81,6 @@ class AlertBook:
         self._standings = {key: Standing(digest_watch(rule)) for key, rule in rules.items()}
         self._table = WatchTable(self._rules, self._standings, inventory)
         self._changed: dict[tuple[str, str], AlertRecord] = {}
-        self._moved: dict[tuple[str, str], None] = {}
 
     def find_rule(self, key: str) -> Rule:
         """Return a Rule by its key.
@@ -121,15 +120,12 @@ class AlertBook:
 
     def take_states(self) -> list[RuleState]:
         """Return what derivations remember, where it changed since the last call; for the store."""
-        if not self._moved:
-            return []
-        standings = self._standings
-        moved = [
-            RuleState(rule, device, standing.states[device], standing.digest)
-            for rule, device in self._moved
-            if (standing := standings.get(rule)) is not None and device in standing.states
-        ]
-        self._moved.clear()
+        moved: list[RuleState] = []
+        for rule, standing in self._standings.items():
+            if standing.moved:
+                digest, states = standing.digest, standing.states
+                moved += [RuleState(rule, device, states[device], digest) for device in standing.moved]
+                standing.moved.clear()
         return moved
 
     def copy_states(self, shard: int) -> list[RuleState]:
@@ -177,32 +173,9 @@ class AlertBook:
         for timed in watches.timed:
             if device in timed.standing.records:
                 return False
-        return not watches.derived or self._hear_quietly(watches.derived, device, sample, placement, time_ms)
-
-    def _hear_quietly(
-        self, watches: Sequence[Watch], device: str, sample: Struct, placement: Placement, time_ms: int
-    ) -> bool:
-        """Have derivations hear a Sample, unless that would change an alert."""
-        place = (placement.site, placement.zone)
-        heard: list[tuple[Watch, Said]] = []
-        for watch in watches:
-            value = getattr(sample, watch.rule.field, UNSET)
-            if value is UNSET:
-                continue
-            said = hear(watch, device, place, time_ms, float(value))
-            if said.subject in watch.standing.records:
-                return False
-            if said.value is not None and not watch.low <= said.value <= watch.high:
-                return False
-            heard.append((watch, said))
-        for watch, said in heard:
-            self._remember(watch, said)
+        if watches.alone or watches.joint:
+            return _hear_quietly(watches, device, sample, placement, time_ms)
         return True
-
-    def _remember(self, watch: Watch, said: Said) -> None:
-        if said.state is not None:
-            watch.standing.states[said.subject] = said.state
-            self._moved[watch.rule.key, said.subject] = None
 
     def judge_reading(self, reading: Reading) -> Sequence[Transition]:
         """Return what a reading changes, in order of the rules.
@@ -219,7 +192,7 @@ class AlertBook:
             if value is None:
                 continue
             said = hear(watch, reading.device, (reading.site, reading.zone), reading.time_ms, float(value))
-            self._remember(watch, said)
+            _remember(watch, said)
             if said.value is not None:
                 self._judge(watch, said.subject, _tell(reading, said.value), transitions)
         return transitions
@@ -234,7 +207,7 @@ class AlertBook:
         found: list[tuple[Rule, Level, float]] = []
         for watch in self._table.find(reading.type_key, reading.device).all:
             rule, value = watch.rule, reading.values.get(watch.rule.field)
-            if value is None or watch in self._table.find(reading.type_key, reading.device).derived:
+            if value is None or not is_plain(rule):
                 continue
             beyond = [level for level in watch.levels if level.is_beyond(float(value))]
             if beyond and self._is_watched(rule, _tell(reading, float(value))):
@@ -373,6 +346,41 @@ def _take_level(record: AlertRecord, level: Level) -> AlertRecord:
     """Return an alert whose severity the Rule does not have any more with that of a Level."""
     worst = level.severity if level.severity.rank > record.worst.rank else record.worst
     return record._replace(severity=level.severity, worst=worst)
+
+
+def _hear_quietly(watches: Watches, device: str, sample: Struct, placement: Placement, time_ms: int) -> bool:
+    """Have derivations hear a Sample, unless that would change an alert: then nothing changes."""
+    heard: list[Heard] = []
+    for field, low, high, records, states, moved, derive in watches.alone:
+        value = getattr(sample, field, UNSET)
+        if value is UNSET:
+            continue
+        derived = derive(states.get(device), time_ms, float(value))
+        made = derived[1]
+        if device in records or (made is not None and not low <= made <= high):
+            return False
+        heard.append((states, moved, device, derived[0]))
+    for watch in watches.joint:
+        value = getattr(sample, watch.rule.field, UNSET)
+        if value is UNSET:
+            continue
+        said = hear(watch, device, (placement.site, placement.zone), time_ms, float(value))
+        if said.subject in watch.standing.records:
+            return False
+        if said.value is not None and not watch.low <= said.value <= watch.high:
+            return False
+        heard.append((watch.standing.states, watch.standing.moved, said.subject, said.state))
+    for states, moved, subject, state in heard:
+        if state is not None:
+            states[subject] = state
+            moved[subject] = None
+    return True
+
+
+def _remember(watch: Watch, said: Said) -> None:
+    if said.state is not None:
+        watch.standing.states[said.subject] = said.state
+        watch.standing.moved[said.subject] = None
 
 
 def _tell(reading: Reading, value: float) -> Judged:

@@ -1,14 +1,14 @@
 """Watch: a Rule prepared for the hot path, with where it stands for each subject; and which Watches a device has."""
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
 from ingest.batch import AlertRecord
 from ingest.inventory import Device, Inventory, Site
-from schemas.derivation import Given, State
+from schemas.derivation import Derived, Given, State
 from schemas.rule import EVERY, Level, Rule, Subjects
 
 NOWHERE = Site("", "", "", 0.0, 0.0, None, {}, ())
@@ -25,17 +25,20 @@ class Standing:
         digest: See ``digest_watch``; of the Rule whose states these are.
         records: By device.
         states: By device.
+        moved: Devices whose states changed since the store was last told.
     """
 
     digest: int = 0
     records: dict[str, AlertRecord] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
+    moved: dict[str, None] = field(default_factory=dict)
 
     def become(self, digest: int) -> None:
         """Begin anew with states, where the Rule makes another thing of readings now."""
         if digest != self.digest:
             self.digest = digest
             self.states.clear()
+            self.moved.clear()
 
 
 class Watch(NamedTuple):
@@ -61,23 +64,34 @@ _Plain = tuple[str, float, float, dict[str, AlertRecord]]
 Rule stands for each device. A plain tuple: one with names takes three times as long to take apart."""
 
 
+Heard = tuple[dict[str, State], dict[str, None], str, State]
+"""What is remembered of devices, which of that changed, a subject, and what is to be remembered of it."""
+_Alone = tuple[
+    str, float, float, dict[str, AlertRecord], dict[str, State], dict[str, None], Callable[[State, int, float], Derived]
+]
+"""A Watch on what is made of a field of each device alone, likewise: also what is remembered of each device, which of
+that changed, and what makes the value."""
+
+
 class Watches(NamedTuple):
     """What watches a device.
 
     Attributes:
         all: In order of the rules.
         plain: Those on a field's own value, for the hot path.
-        derived: Those on what is made of a field's values.
+        alone: Those on what is made of a field's values of each device.
+        joint: Those on what is made of the values of several devices.
         timed: Those that time decides, not readings.
     """
 
     all: tuple[Watch, ...]
     plain: tuple[_Plain, ...]
-    derived: tuple[Watch, ...]
+    alone: tuple[_Alone, ...]
+    joint: tuple[Watch, ...]
     timed: tuple[Watch, ...]
 
 
-NOTHING = Watches((), (), (), ())
+NOTHING = Watches((), (), (), (), ())
 
 
 class WatchTable:
@@ -143,13 +157,13 @@ class WatchTable:
     def _make(self, chosen: Iterable[tuple[Rule, Sequence[Level]]]) -> Watches:
         watches = tuple(self._watch(rule, tuple(levels)) for rule, levels in chosen)
         timed = tuple(one for one in watches if not one.rule.field)
-        derived = tuple(one for one in watches if one.rule.field and not _is_plain(one.rule))
+        of_values = [one for one in watches if one.rule.field]
         plain = tuple(
-            (one.rule.field, one.low, one.high, one.standing.records)
-            for one in watches
-            if one.rule.field and _is_plain(one.rule)
+            (one.rule.field, one.low, one.high, one.standing.records) for one in of_values if is_plain(one.rule)
         )
-        return Watches(watches, plain, derived, timed)
+        alone = tuple(_make_alone(one) for one in of_values if not is_plain(one.rule) and not _is_joint(one.rule))
+        joint = tuple(one for one in of_values if _is_joint(one.rule))
+        return Watches(watches, plain, alone, joint, timed)
 
     def _watch(self, rule: Rule, levels: tuple[Level, ...]) -> Watch:
         low, high = (levels[0].low, levels[0].high) if rule.field else (-inf, inf)
@@ -162,8 +176,23 @@ def digest_watch(rule: Rule) -> int:
     return zlib.crc32(repr(what).encode())
 
 
-def _is_plain(rule: Rule) -> bool:
+def is_plain(rule: Rule) -> bool:
+    """Whether a Rule judges each device's own values, and nothing that is made of them."""
     return rule.group is None and rule.reference is None and isinstance(rule.derivation, Given)
+
+
+def _is_joint(rule: Rule) -> bool:
+    """Whether what a Rule judges is made of the values of several devices."""
+    return rule.group is not None or rule.reference is not None
+
+
+def _make_alone(watch: Watch) -> _Alone:
+    standing = watch.standing
+    return (
+        *(watch.rule.field, watch.low, watch.high),
+        *(standing.records, standing.states, standing.moved),
+        watch.rule.derivation.derive,
+    )
 
 
 def choose_levels(rule: Rule, device: Device, site: Site) -> tuple[Level, ...]:
