@@ -227,7 +227,7 @@ class AlertPublisher:
 
     async def _publish_transition(self, transition: Transition) -> None:
         topic = format_topic(self._settings.topic_prefix, transition)
-        payload = format_payload(transition, self._alerts.get_rule(transition.rule))
+        payload = format_payload(transition, self._alerts.describe(transition.rule, transition.device))
         try:
             await self._broker.publish(topic, payload, retain=True)
         except PublishRefused as error:

@@ -296,7 +296,7 @@ class Collector:
             alerts = self.processor.alerts
             transitions = [*alerts.judge_silence(still, now_ms), *alerts.judge_shares(shares, now_ms)]
             batch = Batch(
-                lines=[format_line(one, alerts.get_rule(one.rule)) for one in transitions],
+                lines=[format_line(one, alerts.describe(one.rule, one.device)) for one in transitions],
                 transitions=transitions,
                 alerts=alerts.take_changed(),
                 states=alerts.take_states(),

@@ -123,7 +123,7 @@ class Processor:
         """Make the batch's lines, and have it tell which alert states changed."""
         _write_drafts(batch)
         for transition in batch.transitions:
-            batch.lines.append(format_line(transition, self.alerts.find_rule(transition.rule)))
+            batch.lines.append(format_line(transition, self.alerts.describe(transition.rule, transition.device)))
         batch.alerts.extend(self.alerts.take_changed())
         batch.states.extend(self.alerts.take_states())
         return batch

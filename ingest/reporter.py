@@ -374,7 +374,7 @@ class Reporter:
 
     def _list_firing(self) -> list[Firing]:
         alerts = self._collector.processor.alerts
-        found = [(one, alerts.get_rule(one.rule)) for one in alerts.list_firing()]
+        found = [(one, alerts.describe(one.rule, one.device)) for one in alerts.list_firing()]
         return [
             Firing(one.device, one.rule, one.severity.value, _fill_text(rule, one), one.since_ms, one.value)
             for one, rule in found

@@ -82,6 +82,7 @@ class Quiet:
         self.device = self.zone = device
         self.site = find_site(device)
         self.intervals = intervals
+        self.seconds = 0.0
 
 
 def at_once(rule: Rule, severity: Severity = INFO) -> Rule:

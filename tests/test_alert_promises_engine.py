@@ -103,6 +103,24 @@ async def test_a_mail_that_was_on_its_way_in_a_kill_comes_again_with_its_referen
         assert len(town.list_incidents(1)) == 1
 
 
+async def test_an_orderly_stop_waits_for_the_mail_that_is_on_its_way(
+    tmp_path: Path, influxd: Influxd, database: str, now_ms: int
+) -> None:
+    async with run_town(tmp_path, influxd, database) as town:
+        town.mailbox.is_prompt.clear()
+        await town.publish(*say(1, now_ms, (15, -10), (4, -10)))
+        await town.wait_mails(1)
+        stopping = asyncio.create_task(town.collector.stop())
+        await wait_for(lambda: "stopping: finishing" in town.collector.log.read_text(), "sign that it stops")
+        town.mailbox.is_prompt.set()
+        await stopping
+        assert town.list_steps(1) == ["fired", "notified"]
+        await town.collector.start()
+        await tell_of_another(town, 2, now_ms)
+        assert len(town.mailbox.mails) == 2
+        assert town.count_event("delivery_repeated") == 0
+
+
 def thaw_for_an_hour(now_ms: int) -> list[Said]:
     """Return what the broker holds after an hour: freezer 1 thawed and is warm, 2 was warm and is well, 3 is well."""
     minutes = range(60, -1, -5)

@@ -1,4 +1,4 @@
-"""Promises to people, each proved with a real store, a real mail server and a real HTTP service; the clock is the test's.
+"""Promises to people, each proved with a real store, mail server and HTTP service; only the clock is the test's.
 
 Rules, inventory and contacts are read from files as in production; notifier and courier are those of the collector.
 """
@@ -51,10 +51,11 @@ class Office:
     Attributes:
         folder: Of the store.
         store: Where incidents and messages are.
-        notifier: Plans.
-        courier: Delivers.
         mailbox: What arrived by mail.
         now_ms: The time that all go by.
+        notifier: Plans.
+        courier: Delivers.
+        is_caught_up: Whether all that waited at the broker is judged.
     """
 
     folder: Path
@@ -63,14 +64,15 @@ class Office:
     now_ms: int
     notifier: Notifier
     courier: Courier
+    is_caught_up: bool = True
 
-    async def change(self, change: Change, freezer: int = 1) -> None:
-        """Have a freezer's alert change now, in a transaction of the store as the collector's."""
+    async def change(self, change: Change, freezer: int = 1, ago_ms: int = 0) -> None:
+        """Have a freezer's alert change by a reading so long ago, in a transaction of the store as the collector's."""
         is_over = change is Change.CLEARED
         transition = Transition(
             device=f"freezer-{freezer}", site="hall", zone="kitchen", rule="freezer-warm",
-            phase=AlertPhase.OK if is_over else AlertPhase.FIRING, time_ms=self.now_ms,
-            since_ms=self.now_ms - 10 * MINUTE_MS, value=-10.0, simulated=False,
+            phase=AlertPhase.OK if is_over else AlertPhase.FIRING, time_ms=self.now_ms - ago_ms,
+            since_ms=self.now_ms - ago_ms - 10 * MINUTE_MS, value=-10.0, simulated=False,
             severity=Severity.CRITICAL, change=change,
         )  # fmt: skip
         await self.store.commit(Batch(transitions=[transition]), self.now_ms)
@@ -120,7 +122,7 @@ async def run_office(
         stored = StoredDeliveries(store)
         courier = Courier(stored, configuration.routing.contacts, now_ms=lambda: office.now_ms, random=Random(1))  # noqa: S311 - jitter
         notifier = Notifier(
-            stored, configured, is_caught_up=lambda: True, deliver=lambda: None,
+            stored, configured, is_caught_up=lambda: office.is_caught_up, deliver=lambda: None,
             now_ms=lambda: office.now_ms,
         )  # fmt: skip
         office = Office(settings.store.folder, store, mailbox, now_ms, notifier, courier)
@@ -196,6 +198,21 @@ async def test_nobody_acknowledges_and_the_next_contact_is_told_and_the_first_is
         await office.pass_minutes(106, step=2)
         assert office.mailbox.list_to("ola") == [UNANSWERED]
         assert office.mailbox.list_to("kari") == [NEW, REMINDER, REMINDER]
+
+
+async def test_what_fired_in_an_outage_is_told_when_caught_up_and_escalates_also_when_the_broker_goes_away(
+    tmp_path: Path,
+) -> None:
+    async with run_office(tmp_path) as office:
+        office.is_caught_up = False
+        await office.change(Change.FIRED, ago_ms=HOUR_MS)
+        await office.pass_minutes(5)
+        assert office.mailbox.mails == []
+        office.is_caught_up = True
+        await office.tell()
+        office.is_caught_up = False
+        await office.pass_minutes(20)
+        assert [(mail.to, mail.title) for mail in office.mailbox.mails] == [("kari", NEW), ("ola", UNANSWERED)]
 
 
 async def test_an_acknowledgement_stops_reminders_and_escalation(tmp_path: Path) -> None:

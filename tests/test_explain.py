@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import ingest.alerts.derivations
 from devices import load_device_types
 from ingest.alerts.explain import Case, explain
 from ingest.alerts.explain_words import ENGLISH, NORWEGIAN
@@ -24,6 +25,7 @@ from ingest.settings import Store as StoreSettings
 from ingest.store import Store
 from ingest.store_file import FILE, transaction
 from ingest.store_rows import put_alerts
+from schemas.registry import load_registry
 from schemas.rule import AlertPhase, Change, Flapping, Level, Override, Rule, Severity, Subjects
 from schemas.schedule import Schedule, Use
 from simulators.testbed.collector import render_settings
@@ -245,6 +247,7 @@ def test_both_languages_say_the_same_things() -> None:
         pairs = [(one, other)] if isinstance(one, str) else [(one[key], other[key]) for key in one]
         assert isinstance(one, str) or one.keys() == other.keys()
         assert all(first.count("{}") == second.count("{}") for first, second in pairs), name
+    assert NORWEGIAN.derived.keys() == set(load_registry(ingest.alerts.derivations, "DERIVATION", type))
     assert NORWEGIAN.change.keys() == set(Change)
     assert NORWEGIAN.phase.keys() == set(AlertPhase)
 

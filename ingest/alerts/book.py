@@ -14,6 +14,7 @@ it stands, and the next reading is judged by the new limits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from typing import NamedTuple, Protocol
 
@@ -22,7 +23,18 @@ from msgspec import UNSET, Struct
 from ingest.alerts.machine import Judged, begin_record, fall_silent, judge, list_changes
 from ingest.alerts.schedule import is_watched
 from ingest.alerts.subject import Said, hear, is_member
-from ingest.alerts.watch import NOTHING, NOWHERE, Heard, Standing, Watch, Watches, WatchTable, digest_watch, is_plain
+from ingest.alerts.watch import (
+    NOTHING,
+    NOWHERE,
+    Heard,
+    Standing,
+    Watch,
+    Watches,
+    WatchTable,
+    choose_levels,
+    digest_watch,
+    is_plain,
+)
 from ingest.batch import AlertRecord, RuleState
 from ingest.inventory import Inventory, Placement
 from ingest.shard import find_shard
@@ -63,8 +75,12 @@ class Quiet(Protocol):
         """Part of the site."""
 
     @property
+    def seconds(self) -> float:
+        """Since its last message."""
+
+    @property
     def intervals(self) -> float:
-        """Since its last message, in intervals of its type."""
+        """The same, in intervals of its type."""
 
 
 class AlertBook:
@@ -93,6 +109,15 @@ class AlertBook:
     def get_rule(self, key: str) -> Rule | None:
         """Return a Rule by its key; None when it has vanished."""
         return self._rules.get(key)
+
+    def describe(self, key: str, device: str) -> Rule | None:
+        """Return a Rule with the Levels that it has for a device; None when it has vanished."""
+        rule = self._rules.get(key)
+        if rule is None or not rule.overrides or self._inventory is None or device not in self._inventory.devices:
+            return rule
+        found = self._inventory.devices[device]
+        site = self._inventory.sites.get(found.placements[-1].site, NOWHERE)
+        return replace(rule, levels=choose_levels(rule, found, site) or rule.levels)
 
     def list_firing(self) -> list[AlertRecord]:
         """Return the alerts that fire, by rule in order of firing."""
@@ -234,7 +259,9 @@ class AlertBook:
                     continue
                 after = fall_silent(record)
                 if after != record:
-                    self._note_change(watch, record, after, transitions, now_ms)
+                    # Since when, not when it was noticed: what a backlog brings later must be later in time, too.
+                    silent_ms = max(record.time_ms + 1, now_ms - round(1000 * one.seconds))
+                    self._note_change(watch, record, after, transitions, silent_ms)
         return transitions
 
     def judge_shares(self, shares: Mapping[tuple[str, str], float], now_ms: int) -> Sequence[Transition]:

@@ -269,7 +269,8 @@ class _Explainer:
         device_type = self._case.configuration.types[rule.device_type]
         text = device_type.fields[rule.field].title
         if not isinstance(rule.derivation, Given):
-            text = words.derived.format(text, rule.derivation.kind)
+            kind = rule.derivation.kind
+            text = words.derived.get(kind, words.derived_otherwise).format(text, kind)
         if rule.reference is not None:
             text = words.reference.format(text, rule.reference.device)
         return text if rule.group is None else words.group[rule.group.aggregate].format(text)

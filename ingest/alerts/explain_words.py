@@ -31,7 +31,8 @@ class Sentences(NamedTuple):
     clear_for: str
     least: str
     keep: str
-    derived: str
+    derived: Mapping[str, str]
+    derived_otherwise: str
     group: Mapping[Aggregate, str]
     reference: str
     phase: Mapping[AlertPhase, str]
@@ -76,8 +77,8 @@ NORWEGIAN = Sentences(
     above="over {}",
     below="under {}",
     outside="under {} eller over {}",
-    is_on="på",
-    is_off="av",
+    is_on="ja",
+    is_off="nei",
     at_once="{} ({})",
     for_long="{} i minst {} ({})",
     level="; så ",
@@ -86,7 +87,18 @@ NORWEGIAN = Sentences(
     clear_for=" i {}",
     least="Det må til minst {} målinger på rad.",
     keep="Et varsel varer i minst {}.",
-    derived="{} (avledet: {})",
+    derived={
+        "hour_energy": "forbruket i siste hele klokketime, av {}",
+        "hour_forecast": "det forbruket som klokketimen ser ut til å få, av {}",
+        "matches": "om {} er en bestemt verdi (1 for ja)",
+        "mean": "et løpende gjennomsnitt av {}",
+        "night_least": "det minste i løpet av natten, av {}",
+        "night_use": "forbruket i løpet av natten, av {}",
+        "over": "hvor stor del av tiden verdien er over en grense, av {}",
+        "rate": "hvor fort verdien endrer seg, av {}",
+        "unchanged": "hvor lenge verdien har vært nøyaktig den samme, av {}",
+    },
+    derived_otherwise="{} (avledet: {})",
     group={
         Aggregate.SUM: "summen av {} for alle enhetene samlet",
         Aggregate.MEAN: "gjennomsnittet av {} for alle enhetene samlet",
@@ -152,8 +164,8 @@ ENGLISH = Sentences(
     above="above {}",
     below="below {}",
     outside="below {} or above {}",
-    is_on="on",
-    is_off="off",
+    is_on="yes",
+    is_off="no",
     at_once="{} ({})",
     for_long="{} for at least {} ({})",
     level="; then ",
@@ -162,7 +174,18 @@ ENGLISH = Sentences(
     clear_for=" for {}",
     least="It takes at least {} readings in a row.",
     keep="An alert lasts for at least {}.",
-    derived="{} (derived: {})",
+    derived={
+        "hour_energy": "the use in the last whole clock hour, of {}",
+        "hour_forecast": "the use that the clock hour seems to get, of {}",
+        "matches": "whether {} is a certain value (1 for yes)",
+        "mean": "a running mean of {}",
+        "night_least": "the least in the course of the night, of {}",
+        "night_use": "the use in the course of the night, of {}",
+        "over": "for which share of the time the value is above a limit, of {}",
+        "rate": "how fast the value changes, of {}",
+        "unchanged": "for how long the value has been exactly the same, of {}",
+    },
+    derived_otherwise="{} (derived: {})",
     group={
         Aggregate.SUM: "the sum of {} of all the devices together",
         Aggregate.MEAN: "the mean of {} of all the devices together",

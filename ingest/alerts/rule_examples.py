@@ -64,6 +64,7 @@ class _Quiet:
 
     device = site = PLACE
     zone = ""
+    seconds = 0.0
 
     def __init__(self, type_key: str, intervals: float) -> None:
         self.type_key = type_key

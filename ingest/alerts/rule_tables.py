@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from ingest.alerts.derivation_table import Duration, Number
 from ingest.alerts.schedule import ScheduleTable
@@ -24,6 +24,11 @@ Keys = Annotated[list[str], Field(min_length=1)]
 def count_ms(duration: str) -> int:
     """Return a duration as milliseconds."""
     return int(duration[:-1]) * _UNIT_MS[duration[-1]]
+
+
+def _read_never(value: object) -> object:
+    """Return None for ``false``, which TOML has where others have null."""
+    return None if value is False else value
 
 
 class LimitsTable(Table):
@@ -106,7 +111,7 @@ class RuleTable(LimitsTable):
     clear_for: Duration = "0s"
     readings: Annotated[int, Field(ge=1, le=1000)] = 1
     keep: Duration = "0s"
-    flapping: FlappingTable | None = FlappingTable(times=4, within="1h")
+    flapping: Annotated[FlappingTable | None, BeforeValidator(_read_never)] = FlappingTable(times=4, within="1h")
     when: ScheduleTable | None = None
     only: SubjectsTable | None = None
     otherwise: Annotated[list[ExceptTable], Field(default_factory=list, alias="except")]

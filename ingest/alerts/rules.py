@@ -103,6 +103,7 @@ def read_rule(file: TomlFile, types: Mapping[str, DeviceType], zone_info: ZoneIn
         [((), table, table.severity), *((("level", at), one, one.severity) for at, one in enumerate(table.level))],
         table.hold,
     )
+    mistakes += _check_group(file, table)
     overrides = [_read_override(reader, at, one, levels, table.hold) for at, one in enumerate(table.otherwise)]
     schedule = _read_schedule(file, table)
     mistakes += reader.mistakes + _check_series(file, table, scale)
@@ -238,6 +239,16 @@ def _check_unit(file: TomlFile, table: RuleTable, scale: Scale) -> list[Mistake]
     return [file.mistake(("unit",), message)]
 
 
+def _check_group(file: TomlFile, table: RuleTable) -> list[Mistake]:
+    """Refuse limits for single devices where they are judged together."""
+    if table.group is None and table.watch != "missing":
+        return []
+    wrong = [at for at, one in enumerate(table.otherwise) if one.devices is not None and one.watched]
+    return [
+        file.mistake(("except", at, "devices"), "a group has one limit; give it by sites or categories") for at in wrong
+    ]
+
+
 def _read_override(
     reader: LimitReader, index: int, table: ExceptTable, levels: tuple[Level, ...], hold: str | None
 ) -> Override | None:
@@ -276,7 +287,7 @@ def _make_rule(
         clear_ms=count_ms(table.clear_for),
         least=table.readings,
         keep_ms=count_ms(table.keep),
-        flapping=None if table.flapping is None else Flapping(table.flapping.times, count_ms(table.flapping.within)),
+        flapping=Flapping(table.flapping.times, count_ms(table.flapping.within)) if table.flapping else None,
         subjects=_make_subjects(table.only),
         inhibited_by=tuple(table.inhibited_by),
         privacy=table.privacy or device_type.privacy,

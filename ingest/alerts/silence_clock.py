@@ -35,6 +35,7 @@ class Gap(NamedTuple):
     type_key: str
     site: str
     zone: str
+    seconds: float
     intervals: float
 
 
@@ -114,8 +115,9 @@ class SilenceClock:
             return ()
         if not self._rule.field:
             self._wait(device, self._find_next(self._heard[device], now_ms))
-        intervals = (now_ms - self._heard[device]) / self._interval_ms
-        gap = Gap(device, self._rule.device_type, placement.site, placement.zone, intervals)
+        silent_ms = now_ms - self._heard[device]
+        lengths = (silent_ms / 1000, silent_ms / self._interval_ms)
+        gap = Gap(device, self._rule.device_type, placement.site, placement.zone, *lengths)
         return self._book.judge_silence([gap], now_ms)
 
     def _judge_shares(self, now_ms: int) -> Sequence[Transition]:

@@ -170,9 +170,13 @@ class WatchTable:
         return Watch(rule, levels, low, high, self._standings[rule.key])
 
 
+LAYOUT = 1
+"""To be counted up where any derivation remembers something else than before: what is on disk says nothing to it."""
+
+
 def digest_watch(rule: Rule) -> int:
     """Return a checksum of what a Rule makes of readings: what it remembers says nothing to another one."""
-    what = (rule.device_type, rule.field, rule.derivation, rule.group, rule.reference)
+    what = (LAYOUT, rule.device_type, rule.field, rule.derivation, rule.group, rule.reference)
     return zlib.crc32(repr(what).encode())
 
 
