@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from devices import load_device_types
-from ingest.alerts.rules import read_rules
+from ingest.alerts.rules import LOCAL, read_rules
 from ingest.configuration import check_sites
 from ingest.inventory_files import BROKER_ACCOUNTS, read_inventory
 from ingest.notify.apprise_sender import check_address
@@ -48,14 +48,14 @@ def check_configuration(
         types = load_device_types()
     except RegistryError as error:
         return [*mistakes, Mistake(Path("devices"), 0, "", str(error))]
-    if inventory is not None:
-        town, found = read_inventory(inventory, types, accounts)
-        mistakes += found
-        if settings is not None and not found:
-            mistakes += check_sites(settings.mqtt.sites, town, inventory)
-    by_key, found = ({}, []) if rules is None else read_rules(rules, types)
+    town, found = (None, []) if inventory is None else read_inventory(inventory, types, accounts)
     mistakes += found
-    if settings is not None and settings.alerts.contacts is not None and inventory is not None:
+    if town is not None and inventory is not None and settings is not None and not found:
+        mistakes += check_sites(settings.mqtt.sites, town, inventory)
+    zone_info = LOCAL if town is None else town.zone_info
+    by_key, found = ({}, []) if rules is None else read_rules(rules, types, zone_info, town)
+    mistakes += found
+    if settings is not None and settings.alerts.contacts is not None and town is not None:
         known = Known(town.sites, by_key, environ, check_address)
         mistakes += read_routing(settings.alerts.contacts, known)[1]
     return mistakes

@@ -59,7 +59,7 @@ def read_configuration(settings: Settings, environ: Mapping[str, str] | None = N
     mistakes = check_sites(settings.mqtt.sites, inventory, settings.inventory)
     if mistakes:
         raise ConfigurationError(mistakes)
-    rules = load_rules(settings.rules, types, inventory.zone_info)
+    rules = load_rules(settings.rules, types, inventory.zone_info, inventory)
     routing = Routing()
     if settings.alerts.contacts is not None:
         known = Known(inventory.sites, rules, os.environ if environ is None else environ, check_address)

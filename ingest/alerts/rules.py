@@ -15,8 +15,10 @@ import ingest.alerts.derivations
 from ingest.alerts.derivation_table import PATTERNS, DerivationTable
 from ingest.alerts.rule_examples import run_example
 from ingest.alerts.rule_limits import LimitReader, Scale, make_scale
+from ingest.alerts.rule_subjects import check_subjects
 from ingest.alerts.rule_tables import AgainstTable, ExceptTable, RuleTable, SubjectsTable, count_ms
 from ingest.event_time import parse_time
+from ingest.inventory import Inventory
 from ingest.inventory_tables import PATTERNS as CLOCK_PATTERNS
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, TomlPath, read_toml_folder
 from ingest.toml_table import read_table, show
@@ -42,13 +44,19 @@ _SILENCE = Scale("silence", "1", 0.0)
 _MISSING = Scale("the share of silent devices", "%", 0.0, 100.0)
 
 
-def load_rules(folder: Path, types: Mapping[str, DeviceType], zone_info: ZoneInfo = LOCAL) -> dict[str, Rule]:
+def load_rules(
+    folder: Path,
+    types: Mapping[str, DeviceType],
+    zone_info: ZoneInfo = LOCAL,
+    inventory: Inventory | None = None,
+) -> dict[str, Rule]:
     """Read the rules of a folder.
 
     Args:
         folder: Holds the TOML files.
         types: DeviceTypes by key.
         zone_info: The municipality's local time.
+        inventory: What rules may name; None where that is not looked at.
 
     Returns:
         Rules by key.
@@ -56,14 +64,17 @@ def load_rules(folder: Path, types: Mapping[str, DeviceType], zone_info: ZoneInf
     Raises:
         ConfigurationError: Something is wrong; it carries everything that is.
     """
-    rules, mistakes = read_rules(folder, types, zone_info)
+    rules, mistakes = read_rules(folder, types, zone_info, inventory)
     if mistakes:
         raise ConfigurationError(mistakes)
     return rules
 
 
 def read_rules(
-    folder: Path, types: Mapping[str, DeviceType], zone_info: ZoneInfo = LOCAL
+    folder: Path,
+    types: Mapping[str, DeviceType],
+    zone_info: ZoneInfo = LOCAL,
+    inventory: Inventory | None = None,
 ) -> tuple[dict[str, Rule], list[Mistake]]:
     """Return the rules that are right, and everything that is wrong with the others.
 
@@ -80,6 +91,8 @@ def read_rules(
     keys = {file.path.stem for file in files}
     for file in files:
         mistakes += _check_inhibitors(file, rules, keys)
+        if inventory is not None:
+            mistakes += check_subjects(file, inventory)
     mistakes.sort(key=lambda mistake: mistake[:2])
     return rules, mistakes
 
