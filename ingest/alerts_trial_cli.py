@@ -93,6 +93,12 @@ JsonOption = Annotated[
 LanguageOption = Annotated[Language, typer.Option("--language", help="Of the sentences: nb or en.")]
 
 
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the application of ``ingest.alerts_cli``."""
+    for name, command in (("backtest", backtest), ("explain", explain_alert), ("coverage", show_coverage)):
+        app.command(name)(command)
+
+
 @trial_app.command("backtest")
 def backtest(  # noqa: PLR0913 - a command has as many parameters as it has options
     rule: RuleArgument,

@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from devices import load_device_types
-from ingest import alerts_cli, delivery_cli, maintenance_cli, quarantine_cli, reconcile_cli, status_cli, store_cli
+from ingest import (
+    alerts_cli,
+    alerts_trial_cli,
+    delivery_cli,
+    maintenance_cli,
+    quarantine_cli,
+    reconcile_cli,
+    status_cli,
+    store_cli,
+)
 from ingest.accounts import AccountError, Owners, write_accounts
 from ingest.check import check_configuration
 from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile
@@ -38,6 +47,7 @@ def add_commands(app: typer.Typer) -> None:
     reconcile_cli.add_commands(app)
     maintenance_cli.add_commands(alerts_cli.alerts_app)
     delivery_cli.add_commands(alerts_cli.alerts_app)
+    alerts_trial_cli.add_commands(alerts_cli.alerts_app)
     app.add_typer(alerts_cli.alerts_app, name="alerts")
     app.add_typer(quarantine_cli.app, name="quarantine")
     app.add_typer(store_cli.app, name="store")

@@ -215,7 +215,8 @@ async def _drain(parts: Parts, committing: list[asyncio.Task[None]]) -> None:
             await parts.reporter.finish()
             await _publish_last(parts.peers)
             await parts.collector.keep_memory()
-            if not await parts.peers.writer.drain(deadline_s):
+            is_written, _ = await asyncio.gather(parts.peers.writer.drain(deadline_s), parts.messenger.finish())
+            if not is_written:
                 log.warning("stopped before InfluxDB had taken everything; it is kept")
     except (TimeoutError, StoreError) as error:
         log.warning("stopped before everything was written (%s); it is kept", str(error) or "time was up")

@@ -410,6 +410,9 @@ async def test_a_wrong_rule_is_named_with_its_mistakes(month: PastMonth, tmp_pat
     ended = await ask(month, str(wrong))
     assert ended.exit_code == 2
     assert f"{wrong}:4: unit: temperature is in Cel" in ended.stderr
+    wrong.write_text(WARM.format(above="31.0") + '\n[only]\nsites = ["radhus"]\n')
+    ended = await ask(month, str(wrong))
+    assert (ended.exit_code, "did you mean radhuset" in ended.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

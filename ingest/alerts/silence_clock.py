@@ -10,11 +10,10 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite
-from typing import NamedTuple
 
 from ingest.alerts.book import AlertBook
 from ingest.alerts.subjects import Period
-from ingest.health import SILENT_INTERVALS
+from ingest.health import SILENT_INTERVALS, Silence
 from ingest.inventory import Device, Placement
 from schemas.rule import Rule, Transition
 from schemas.schedule import ALWAYS
@@ -26,17 +25,6 @@ _TICKS = 100
 """Of a silence this part is the time to the next look."""
 _SHARES = ""
 """Stands for a device where the share of silent devices is due."""
-
-
-class Gap(NamedTuple):
-    """A device that is silent; see ``ingest.alerts.book.Quiet``."""
-
-    device: str
-    type_key: str
-    site: str
-    zone: str
-    seconds: float
-    intervals: float
 
 
 class SilenceClock:
@@ -117,8 +105,8 @@ class SilenceClock:
             self._wait(device, self._find_next(self._heard[device], now_ms))
         silent_ms = now_ms - self._heard[device]
         lengths = (silent_ms / 1000, silent_ms / self._interval_ms)
-        gap = Gap(device, self._rule.device_type, placement.site, placement.zone, *lengths)
-        return self._book.judge_silence([gap], now_ms)
+        silence = Silence(device, self._rule.device_type, placement.site, placement.zone, *lengths)
+        return self._book.judge_silence([silence], now_ms)
 
     def _judge_shares(self, now_ms: int) -> Sequence[Transition]:
         silent = Counter(placement.site for placement in self._silent.values())

@@ -40,6 +40,7 @@ class Messenger:
         self._notifier = Notifier(
             stored, self._configure(configuration), is_caught_up=is_caught_up, deliver=self._courier.wake
         )
+        self._has_ended = asyncio.Event()
 
     def wake(self) -> None:
         """Say that an incident changed."""
@@ -55,11 +56,16 @@ class Messenger:
         """Plan and deliver until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._notifier.run(), name="notify: plan")
-            group.create_task(self._courier.run(), name="notify: deliver")
+            group.create_task(self._deliver(), name="notify: deliver")
 
     def stop(self) -> None:
         """Let what is on its way end, and begin nothing more."""
         self._courier.stop()
+
+    async def finish(self) -> None:
+        """Stop, and return when what is on its way has ended: cut off it would be in doubt, and come again."""
+        self.stop()
+        await self._has_ended.wait()
 
     async def test(self, contact: str, author: str) -> Performed:
         """Send a contact, or each where it is empty, a message that says who tests it; return what came of it."""
@@ -77,6 +83,12 @@ class Messenger:
             else:
                 refused[key] = answer.error
         return Performed(done, refused)
+
+    async def _deliver(self) -> None:
+        try:
+            await self._courier.run()
+        finally:
+            self._has_ended.set()
 
     def _configure(self, configuration: Configuration) -> Configured:
         settings = self._settings
