@@ -21,7 +21,9 @@ from ingest.notify.want import (
 from schemas.rule import AlertPhase, Severity
 from schemas.schedule import Schedule, Use
 from tests.notify_stand import (
+    DEVICE,
     HOUR_MS,
+    INVENTORY,
     MINUTE_MS,
     NOW_MS,
     RULES,
@@ -195,6 +197,21 @@ def test_an_inhibited_incident_waits_until_what_explains_it_is_over() -> None:
     world.become(clear(gateway, NOW_MS + MINUTE_MS))
     made = world.plan(MINUTE_MS)
     assert [telling.incident for telling in made.deliveries[0].tellings] == [1, 2]
+
+
+@pytest.mark.parametrize(("device", "inhibits"), [("gateway-1", True), ("gateway-2", False)])
+def test_a_silent_gateway_inhibits_what_is_heard_through_it_wherever_it_is(device: str, inhibits: bool) -> None:  # noqa: FBT001
+    silent = make_incident(1)._replace(rule="gateway-silent", device=device, site="tower")
+    heard = replace(DEVICE, gateway="gateway-1")
+    world = World(make_routing(DRIFT), silent, make_incident(2), make_incident(3)._replace(device="hall:"))
+    world.change(
+        rules={**RULES, "gateway-silent": replace(RULES["gateway-silent"], device_type="gateway")},
+        inventory=replace(INVENTORY, devices={heard.id: heard}),
+    )
+    made = world.plan()
+    why = "gateway-silent fires for gateway-1, through which it is heard, which explains it"
+    assert [(step.incident, step.text) for step in made.steps] == ([(2, why), (3, why)] if inhibits else [])
+    assert [telling.incident for telling in made.deliveries[0].tellings] == ([1] if inhibits else [1, 2, 3])
 
 
 def test_rules_that_inhibit_each_other_inhibit_nothing() -> None:

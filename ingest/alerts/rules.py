@@ -256,6 +256,8 @@ def _check_group(file: TomlFile, table: RuleTable) -> list[Mistake]:
     """Refuse limits for single devices where they are judged together."""
     if table.group is None and table.watch != "missing":
         return []
+    if table.only is not None and table.only.devices is not None:
+        return [file.mistake(("only", "devices"), "devices are judged together; choose them by sites or categories")]
     wrong = [at for at, one in enumerate(table.otherwise) if one.devices is not None and one.watched]
     return [
         file.mistake(("except", at, "devices"), "a group has one limit; give it by sites or categories") for at in wrong

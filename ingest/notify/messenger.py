@@ -42,10 +42,6 @@ class Messenger:
         )
         self._has_ended = asyncio.Event()
 
-    def wake(self) -> None:
-        """Say that an incident changed."""
-        self._notifier.wake()
-
     def replace(self, configuration: Configuration) -> None:
         """Go by another configuration from now on."""
         self._configuration = configuration

@@ -109,6 +109,32 @@ class Situation:
                 found.setdefault(one.site, set()).add(one.rule)
         return {site: frozenset(rules) for site, rules in found.items()}
 
+    @cached_property
+    def firing_devices(self) -> Mapping[str, frozenset[str]]:
+        """Devices for which a rule fires, by its key; what is simulated likewise."""
+        found: dict[str, set[str]] = {}
+        for one in self.incidents:
+            if one.cleared_ms is None and (self.accepts_simulated or not one.simulated):
+                found.setdefault(one.rule, set()).add(one.device)
+        return {rule: frozenset(devices) for rule, devices in found.items()}
+
+    def find_gateways(self, incident: Incident) -> Sequence[str]:
+        """Return the gateways through which a device is heard, or the devices of a group; none where none is known."""
+        device = self.inventory.devices.get(incident.device)
+        if device is not None:
+            return (device.gateway,) if device.gateway else ()
+        if ":" not in incident.device:
+            return ()
+        return self._gateways_of_sites.get(incident.site, ())
+
+    @cached_property
+    def _gateways_of_sites(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, set[str]] = {}
+        for device in self.inventory.devices.values():
+            if device.gateway:
+                found.setdefault(device.placements[-1].site, set()).add(device.gateway)
+        return {site: sorted(gateways) for site, gateways in found.items()}
+
     def is_late(self, incident: Incident) -> bool:
         """Whether an Incident was learned of long after it fired."""
         return incident.noted_ms - incident.fired_ms > self.late_ms

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ingest.alerts.schedule import is_watched
 from ingest.incidents.incident import Incident
+from ingest.inventory import GATEWAY
 from ingest.notify.delivery import Stage, StageKind, Telling
 from ingest.notify.routing import Route
 from ingest.notify.situation import Situation, Told, list_contacts
@@ -83,23 +84,28 @@ def _find_quiet(incident: Incident, situation: Situation) -> str:
         return "it is snoozed"
     if incident.cleared_ms is not None:
         return ""
-    inhibitor = _find_inhibitor(incident, situation)
-    return f"{inhibitor} fires at {incident.site}, which explains it" if inhibitor else ""
+    return _find_inhibition(incident, situation)
 
 
-def _find_inhibitor(incident: Incident, situation: Situation) -> str:
-    """Return the key of a rule that fires at the same site and inhibits this one; empty for none.
+def _find_inhibition(incident: Incident, situation: Situation) -> str:
+    """Return in words which rule that fires explains an Incident; empty for none.
 
-    Two rules that inhibit each other inhibit nothing: somebody must be told.
+    It fires at the same site; or, where it is about gateways, for one through which the device is heard. Two rules that
+    inhibit each other inhibit nothing: somebody must be told.
     """
     rule = situation.rules.get(incident.rule)
     if rule is None or not rule.inhibited_by:
         return ""
-    firing = situation.firing_rules.get(incident.site, frozenset())
     for key in rule.inhibited_by:
         other = situation.rules.get(key)
-        if key in firing and key != rule.key and (other is None or rule.key not in other.inhibited_by):
-            return key
+        if key == rule.key or (other is not None and rule.key in other.inhibited_by):
+            continue
+        gateways = situation.find_gateways(incident) if other is not None and other.device_type == GATEWAY else ()
+        silent = [one for one in gateways if one in situation.firing_devices.get(key, ())]
+        if silent:
+            return f"{key} fires for {silent[0]}, through which it is heard, which explains it"
+        if not gateways and key in situation.firing_rules.get(incident.site, frozenset()):
+            return f"{key} fires at {incident.site}, which explains it"
     return ""
 
 
