@@ -125,6 +125,7 @@ class AlertRecord(NamedTuple):
         good_ms: Event time at which it began to be good, while it recovers; else None.
         firings_ms: Event times at which it fired, those that count for flapping, and the last.
         worst: The most severe that it was since it fired.
+        last_good: Event time and value of the reading before the condition began to hold; None where it is not known.
     """
 
     device: str
@@ -142,6 +143,7 @@ class AlertRecord(NamedTuple):
     good_ms: int | None = None
     firings_ms: tuple[int, ...] = ()
     worst: Severity = Severity.INFO
+    last_good: tuple[int, float] | None = None
 
 
 class RuleState(NamedTuple):

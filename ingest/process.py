@@ -13,6 +13,7 @@ Invariants:
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from ingest.alerts.announcement import format_late_line, format_line
 from ingest.alerts.book import AlertBook
@@ -22,7 +23,7 @@ from ingest.codec import Fields, Observation, RefusedError, collect_fields
 from ingest.duplicate import split_fields
 from ingest.lane import Lane, Limits, make_lane
 from ingest.line import finish_lines
-from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, digest_payload, digest_topic
+from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, Values, digest_payload, digest_topic
 from ingest.message import Message
 from ingest.route import PlacedAt, Route, RouteTable
 from ingest.sample import Samplers, make_samplers
@@ -243,7 +244,7 @@ class Processor:
         delay_s = (received_ms - stated_ms) / 1000
         prefix = placed.find_prefix(simulated=observation.simulated)
         reading = _make_reading(candidate, placed, fields, delay_s)
-        transitions = self.alerts.judge_reading(reading) if is_judged else ()
+        transitions = self.alerts.judge_reading(reading, partial(_know, arrival)) if is_judged else ()
         if not is_judged:
             batch.lines += [format_late_line(reading, *late) for late in self.alerts.list_late(reading)]
         if arrival.route.has_clock or arrival.kept is not None:
@@ -338,6 +339,12 @@ def _make_reading(candidate: Candidate, placed: PlacedAt, fields: Fields, delay_
         seq=observation.seq,
         simulated=observation.simulated,
     )
+
+
+def _know(arrival: Arrival) -> tuple[int | None, Values]:
+    """Return event time and values of the newest reading that is remembered of a device."""
+    memory = arrival.memory
+    return memory.newest_ms, {} if memory.newest_ms is None else memory.find_known(memory.newest_ms, arrival.route.read)
 
 
 def _leave_seq_out(fields: Fields) -> Fields:

@@ -106,7 +106,7 @@ def put_alerts(connection: sqlite3.Connection, alerts: Iterable[AlertRecord]) ->
             (
                 *one[:_SIMPLE],
                 one.severity,
-                json.dumps((one.begun_ms, one.beyond, one.good_ms, one.firings_ms, one.worst)),
+                json.dumps((one.begun_ms, one.beyond, one.good_ms, one.firings_ms, one.worst, one.last_good)),
             )
             for one in alerts
         ],
@@ -124,6 +124,15 @@ def read_alerts(connection: sqlite3.Connection) -> list[AlertRecord]:
     return records
 
 
+def read_alert(connection: sqlite3.Connection, device: str, rule: str) -> AlertRecord | None:
+    """Return the state of one alert; None where it is not known."""
+    row = connection.execute("SELECT * FROM alerts WHERE device = ? AND rule = ?", (device, rule)).fetchone()
+    try:
+        return None if row is None else _make_record(row)
+    except (ValueError, TypeError):
+        return None
+
+
 def _make_record(row: Sequence[Any]) -> AlertRecord:
     """Return the record of a row.
 
@@ -133,7 +142,9 @@ def _make_record(row: Sequence[Any]) -> AlertRecord:
     """
     device, rule, phase, since_ms, time_ms, value, site, zone, simulated, severity, rest = row
     # An earlier program had no Levels: what held began when the condition did.
-    begun_ms, beyond, good_ms, firings_ms, worst = json.loads(rest) if rest else ([since_ms], 0, None, (), severity)
+    begun_ms, beyond, good_ms, firings_ms, worst, last_good = (
+        json.loads(rest) if rest else ([since_ms], 0, None, (), severity, None)
+    )
     return AlertRecord(
         device,
         rule,
@@ -150,6 +161,7 @@ def _make_record(row: Sequence[Any]) -> AlertRecord:
         None if good_ms is None else int(good_ms),
         tuple(map(int, firings_ms)),
         Severity(worst),
+        None if last_good is None else (int(last_good[0]), float(last_good[1])),
     )
 
 

@@ -63,7 +63,7 @@ def make_alerts_fail_once(monkeypatch: pytest.MonkeyPatch, processor: Processor)
     """Have the alert engine of a Processor fail at its next reading, and work again after it."""
     original = processor.alerts.judge_reading
 
-    def fail_once(_: object) -> Sequence[object]:
+    def fail_once(*_: object) -> Sequence[object]:
         monkeypatch.setattr(processor.alerts, "judge_reading", original)
         raise ZeroDivisionError("the alert engine fell over")
 

@@ -189,6 +189,18 @@ def test_a_late_reading_is_accepted() -> None:
     assert processor.process(messages).ledger.accepted == 2
 
 
+def test_an_alert_remembers_the_last_good_value_until_it_clears() -> None:
+    processor = make_processor(rules={CO2.key: at_once(CO2)})
+    payloads = [
+        climate(time=f"2026-01-15T{hour:02}:00:00Z", co2=co2) for hour, co2 in enumerate((500, 640, 5_000, 400), 8)
+    ]
+    batches = [
+        processor.process([make_message("indoor_climate", payload, received_ms=TIME_MS)]) for payload in payloads
+    ]
+    nine_ms = TIME_MS - 3 * 3_600_000
+    assert [[one.last_good for one in batch.alerts] for batch in batches] == [[], [], [(nine_ms, 640.0)], [None]]
+
+
 @pytest.mark.parametrize("restarts", [False, True])
 def test_late_readings_neither_fire_nor_clear(*, restarts: bool) -> None:
     rules = {CO2.key: at_once(CO2)}

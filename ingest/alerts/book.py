@@ -13,7 +13,7 @@ watches another type or field, or if its Device has vanished, is of another type
 it stands, and the next reading is judged by the new limits.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import NamedTuple, Protocol
@@ -53,6 +53,10 @@ class Withdrawal(NamedTuple):
 
     transition: Transition
     rule: Rule | None
+
+
+Know = Callable[[], tuple[int | None, Mapping[str, float | bool | None]]]
+"""Returns event time and values of a device's newest reading; None for what is not known."""
 
 
 class Quiet(Protocol):
@@ -202,11 +206,12 @@ class AlertBook:
             return _hear_quietly(watches, device, sample, placement, time_ms)
         return True
 
-    def judge_reading(self, reading: Reading) -> Sequence[Transition]:
+    def judge_reading(self, reading: Reading, know: "Know | None" = None) -> Sequence[Transition]:
         """Return what a reading changes, in order of the rules.
 
         Args:
             reading: Not older than the newest of its Device.
+            know: Returns event time and values of the reading before it; asked where an alert may begin.
         """
         transitions: list[Transition] = []
         for watch in self._table.find(reading.type_key, reading.device).all:
@@ -219,7 +224,10 @@ class AlertBook:
             said = hear(watch, reading.device, (reading.site, reading.zone), reading.time_ms, float(value))
             _remember(watch, said)
             if said.value is not None:
-                self._judge(watch, said.subject, _tell(reading, said.value), transitions)
+                judged = _tell(reading, said.value)
+                if know is not None and said.subject not in watch.standing.records and is_plain(watch.rule):
+                    judged = judged._replace(last_good=_find_good(watch, said.value, know))
+                self._judge(watch, said.subject, judged, transitions)
         return transitions
 
     def _hear_again(self, watch: Watch, reading: Reading, transitions: list[Transition]) -> None:
@@ -402,6 +410,17 @@ def _hear_quietly(watches: Watches, device: str, sample: Struct, placement: Plac
             states[subject] = state
             moved[subject] = None
     return True
+
+
+def _find_good(watch: Watch, value: float, know: Know) -> tuple[int, float] | None:
+    """Return event time and value of the reading before one that is beyond a limit, if that was good."""
+    if watch.low <= value <= watch.high:
+        return None
+    time_ms, values = know()
+    before = values.get(watch.rule.field)
+    if time_ms is None or before is None or not watch.low <= before <= watch.high:
+        return None
+    return time_ms, float(before)
 
 
 def _remember(watch: Watch, said: Said) -> None:

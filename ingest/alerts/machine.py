@@ -34,6 +34,7 @@ class Judged(NamedTuple):
         zone: Part of the site.
         simulated: Whether it says that it is simulated.
         is_watched: Whether the Rule's schedule watches that time.
+        last_good: Event time and value of the reading before, where it was good and is known.
     """
 
     time_ms: int
@@ -42,6 +43,7 @@ class Judged(NamedTuple):
     zone: str
     simulated: bool = False
     is_watched: bool = True
+    last_good: tuple[int, float] | None = None
 
 
 def begin_record(device: str, rule: Rule) -> AlertRecord:
@@ -66,9 +68,15 @@ def judge(rule: Rule, levels: Sequence[Level], before: AlertRecord, judged: Judg
     if begun_ms[0] is None:
         return _rest(rule, before, judged)
     beyond = min(before.beyond + 1, rule.least)
+    last_good = judged.last_good if before.phase is AlertPhase.OK else before.last_good
     # ``begun_ms`` of the mildest is the earliest: each Level is beyond the one before.
     pending = before._replace(
-        phase=AlertPhase.PENDING, since_ms=begun_ms[0], begun_ms=begun_ms, beyond=beyond, severity=levels[0].severity
+        phase=AlertPhase.PENDING,
+        since_ms=begun_ms[0],
+        begun_ms=begun_ms,
+        beyond=beyond,
+        severity=levels[0].severity,
+        last_good=last_good,
     )
     ready = _find_ready(levels, begun_ms, judged.time_ms)
     if ready is None or beyond < rule.least:
@@ -178,7 +186,9 @@ def _rest(rule: Rule, before: AlertRecord, judged: Judged) -> AlertRecord:
     recent = _list_recent(rule, before, judged.time_ms)
     if before.phase is AlertPhase.OK and recent == before.firings_ms:
         return before
-    resting = before._replace(phase=AlertPhase.OK, since_ms=0, begun_ms=(), beyond=0, good_ms=None, firings_ms=recent)
+    resting = before._replace(
+        phase=AlertPhase.OK, since_ms=0, begun_ms=(), beyond=0, good_ms=None, firings_ms=recent, last_good=None
+    )
     return _note(before, resting, judged)
 
 

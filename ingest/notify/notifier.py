@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
@@ -12,7 +12,7 @@ from ingest.inventory import Inventory
 from ingest.notify.delivery import Delivery
 from ingest.notify.plan import HOUR_MS, Plan, make_plan
 from ingest.notify.routing import Routing
-from ingest.notify.situation import LATE_MS, Maintained, Situation
+from ingest.notify.situation import LATE_MS, LastGood, Maintained, Situation
 from ingest.store_file import StoreError
 from schemas.rule import Rules
 
@@ -31,12 +31,14 @@ class OpenIncidents(NamedTuple):
         deliveries: Those that tell of one of them, and all that were planned since a moment.
         untold: Steps of kind ``UNTOLD`` of the incidents.
         maintenance: Windows that are not over.
+        last_good: By id of the incident, where it is known.
     """
 
     incidents: Sequence[Incident]
     deliveries: Sequence[Delivery]
     untold: Sequence[Step]
     maintenance: Sequence[Maintained]
+    last_good: Mapping[int, LastGood] = {}
 
 
 class PlanStore(Protocol):
@@ -135,6 +137,7 @@ class Notifier:
             rules=configured.rules,
             inventory=configured.inventory,
             maintenance=told.maintenance,
+            last_good=told.last_good,
             accepts_simulated=configured.accepts_simulated,
             late_ms=configured.late_ms,
         )

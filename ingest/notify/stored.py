@@ -4,12 +4,13 @@ Every call raises StoreError when the store cannot be read or written.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from ingest.incidents.incident import StepKind
+from ingest.incidents.incident import Incident, StepKind
 from ingest.notify.delivery import Delivery, make_steps
 from ingest.notify.notifier import OpenIncidents
 from ingest.notify.plan import Plan
+from ingest.notify.situation import LastGood
 from ingest.store_deliveries import (
     add_deliveries,
     begin_delivery,
@@ -24,7 +25,20 @@ from ingest.store_deliveries import (
 )
 from ingest.store_incidents import add_steps, read_open
 from ingest.store_maintenance import read_maintenance
+from ingest.store_rows import read_alert
 from ingest.store_thread import StoreThread
+
+
+def _find_good(connection: sqlite3.Connection, incidents: Iterable[Incident]) -> dict[int, LastGood]:
+    """Return the last good value of each incident that fires, where it is known."""
+    found: dict[int, LastGood] = {}
+    for incident in incidents:
+        if incident.cleared_ms is None:
+            record = read_alert(connection, incident.device, incident.rule)
+            if record is not None and record.last_good is not None:
+                time_ms, value = record.last_good
+                found[incident.id] = LastGood(value, time_ms)
+    return found
 
 
 class StoredDeliveries:
@@ -43,6 +57,7 @@ class StoredDeliveries:
                 read_told(connection, [one.id for one in incidents], since_ms),
                 read_untold(connection),
                 read_maintenance(connection, now_ms),
+                _find_good(connection, incidents),
             )
 
         return await self._store.read(read)
