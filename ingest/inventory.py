@@ -98,6 +98,7 @@ class Site:
         area_m2: Heated floor area; None for a place that is not a building.
         zones: Zones by key.
         opening_hours: When it is in use; empty where that means nothing.
+        part_of: Key of the Site that it is a part of; empty for none.
     """
 
     key: str
@@ -108,6 +109,7 @@ class Site:
     area_m2: float | None
     zones: Mapping[str, Zone]
     opening_hours: tuple[OpeningHours, ...]
+    part_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ class Device:
         component: Component code in the Norwegian TFM form, for example ``+A=360.001-RT001``.
         placements: In order of time, without overlap, at least one.
         gateway: Id of the Device through which it is heard; empty where there is none in between, or it is not known.
+        tags: What people call it together with others, so that rules can speak of them.
     """
 
     id: str
@@ -144,6 +147,7 @@ class Device:
     component: str
     placements: tuple[Placement, ...]
     gateway: str = ""
+    tags: tuple[str, ...] = ()
 
     def find_placement(self, time_ms: int) -> Placement | None:
         """Return where the Device was at a moment; None where it was nowhere."""
@@ -163,3 +167,11 @@ class Inventory:
     sites: Mapping[str, Site]
     devices: Mapping[str, Device]
     zone_info: ZoneInfo
+
+    def list_wholes(self, site: str) -> list[str]:
+        """Return a Site and those that it is a part of, the smallest first."""
+        found: list[str] = []
+        while site and site not in found:
+            found.append(site)
+            site = self.sites[site].part_of if site in self.sites else ""
+        return found

@@ -150,6 +150,7 @@ class _Draft:
                 self._check_zone(file, path, placement, site)
             elif is_whole and ("site", placement.site) not in self.defined:
                 self.refuse(file, (*path, "site"), _explain_missing("site", placement.site, self.sites))
+        self._check_parts(is_whole=is_whole)
         gateways = [device.id for device in self.devices.values() if device.type_key == GATEWAY] if self.heard else []
         for file, path, gateway in self.heard:
             device = self.devices.get(gateway)
@@ -157,6 +158,19 @@ class _Draft:
                 self._check_gateway(file, path, device)
             elif is_whole and ("device", gateway) not in self.defined:
                 self.refuse(file, (*path, "gateway"), _explain_missing("device", gateway, gateways))
+
+    def _check_parts(self, *, is_whole: bool) -> None:
+        """Check of what sites are a part."""
+        for site in self.sites.values():
+            file, path = self.defined["site", site.key]
+            whole, passed = site.part_of, {site.key}
+            while whole in self.sites and whole not in passed:
+                passed.add(whole)
+                whole = self.sites[whole].part_of
+            if whole == site.key:
+                self.refuse(file, (*path, "part_of"), f'"{site.key}" would be a part of itself')
+            elif is_whole and site.part_of and ("site", site.part_of) not in self.defined:
+                self.refuse(file, (*path, "part_of"), _explain_missing("site", site.part_of, self.sites))
 
     def refuse(self, file: TomlFile, path: TomlPath, message: str) -> None:
         """Note a mistake."""
@@ -213,6 +227,7 @@ class _Draft:
             area_m2=table.area_m2,
             zones=zones,
             opening_hours=self._read_opening_hours(file, path, table),
+            part_of=table.part_of or "",
         )
 
     def _check_position(self, file: TomlFile, path: TomlPath, table: SiteTable) -> None:
@@ -281,7 +296,12 @@ class _Draft:
                 self._check_order(file, here, placements[-1], placement)
             placements.append(placement)
         self.devices[table.id] = Device(
-            table.id, sys.intern(table.type), table.component, tuple(placements), sys.intern(table.gateway)
+            table.id,
+            sys.intern(table.type),
+            table.component,
+            tuple(placements),
+            sys.intern(table.gateway),
+            tuple(map(sys.intern, table.tags)),
         )
         if table.gateway:
             self._read_gateway(file, path, table)

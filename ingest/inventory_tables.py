@@ -54,6 +54,7 @@ class SiteTable(Table):
     area_m2: Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)] | None = None
     opening_hours: Annotated[list[HoursTable], Field(default_factory=list)]
     zone: Annotated[list[ZoneTable], Field(default_factory=list)]
+    part_of: Slug | None = None
 
 
 class PlacementTable(Table):
@@ -73,3 +74,4 @@ class DeviceTable(Table):
     component: Annotated[str, StringConstraints(pattern=_COMPONENT)]
     gateway: Slug = ""
     placements: Annotated[list[PlacementTable], Field(min_length=1)]
+    tags: Annotated[list[Slug], Field(default_factory=list)]

@@ -86,16 +86,24 @@ class Aggregate(StrEnum):
     MOST = "most"
 
 
+class Together(StrEnum):
+    """Which of the devices that a Rule speaks of make a group."""
+
+    SITE = "site"
+    ZONE = "zone"
+    ALL = "all"  # with a choice of tags: those that have one of them
+
+
 class Group(NamedTuple):
     """A Rule that speaks of several devices together.
 
     Attributes:
-        by_zone: Whether those of a zone make a group; else those of a site.
+        by: Which devices make a group.
         aggregate: What is made of their values; those count that are not older than ``fresh_ms``.
         fresh_ms: Before the newest, in event time.
     """
 
-    by_zone: bool
+    by: Together
     aggregate: Aggregate
     fresh_ms: int
 
@@ -119,11 +127,13 @@ class Subjects(NamedTuple):
         sites: Keys of Sites.
         categories: Values of ``Category``.
         devices: Ids.
+        tags: Of devices; any of these.
     """
 
     sites: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
     devices: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
 
 
 EVERY = Subjects()

@@ -10,7 +10,7 @@ from ingest.alerts.derivations.mean import Mean
 from ingest.alerts.derivations.rate import Rate
 from ingest.inventory import OPEN_END_MS, Device, Inventory, OpeningHours, Placement, Site, Zone
 from schemas.reading import Reading
-from schemas.rule import Aggregate, Change, Flapping, Group, Level, Reference, Rule, Severity, Transition
+from schemas.rule import Aggregate, Change, Flapping, Group, Level, Reference, Rule, Severity, Together, Transition
 from schemas.schedule import Schedule, Use
 
 MINUTE_MS = 60_000
@@ -45,13 +45,13 @@ RISE = replace(
 TOGETHER = replace(
     CO2,
     key="co2-together",
-    group=Group(by_zone=False, aggregate=Aggregate.MEAN, fresh_ms=15 * MINUTE_MS),
+    group=Group(by=Together.SITE, aggregate=Aggregate.MEAN, fresh_ms=15 * MINUTE_MS),
     levels=STEPS.levels,
 )
 TOGETHER_MEAN = replace(
     TOGETHER,
     key="co2-together-mean",
-    group=Group(by_zone=True, aggregate=Aggregate.MOST, fresh_ms=15 * MINUTE_MS),
+    group=Group(by=Together.ZONE, aggregate=Aggregate.MOST, fresh_ms=15 * MINUTE_MS),
     derivation=Mean(20 * MINUTE_MS),
 )
 AGAINST = replace(CO2, key="co2-against", reference=Reference("hall", 30 * MINUTE_MS), levels=STEPS.levels)
@@ -61,7 +61,7 @@ MISSING = replace(
     SILENT,
     key="missing",
     unit="%",
-    group=Group(by_zone=False, aggregate=Aggregate.MEAN, fresh_ms=0),
+    group=Group(by=Together.SITE, aggregate=Aggregate.MEAN, fresh_ms=0),
     levels=(Level(CRITICAL, high=50.0, clear_high=20.0),),
 )
 EVERY_SHAPE = {

@@ -9,7 +9,15 @@ from ingest.alerts.book import AlertBook
 from ingest.alerts.derivations.mean import Mean
 from ingest.alerts.derivations.rate import Rate
 from ingest.inventory import Device, OpeningHours
-from schemas.rule import AlertPhase, Change, Override, Reference, Rule, Subjects, Transition
+from schemas.rule import (
+    AlertPhase,
+    Change,
+    Override,
+    Reference,
+    Rule,
+    Subjects,
+    Transition,
+)
 from tests.alert_rules import (
     AGAINST,
     AT_SCHOOL,

@@ -32,7 +32,7 @@ from ingest.inventory import OPEN_END_MS, Category, Device, Inventory, OpeningHo
 from ingest.local_time import LOCAL
 from ingest.memory import Memory
 from schemas.reading import Reading
-from schemas.rule import Aggregate, Change, Flapping, Group, Level, Rule, RuleExample, Severity, Transition
+from schemas.rule import Aggregate, Change, Flapping, Group, Level, Rule, RuleExample, Severity, Together, Transition
 from schemas.schedule import Schedule, Use
 from simulators.testbed.influxd import Influxd
 from tests.past_month import BEGIN, END, WARM, PastMonth, write_month
@@ -203,7 +203,7 @@ def are_near(found: Sequence[tuple[str, int]], expected: Sequence[tuple[str, int
 
 HOLDING = Level(Severity.WARNING, high=6.0, clear_high=3.0, hold_ms=25 * MINUTE_MS)
 SHARE = Level(Severity.WARNING, high=40.0, clear_high=20.0, hold_ms=10 * MINUTE_MS)
-SHARE_GROUP = Group(by_zone=False, aggregate=Aggregate.MEAN, fresh_ms=0)
+SHARE_GROUP = Group(by=Together.SITE, aggregate=Aggregate.MEAN, fresh_ms=0)
 OPEN = Schedule(use=Use.OPEN)
 
 

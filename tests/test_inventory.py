@@ -243,6 +243,42 @@ def test_a_mistake_in_a_gateway_is_not_told_of_every_device_behind_it(tmp_path: 
     assert mistake.field == "device[0].type"
 
 
+def part(key: str, whole: str) -> str:
+    """Return a site that is a part of another."""
+    return SITE.replace('"radhuset"', f'"{key}"').replace(
+        'category = "office"', f'category = "office"\npart_of = "{whole}"'
+    )
+
+
+def test_a_site_may_be_a_part_of_another_in_whatever_order_they_are_read(tmp_path: Path) -> None:
+    inventory = load(tmp_path, a=part("floy", "bygg"), b=part("bygg", "radhuset"), c=SITE)
+    assert inventory.list_wholes("floy") == ["floy", "bygg", "radhuset"]
+    assert inventory.list_wholes("elsewhere") == ["elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ((SITE, part("floy", "radhust")), "did you mean radhuset"),
+        ((part("floy", "floy"),), "would be a part of itself"),
+    ],
+)
+def test_a_whole_that_is_none_is_refused(tmp_path: Path, texts: tuple[str, ...], message: str) -> None:
+    (mistake,) = find_mistakes(tmp_path, **dict(zip("ab", texts, strict=False)))
+    assert mistake.field == "site[0].part_of"
+    assert message in mistake.message
+
+
+def test_sites_that_are_parts_of_each_other_are_refused(tmp_path: Path) -> None:
+    mistakes = find_mistakes(tmp_path, a=part("a-hus", "b-hus"), b=part("b-hus", "a-hus"))
+    assert [one.field for one in mistakes] == ["site[0].part_of"] * 2
+
+
+def test_a_device_has_tags(tmp_path: Path) -> None:
+    (device,) = load(tmp_path, a=SITE + DEVICE + 'tags = ["pumpe", "kjeller"]\n').devices.values()
+    assert device.tags == ("pumpe", "kjeller")
+
+
 def test_duplicates_name_both_places(tmp_path: Path) -> None:
     zone = '[[site.zone]]\nkey = "1-etasje"\ntitle = "igjen"\n'
     mistakes = find_mistakes(tmp_path, a=SITE + zone + DEVICE, b=SITE + DEVICE)

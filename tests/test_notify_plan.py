@@ -214,6 +214,20 @@ def test_a_silent_gateway_inhibits_what_is_heard_through_it_wherever_it_is(devic
     assert [telling.incident for telling in made.deliveries[0].tellings] == ([1] if inhibits else [1, 2, 3])
 
 
+def test_what_fires_at_a_whole_inhibits_its_parts_but_not_the_other_way() -> None:
+    whole = make_incident(1)._replace(rule="gateway-silent", site="campus")
+    world = World(make_routing(DRIFT), whole, make_incident(2))
+    sites = {
+        "hall": replace(INVENTORY.sites["hall"], part_of="campus"),
+        "campus": replace(INVENTORY.sites["hall"], key="campus"),
+    }
+    world.change(inventory=replace(INVENTORY, sites=sites))
+    assert [step.text for step in world.plan().steps] == ["gateway-silent fires at campus, which explains it"]
+    other = World(make_routing(DRIFT), whole._replace(site="hall"), make_incident(2)._replace(site="campus"))
+    other.change(inventory=replace(INVENTORY, sites=sites))
+    assert other.plan().steps == ()
+
+
 def test_rules_that_inhibit_each_other_inhibit_nothing() -> None:
     gateway = make_incident(1)._replace(rule="gateway-silent")
     world = World(make_routing(DRIFT), gateway, make_incident(2))

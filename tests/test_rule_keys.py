@@ -22,6 +22,7 @@ from schemas.rule import (
     RuleExample,
     Severity,
     Subjects,
+    Together,
 )
 from schemas.schedule import Schedule, Use
 
@@ -170,9 +171,9 @@ watched = false
 
 def test_group_and_against(tmp_path: Path) -> None:
     rule = read(tmp_path, HEAD + 'group = { by = "zone", of = "most", fresh = "1h" }\n' + EXAMPLE)
-    assert rule.group == Group(by_zone=True, aggregate=Aggregate.MOST, fresh_ms=3_600_000)
+    assert rule.group == Group(by=Together.ZONE, aggregate=Aggregate.MOST, fresh_ms=3_600_000)
     assert read(tmp_path, HEAD + 'group = { by = "site", of = "sum" }\n' + EXAMPLE).group == Group(
-        by_zone=False, aggregate=Aggregate.SUM, fresh_ms=900_000
+        by=Together.SITE, aggregate=Aggregate.SUM, fresh_ms=900_000
     )
     rule = read(tmp_path, HEAD + 'against = { device = "ute", fresh = "20m" }\n' + EXAMPLE)
     assert rule.reference == Reference("ute", 1_200_000)
@@ -243,7 +244,7 @@ EXCEPT = '[[except]]\nsites = ["skolen"]\nabove = 1200\nclear = 1100\n'
         (HEAD + EXCEPT.replace("1100", "1300"), 12, "except[0].clear", "good side"),
         (HEAD + EXCEPT.replace("above = 1200\n", ""), 9, "except[0].above", "exactly one of"),
         (HEAD + EXCEPT + "watched = 0\n", 13, "except[0].watched", "true or false"),
-        (HEAD + 'group = { by = "town", of = "sum" }\n', 9, "group.by", "'site' or 'zone'"),
+        (HEAD + 'group = { by = "town", of = "sum" }\n', 9, "group.by", "'site', 'zone' or 'all'"),
         (HEAD + 'group = { by = "site", of = "median" }\n', 9, "group.of", "must be one of"),
         (HEAD + 'against = { fresh = "1h" }\n', 9, "against.device", "is missing"),
         (HEAD.replace('"co2"', '"co2"\nwatch = "noise"'), 3, "watch", "'values', 'silence' or 'missing'"),

@@ -1,12 +1,16 @@
 """What rules name of the inventory is there, or is refused with file, line and field."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from devices import load_device_types
+from ingest.alerts.book import AlertBook
 from ingest.alerts.rules import read_rules
 from ingest.inventory_files import read_inventory
+from schemas.rule import Aggregate, Change, Group, Subjects, Together
+from tests.alert_rules import MINUTE_MS, TOGETHER, at_once, make_device, make_reading, make_town
 
 ROOT = Path(__file__).parents[1]
 TYPES = load_device_types()
@@ -48,3 +52,17 @@ def test_what_others_are_compared_with_must_be_of_their_type(tmp_path: Path) -> 
     text = COLD.replace("below = 16.0", f'against = {{ device = "{other}" }}\nbelow = 16.0')
     found = find_mistakes(tmp_path, text)
     assert ("against.device", "is of type gateway, not indoor_climate") in found
+
+
+def test_a_rule_speaks_of_the_devices_of_a_tag_and_of_all_of_them_together() -> None:
+    tagged = [replace(make_device(name), tags=("pumpe",)) for name in ("room", "yard")]
+    group = Group(by=Together.ALL, aggregate=Aggregate.SUM, fresh_ms=15 * MINUTE_MS)
+    rule = replace(at_once(TOGETHER), group=group, subjects=Subjects(tags=frozenset({"pumpe"})))
+    book = AlertBook({rule.key: rule}, make_town(*tagged, make_device("hall")))
+    readings = [make_reading(minute, 600, device=name) for minute, name in enumerate(("room", "hall", "yard"))]
+    told = [one for reading in readings for one in book.judge_reading(reading)]
+    assert [(one.device, one.change, one.value) for one in told] == [(":", Change.FIRED, 1200.0)]
+    town = make_town(*tagged, make_device("hall"))
+    assert book.replace_rules({rule.key: rule}, town, 9 * MINUTE_MS) == []
+    (withdrawn,) = book.replace_rules({rule.key: rule}, make_town(make_device("hall")), 9 * MINUTE_MS)
+    assert withdrawn.transition.change is Change.WITHDRAWN

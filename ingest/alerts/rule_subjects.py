@@ -37,6 +37,7 @@ def _check(
         ("sites", inventory.sites.keys()),
         ("categories", _CATEGORIES),
         ("devices", inventory.devices.keys()),
+        ("tags", {tag for device in inventory.devices.values() for tag in device.tags} if table.tags else ()),
     )
     for name, keys in known:
         for at, key in enumerate(getattr(table, name) or ()):

@@ -9,7 +9,7 @@ from ingest.alerts.schedule import ScheduleTable
 from ingest.inventory_tables import PATTERNS as INVENTORY_PATTERNS
 from ingest.toml_table import Table
 from schemas.device_type import Privacy
-from schemas.rule import Aggregate, Severity
+from schemas.rule import Aggregate, Severity, Together
 
 _DURATION = r"^[0-9]{1,6}(s|m|h|d)$"
 PATTERNS = {_DURATION: 'must be a duration such as "30s", "10m", "2h" or "1d"', **INVENTORY_PATTERNS}
@@ -54,6 +54,7 @@ class SubjectsTable(Table):
     sites: Keys | None = None
     categories: Keys | None = None
     devices: Keys | None = None
+    tags: Keys | None = None
 
 
 class ExceptTable(LimitsTable):
@@ -62,6 +63,7 @@ class ExceptTable(LimitsTable):
     sites: Keys | None = None
     categories: Keys | None = None
     devices: Keys | None = None
+    tags: Keys | None = None
     watched: bool = True
 
 
@@ -75,7 +77,7 @@ class FlappingTable(Table):
 class GroupTable(Table):
     """``group = { by = "site", of = "sum", fresh = "15m" }``."""
 
-    by: Literal["site", "zone"]
+    by: Annotated[Together, Field(strict=False)]
     of: Annotated[Aggregate, Field(strict=False)]
     fresh: Duration = "15m"
 

@@ -26,7 +26,7 @@ from schemas.derivation import Derivation, Given
 from schemas.device_type import DeviceType, Field
 from schemas.quantities import Kind
 from schemas.registry import load_registry
-from schemas.rule import Aggregate, Flapping, Group, Level, Override, Reference, Rule, RuleExample, Subjects
+from schemas.rule import Aggregate, Flapping, Group, Level, Override, Reference, Rule, RuleExample, Subjects, Together
 from schemas.schedule import ALWAYS, Schedule
 
 RESERVED_RULES = frozenset({"reading"})
@@ -38,7 +38,7 @@ EXAMPLE_START_MS = parse_time("2026-01-12T00:00:00+01:00")
 """Where an example has no ``start``: midnight in Norway, before an ordinary Monday."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-MISSING_GROUP = Group(by_zone=False, aggregate=Aggregate.MEAN, fresh_ms=0)
+MISSING_GROUP = Group(by=Together.SITE, aggregate=Aggregate.MEAN, fresh_ms=0)
 """Of a rule about the share of silent devices: those of a site; of their values nothing is made."""
 _SILENCE = Scale("silence", "1", 0.0)
 _MISSING = Scale("the share of silent devices", "%", 0.0, 100.0)
@@ -256,9 +256,10 @@ def _check_group(file: TomlFile, table: RuleTable) -> list[Mistake]:
     """Refuse limits for single devices where they are judged together."""
     if table.group is None and table.watch != "missing":
         return []
-    if table.only is not None and table.only.devices is not None:
-        return [file.mistake(("only", "devices"), "devices are judged together; choose them by sites or categories")]
-    wrong = [at for at, one in enumerate(table.otherwise) if one.devices is not None and one.watched]
+    if table.watch == "missing" and table.only is not None and (table.only.devices or table.only.tags):
+        key = "devices" if table.only.devices else "tags"
+        return [file.mistake(("only", key), "all devices of a site count; choose them by sites or categories")]
+    wrong = [at for at, one in enumerate(table.otherwise) if (one.devices or one.tags) and one.watched]
     return [
         file.mistake(("except", at, "devices"), "a group has one limit; give it by sites or categories") for at in wrong
     ]
@@ -280,7 +281,7 @@ def _read_override(
 def _make_subjects(table: SubjectsTable | ExceptTable | None) -> Subjects:
     if table is None:
         return Subjects()
-    return Subjects(*(frozenset(keys or ()) for keys in (table.sites, table.categories, table.devices)))
+    return Subjects(*(frozenset(keys or ()) for keys in (table.sites, table.categories, table.devices, table.tags)))
 
 
 def _make_rule(
@@ -325,7 +326,7 @@ def _make_group(table: RuleTable) -> Group | None:
     if table.watch == "missing":
         return MISSING_GROUP
     group = table.group
-    return None if group is None else Group(group.by == "zone", group.of, count_ms(group.fresh))
+    return None if group is None else Group(group.by, group.of, count_ms(group.fresh))
 
 
 def _make_reference(table: AgainstTable | None) -> Reference | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ingest.alerts.watch import Watch
 from ingest.inventory import Device
 from schemas.derivation import State
-from schemas.rule import Aggregate, Group
+from schemas.rule import Aggregate, Group, Together
 
 _AGGREGATES: Mapping[Aggregate, Callable[[Sequence[float]], float]] = {
     Aggregate.SUM: sum,
@@ -37,7 +37,13 @@ class Said(NamedTuple):
 
 def name_group(group: Group, site: str, zone: str) -> str:
     """Return what names a group where a device would be named; no device is named so."""
-    return f"{site}:{zone}" if group.by_zone else f"{site}:"
+    match group.by:
+        case Together.SITE:
+            return f"{site}:"
+        case Together.ZONE:
+            return f"{site}:{zone}"
+        case Together.ALL:
+            return ":"
 
 
 def is_member(group: Group, device: Device, name: str) -> bool:

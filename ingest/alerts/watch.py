@@ -213,4 +213,5 @@ def _is_meant(subjects: Subjects, device: Device, site: Site) -> bool:
         (not subjects.sites or site.key in subjects.sites)
         and (not subjects.categories or site.category in subjects.categories)
         and (not subjects.devices or device.id in subjects.devices)
+        and (not subjects.tags or not subjects.tags.isdisjoint(device.tags))
     )

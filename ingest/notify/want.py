@@ -90,8 +90,8 @@ def _find_quiet(incident: Incident, situation: Situation) -> str:
 def _find_inhibition(incident: Incident, situation: Situation) -> str:
     """Return in words which rule that fires explains an Incident; empty for none.
 
-    It fires at the same site; or, where it is about gateways, for one through which the device is heard. Two rules that
-    inhibit each other inhibit nothing: somebody must be told.
+    It fires at the same site, or at one that this is a part of; or, where it is about gateways, for one through which
+    the device is heard. Two rules that inhibit each other inhibit nothing: somebody must be told.
     """
     rule = situation.rules.get(incident.rule)
     if rule is None or not rule.inhibited_by:
@@ -104,8 +104,10 @@ def _find_inhibition(incident: Incident, situation: Situation) -> str:
         silent = [one for one in gateways if one in situation.firing_devices.get(key, ())]
         if silent:
             return f"{key} fires for {silent[0]}, through which it is heard, which explains it"
-        if not gateways and key in situation.firing_rules.get(incident.site, frozenset()):
-            return f"{key} fires at {incident.site}, which explains it"
+        wholes = () if gateways else situation.inventory.list_wholes(incident.site)
+        firing = [site for site in wholes if key in situation.firing_rules.get(site, frozenset())]
+        if firing:
+            return f"{key} fires at {firing[0]}, which explains it"
     return ""
 
 
