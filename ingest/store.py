@@ -52,6 +52,7 @@ from ingest.store_outbox import (
     replace_lines,
     take_damaged,
 )
+from ingest.store_publishing import Publishing
 from ingest.store_quarantine import (
     Expired,
     add_quarantined,
@@ -75,16 +76,7 @@ from ingest.store_rows import (
 )
 from ingest.store_states import StateChange, StateRows, StatesOfShard
 from ingest.store_transactions import Transactions
-from ingest.store_unpublished import (
-    Unpublished,
-    add_unpublished,
-    begin_publishing,
-    forget_published,
-    mark_published,
-    read_seals,
-    read_unpublished,
-    reseal,
-)
+from ingest.store_unpublished import add_unpublished
 from schemas.reason import Reason
 
 log = logging.getLogger(__name__)
@@ -92,7 +84,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Store:
+class Store(Publishing):
     """The collector's own disk. Open it with ``open``, close it with ``close``.
 
     Attributes:
@@ -359,36 +351,6 @@ class Store:
     def change(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Do what a writing function of another module of the store does, in one transaction; it needs little room."""
         return self._transactions.change(operation)
-
-    def unpublished(self) -> list[Unpublished]:
-        """Return the transitions that the broker does not have yet, in order."""
-        with self._transactions.reading() as connection:
-            return read_unpublished(connection)
-
-    def begin_publishing(self, ids: Sequence[int]) -> None:
-        """Take note that these transitions are about to be published; for those that were before it counts a repeat."""
-
-        def begin(connection: sqlite3.Connection) -> None:
-            add_counts(connection, "event", [("alert_repeated", begin_publishing(connection, ids))])
-
-        self._transactions.change(begin)
-
-    def mark_published(self, ids: Sequence[int], seal: int) -> None:
-        """Take note that the broker has these transitions, behind a seal; they are kept until ``forget_published``."""
-        self._transactions.change(lambda connection: mark_published(connection, ids, seal))
-
-    def seals(self) -> list[int]:
-        """Return the seals of the published transitions that are kept."""
-        with self._transactions.reading() as connection:
-            return read_seals(connection)
-
-    def reseal(self, seals: Sequence[int], seal: int) -> int:
-        """Put what lies behind some seals behind another, or, for 0, have it published again; return how much it is."""
-        return self._transactions.change(lambda connection: reseal(connection, seals, seal))
-
-    def forget_published(self, seals: Sequence[int]) -> None:
-        """Remove the transitions behind some seals: the broker cannot lose them any more."""
-        self._transactions.change(lambda connection: forget_published(connection, seals))
 
     def count_event(self, name: str, count: int = 1) -> None:
         """Count something that happened, for ever."""

@@ -13,20 +13,20 @@ watches another type or field, or if its Device has vanished, is of another type
 it stands, and the next reading is judged by the new limits.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import NamedTuple, Protocol
 
 from msgspec import UNSET, Struct
 
+from ingest.alerts.hearing import Know, find_good, hear_quietly, remember
 from ingest.alerts.machine import Judged, begin_record, fall_silent, judge, list_changes
 from ingest.alerts.schedule import is_watched
-from ingest.alerts.subject import Said, hear, is_member
+from ingest.alerts.subject import hear, is_member
 from ingest.alerts.watch import (
     NOTHING,
     NOWHERE,
-    Heard,
     Standing,
     Watch,
     Watches,
@@ -53,10 +53,6 @@ class Withdrawal(NamedTuple):
 
     transition: Transition
     rule: Rule | None
-
-
-Know = Callable[[], tuple[int | None, Mapping[str, float | bool | None]]]
-"""Returns event time and values of a device's newest reading; None for what is not known."""
 
 
 class Quiet(Protocol):
@@ -203,10 +199,10 @@ class AlertBook:
             if device in timed.standing.records:
                 return False
         if watches.alone or watches.joint:
-            return _hear_quietly(watches, device, sample, placement, time_ms)
+            return hear_quietly(watches, device, sample, placement, time_ms)
         return True
 
-    def judge_reading(self, reading: Reading, know: "Know | None" = None) -> Sequence[Transition]:
+    def judge_reading(self, reading: Reading, know: Know | None = None) -> Sequence[Transition]:
         """Return what a reading changes, in order of the rules.
 
         Args:
@@ -222,11 +218,11 @@ class AlertBook:
             if value is None:
                 continue
             said = hear(watch, reading.device, (reading.site, reading.zone), reading.time_ms, float(value))
-            _remember(watch, said)
+            remember(watch, said)
             if said.value is not None:
                 judged = _tell(reading, said.value)
                 if know is not None and said.subject not in watch.standing.records and is_plain(watch.rule):
-                    judged = judged._replace(last_good=_find_good(watch, said.value, know))
+                    judged = judged._replace(last_good=find_good(watch, said.value, know))
                 self._judge(watch, said.subject, judged, transitions)
         return transitions
 
@@ -381,52 +377,6 @@ def _take_level(record: AlertRecord, level: Level) -> AlertRecord:
     """Return an alert whose severity the Rule does not have any more with that of a Level."""
     worst = level.severity if level.severity.rank > record.worst.rank else record.worst
     return record._replace(severity=level.severity, worst=worst)
-
-
-def _hear_quietly(watches: Watches, device: str, sample: Struct, placement: Placement, time_ms: int) -> bool:
-    """Have derivations hear a Sample, unless that would change an alert: then nothing changes."""
-    heard: list[Heard] = []
-    for field, low, high, records, states, moved, derive in watches.alone:
-        value = getattr(sample, field, UNSET)
-        if value is UNSET:
-            continue
-        derived = derive(states.get(device), time_ms, float(value))
-        made = derived[1]
-        if device in records or (made is not None and not low <= made <= high):
-            return False
-        heard.append((states, moved, device, derived[0]))
-    for watch in watches.joint:
-        value = getattr(sample, watch.rule.field, UNSET)
-        if value is UNSET:
-            continue
-        said = hear(watch, device, (placement.site, placement.zone), time_ms, float(value))
-        if said.subject in watch.standing.records:
-            return False
-        if said.value is not None and not watch.low <= said.value <= watch.high:
-            return False
-        heard.append((watch.standing.states, watch.standing.moved, said.subject, said.state))
-    for states, moved, subject, state in heard:
-        if state is not None:
-            states[subject] = state
-            moved[subject] = None
-    return True
-
-
-def _find_good(watch: Watch, value: float, know: Know) -> tuple[int, float] | None:
-    """Return event time and value of the reading before one that is beyond a limit, if that was good."""
-    if watch.low <= value <= watch.high:
-        return None
-    time_ms, values = know()
-    before = values.get(watch.rule.field)
-    if time_ms is None or before is None or not watch.low <= before <= watch.high:
-        return None
-    return time_ms, float(before)
-
-
-def _remember(watch: Watch, said: Said) -> None:
-    if said.state is not None:
-        watch.standing.states[said.subject] = said.state
-        watch.standing.moved[said.subject] = None
 
 
 def _tell(reading: Reading, value: float) -> Judged:
