@@ -186,6 +186,18 @@ def test_what_began_and_ended_in_a_maintenance_is_never_told() -> None:
     assert list_untold(world) == ["maintenance 3: ny kompressor"]
 
 
+def test_who_was_told_is_told_once_that_the_sensor_has_fallen_silent_acknowledged_or_not() -> None:
+    for acknowledged_ms in (None, NOW_MS):
+        world = World(make_routing(DRIFT), make_incident())
+        assert world.tell() == [("kari", "first-warning")]
+        silent = make_incident()._replace(phase=AlertPhase.SILENT, acknowledged_ms=acknowledged_ms)
+        world.become(silent)
+        assert world.tell(MINUTE_MS) == [("kari", "silent-warning")]
+        world.become(silent._replace(phase=AlertPhase.FIRING))
+        world.become(silent)
+        assert world.tell(MINUTE_MS) == []
+
+
 def test_an_inhibited_incident_waits_until_what_explains_it_is_over() -> None:
     gateway = make_incident(1)._replace(rule="gateway-silent")
     world = World(make_routing(DRIFT), gateway, make_incident(2))

@@ -18,6 +18,7 @@ class StageKind(StrEnum):
     RAISED = "raised"  # it is more severe than the Contact was told
     ESCALATION = "escalation"  # nobody has acknowledged it
     REMINDER = "reminder"  # likewise
+    SILENT = "silent"  # its sensor has stopped sending: nobody knows whether it is still so
     CLEARED = "cleared"  # it is over
 
 

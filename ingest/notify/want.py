@@ -16,7 +16,7 @@ from ingest.inventory import GATEWAY
 from ingest.notify.delivery import Stage, StageKind, Telling
 from ingest.notify.routing import Route
 from ingest.notify.situation import Situation, Told, list_contacts
-from schemas.rule import Severity
+from schemas.rule import AlertPhase, Severity
 
 BACKLOG_CLEARED = "it was over in the backlog already, before anybody could be told"
 CLEARED_BEFORE = "it was over before anybody was told"
@@ -68,9 +68,11 @@ def find_wanted(incident: Incident, situation: Situation) -> Wanted:
         return Wanted(untold=(quiet,))
     if situation.is_late(incident) and not situation.is_caught_up and not told:
         return NOTHING  # what still fires when the backlog is judged is told then
+    silence = _want_silence(incident, situation, told)
     if incident.acknowledged_ms is not None:
-        return NOTHING if told else Wanted(untold=(ACKNOWLEDGED_BEFORE,))
-    return _want_routes(incident, situation, told)
+        return Wanted(silence) if told else Wanted(untold=(ACKNOWLEDGED_BEFORE,))
+    wanted = _want_routes(incident, situation, told)
+    return wanted._replace(wants=wanted.wants + silence)
 
 
 def _find_quiet(incident: Incident, situation: Situation) -> str:
@@ -127,6 +129,20 @@ def _want_end(incident: Incident, situation: Situation, told: Sequence[Told], *,
         if says and contact not in ended and contact in situation.routing.contacts:
             wants.append(Want(asked[0], contact, telling, situation.now_ms))
     return Wanted(tuple(wants))
+
+
+def _want_silence(incident: Incident, situation: Situation, told: Sequence[Told]) -> tuple["Want", ...]:
+    """Return who is to be told that nobody knows any more whether it is still so: whoever was told that it began."""
+    if incident.phase is not AlertPhase.SILENT:
+        return ()
+    telling = Telling(incident.id, Stage(StageKind.SILENT, incident.severity))
+    heard = {one.contact for one in told if one.stage.kind is StageKind.SILENT}
+    routes = {one.contact: one.route for one in reversed(told)}
+    return tuple(
+        Want(routes[contact], contact, telling, situation.now_ms)
+        for contact in list_contacts(told)
+        if contact not in heard and contact in situation.routing.contacts
+    )
 
 
 def _want_routes(incident: Incident, situation: Situation, told: Sequence[Told]) -> Wanted:
