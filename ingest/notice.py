@@ -42,6 +42,7 @@ class NoticeKey(StrEnum):
     DATABASE_REFUSES = "database-refuses"
     LINES_REFUSED = "lines-refused"
     RELOAD_REFUSED = "reload-refused"
+    MESSAGES_FAIL = "messages-fail"
     SIMULATED_ACCEPTED = "simulated-accepted"
 
 
@@ -97,6 +98,8 @@ class Facts(NamedTuple):
         lines_refused_ms: When the database last refused a line; None when it never did while we looked.
         reload_error: Why the last reload was refused; empty when it was not.
         accepts_simulated: Simulated readings are accepted.
+        messages_dead: Messages to people that were given up.
+        messages_failing: Messages to people that wait although they were tried several times.
     """
 
     now_ms: int
@@ -115,6 +118,8 @@ class Facts(NamedTuple):
     lines_refused_ms: int | None = None
     reload_error: str = ""
     accepts_simulated: bool = False
+    messages_dead: int = 0
+    messages_failing: int = 0
 
 
 Raised = Mapping[NoticeKey, Notice]
@@ -215,10 +220,17 @@ def _judge_others(facts: Facts) -> Iterator[_Finding]:
         action = "Se gjovik quarantine list --reason refused_by_database for databasens svar."
         yield _Finding(NoticeKey.LINES_REFUSED, Severity.WARNING, text, action)
     if facts.reload_error:
-        text = f"Nytt inventar eller nye regler ble ikke tatt i bruk; de gamle gjelder: {facts.reload_error}"
+        text = f"Inventar, regler eller kontakter ble ikke tatt i bruk; de gamle gjelder: {facts.reload_error}"
         yield _Finding(
             NoticeKey.RELOAD_REFUSED, Severity.WARNING, text, "Kjør gjovik check, rett feilen og last på nytt."
         )
+    if facts.messages_dead or facts.messages_failing:
+        text = (
+            f"Beskjeder om varsler kommer ikke fram: {facts.messages_failing} venter etter flere forsøk, "
+            f"{facts.messages_dead} er gitt opp."
+        )
+        action = "Se gjovik alerts deliveries for hvorfor; gjovik alerts retry sender en beskjed på nytt."
+        yield _Finding(NoticeKey.MESSAGES_FAIL, Severity.WARNING, text, action)
     if facts.accepts_simulated:
         text = "Simulerte målinger tas imot."
         action = "Sett ingest.accept_simulated = false i drift; ellers blandes de med virkelige målinger."

@@ -33,6 +33,7 @@ from ingest.health import (
 from ingest.metrics import AlertCounts
 from ingest.notice import Facts, NearQuota, NoticeKey, Raised, judge_facts
 from ingest.notice_publisher import NoticePublisher
+from ingest.notify.delivery import DeliveryState
 from ingest.settings import Settings
 from ingest.store_file import StoreError, list_set_aside
 from ingest.store_groups import Quotas
@@ -98,6 +99,7 @@ class Reporter:
         self._facts = Facts(self._started_ms, accepts_simulated=settings.ingest.accept_simulated)
         self._raised: Raised = {}
         self._latest: Status | None = None
+        self._undelivered = (0, 0)
         self._alert_counts = AlertCounts({}, 0, {})
 
     async def run(self) -> None:
@@ -240,11 +242,12 @@ class Reporter:
         # Before the store is asked: what a status counts as received is then also in its outbox or stored.
         ledger = {name: getattr(collector.ledger, name) for name in SUMS}
         reasons = {reason.value: count for reason, count in collector.ledger.reasons.most_common()}
-        depth, moves, usage, events, quarantined, incidents, deliveries = await self._store.overview()
+        depth, moves, usage, events, quarantined, incidents, deliveries, failing = await self._store.overview()
         mqtt, written = self._broker.status, self._writer.state
         received_per_s, accepted_per_s = self._measure_rates()
         age_s = 0.0 if depth.oldest_ms is None else max(0.0, (now_ms - depth.oldest_ms) / 1000)
         capacity = self._measure_capacity(depth, moves, usage, age_s)
+        self._undelivered = (deliveries[DeliveryState.DEAD], failing)
         self._raised = self._judge(now_ms, moves, usage, events)
         self._alert_counts = AlertCounts(
             self._count_alerts(), incidents, {state.value: count for state, count in deliveries.items()}
@@ -358,6 +361,8 @@ class Reporter:
             lines_refused_ms=self._lines_refused_ms,
             reload_error=self._collector.reload_error,
             accepts_simulated=settings.ingest.accept_simulated,
+            messages_dead=self._undelivered[0],
+            messages_failing=self._undelivered[1],
         )
         return self._judge_facts(self._facts)
 

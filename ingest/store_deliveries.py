@@ -138,6 +138,14 @@ def count_deliveries(connection: sqlite3.Connection) -> dict[DeliveryState, int]
     return dict.fromkeys(DeliveryState, 0) | {DeliveryState(state): count for state, count in rows if state in _STATES}
 
 
+def count_failing(connection: sqlite3.Connection) -> int:
+    """Return how many messages wait although they were tried twice or more."""
+    count: int = connection.execute(
+        "SELECT count(*) FROM deliveries WHERE state = 'waiting' AND tries >= 2 AND in_doubt = 0"
+    ).fetchone()[0]
+    return count
+
+
 def begin_delivery(connection: sqlite3.Connection, delivery: int, now_ms: int) -> None:
     """Take note that a message is about to be sent; count it where it may have arrived before."""
     row = connection.execute("SELECT in_doubt FROM deliveries WHERE id = ?", (delivery,)).fetchone()

@@ -44,7 +44,8 @@ CREATE TABLE incidents (        -- see ingest.incidents.incident.Incident
     acknowledged_ms INTEGER,
     acknowledged_by TEXT NOT NULL,
     assigned TEXT NOT NULL,
-    snoozed_until_ms INTEGER NOT NULL
+    snoozed_until_ms INTEGER NOT NULL,
+    fired_value REAL
 ) STRICT;
 CREATE UNIQUE INDEX incidents_by_subject ON incidents (device, rule) WHERE cleared_ms IS NULL;
 CREATE INDEX incidents_by_end ON incidents (closed_ms, cleared_ms);
@@ -64,9 +65,9 @@ CREATE INDEX steps_by_incident ON steps (incident);
 ADOPTION = """
 INSERT INTO incidents (
     device, rule, site, zone, severity, phase, since_ms, fired_ms, noted_ms, value, simulated, flapping,
-    acknowledged_by, assigned, snoozed_until_ms
+    acknowledged_by, assigned, snoozed_until_ms, fired_value
 )
-    SELECT device, rule, site, zone, 'warning', phase, since_ms, time_ms, time_ms, value, simulated, 0, '', '', 0
+    SELECT device, rule, site, zone, 'warning', phase, since_ms, time_ms, time_ms, value, simulated, 0, '', '', 0, value
     FROM alerts WHERE phase = 'firing' ORDER BY time_ms;
 INSERT INTO steps (incident, time_ms, kind, author, text)
     SELECT id, noted_ms, 'fired', '', 'before there were incidents' FROM incidents ORDER BY id;

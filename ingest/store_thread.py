@@ -22,7 +22,7 @@ from ingest.settings import Quarantine as QuarantineSettings
 from ingest.settings import Store as StoreSettings
 from ingest.shard import Shard
 from ingest.store import Store
-from ingest.store_deliveries import count_deliveries
+from ingest.store_deliveries import count_deliveries, count_failing
 from ingest.store_groups import Quotas
 from ingest.store_incidents import Tidied, count_open
 from ingest.store_outbox import Depth, OutboxEntry, RefusedLine
@@ -48,6 +48,7 @@ class Overview(NamedTuple):
     quarantine: dict[Reason, int]
     incidents: int
     deliveries: dict[DeliveryState, int]
+    failing: int
 
 
 class StoreThread:
@@ -114,6 +115,7 @@ class StoreThread:
                 store.quarantine(),
                 store.read(count_open),
                 store.read(count_deliveries),
+                store.read(count_failing),
             )
         )
 

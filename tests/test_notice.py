@@ -74,6 +74,8 @@ def test_a_share_that_hovers_at_its_limit_does_not_flicker() -> None:
         (WELL._replace(first_expiry_ms=NOW_MS + 7 * DAY_MS), NoticeKey.QUARANTINE_EXPIRY),
         (WELL._replace(influx_error="does not accept user"), NoticeKey.DATABASE_REFUSES),
         (WELL._replace(lines_refused_ms=NOW_MS), NoticeKey.LINES_REFUSED),
+        (WELL._replace(messages_dead=1), NoticeKey.MESSAGES_FAIL),
+        (WELL._replace(messages_failing=2), NoticeKey.MESSAGES_FAIL),
         (WELL._replace(reload_error="hall.toml:5"), NoticeKey.RELOAD_REFUSED),
         (WELL._replace(accepts_simulated=True), NoticeKey.SIMULATED_ACCEPTED),
     ],

@@ -16,6 +16,15 @@ from tests.notify_stand import HOUR_MS, INVENTORY, MINUTE_MS, NOW_MS, RULES, loc
 NAMES = Names(INVENTORY, RULES, "https://tavler.example.no", {1: LastGood(18.25, NOW_MS - HOUR_MS)})
 
 
+def test_what_is_over_is_told_as_what_it_was_and_with_what_is_measured_now() -> None:
+    fired = make_incident()._replace(fired_value=14.5)
+    over = fired._replace(value=21.5, cleared_ms=NOW_MS + MINUTE_MS, phase=AlertPhase.OK)
+    told = [(over, Stage(StageKind.CLEARED, over.severity))]
+    message = write_message(told, "key", Names(INVENTORY, RULES, ""), Language.NB, None)
+    assert message.title == "Over: Advarsel: Hallen – Rommet er kaldere enn 16 °C: 14,5."
+    assert "Verdi: 21,5 °C" in message.body
+
+
 def write(
     incident: Incident, kind: StageKind = StageKind.FIRST, language: Language = Language.NB, names: Names = NAMES
 ) -> Message:

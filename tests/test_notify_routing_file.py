@@ -164,6 +164,11 @@ def test_the_shipped_file_is_right_when_its_lines_are_filled_in(tmp_path: Path) 
             '"secrets/per"',
             "notify.toml:8: contact[0].address_file: {folder}/secrets/per cannot be read: No such file",
         ),
+        (
+            '"secrets/kari"',
+            '"a\\u0000b"',
+            "notify.toml:8: contact[0].address_file: ",
+        ),
         ('address_file = "secrets/kari"', 'address = "json://x"', "notify.toml:8: contact[0].address: is not known"),
         ('link = "https://tavler.example.no/"', 'link = "tavler"', "notify.toml:2: public.link: must be an address"),
     ],

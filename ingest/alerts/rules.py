@@ -37,6 +37,9 @@ LOCAL = ZoneInfo("Europe/Oslo")
 EXAMPLE_START_MS = parse_time("2026-01-12T00:00:00+01:00")
 """Where an example has no ``start``: midnight in Norway, before an ordinary Monday."""
 
+_PLACES = frozenset({"{value}", "{unit}", "{limit}"})
+_PLACE = re.compile(r"\{[^{}]*\}")
+_LINK = re.compile(r"(https?://[^\s/]+|/)\S*")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MISSING_GROUP = Group(by=Together.SITE, aggregate=Aggregate.MEAN, fresh_ms=0)
 """Of a rule about the share of silent devices: those of a site; of their values nothing is made."""
@@ -103,7 +106,7 @@ def read_rule(file: TomlFile, types: Mapping[str, DeviceType], zone_info: ZoneIn
     table = read_table(file, (), file.values, RuleTable, PATTERNS | CLOCK_PATTERNS)
     if isinstance(table, list):
         return mistakes + table
-    mistakes += _check_examples(file, table)
+    mistakes += _check_examples(file, table) + _check_words(file, table)
     derivation = _read_derivation(file, table, zone_info)
     if isinstance(derivation, list):
         return mistakes + derivation
@@ -250,6 +253,30 @@ def _check_unit(file: TomlFile, table: RuleTable, scale: Scale) -> list[Mistake]
         return []
     message = f"{scale.name} is in {scale.unit}; give the limits in it, not in {table.unit}"
     return [file.mistake(("unit",), message)]
+
+
+def _check_words(file: TomlFile, table: RuleTable) -> list[Mistake]:
+    """Refuse texts that say nothing or have unknown places, links that are none, and exceptions for nobody."""
+    mistakes: list[Mistake] = []
+    for key, text in (("text", table.text), ("text_en", table.text_en)):
+        if text is None:
+            continue
+        if not text.strip() or not text.isprintable():
+            mistakes.append(file.mistake((key,), "must say something in one line, without control characters"))
+        unknown = set(_PLACE.findall(text)) - _PLACES
+        if unknown or "{" in _PLACE.sub("", text):
+            named = ", ".join(sorted(unknown)) or "{"
+            mistakes.append(file.mistake((key,), f"{named} is not known; there are {', '.join(sorted(_PLACES))}"))
+    if table.link and not _LINK.fullmatch(table.link):
+        mistakes.append(
+            file.mistake(("link",), 'must begin with "https://" or "http://", or with "/" for the dashboards')
+        )
+    mistakes += [
+        file.mistake(("except", at), "must say for which sites, categories, devices or tags")
+        for at, one in enumerate(table.otherwise)
+        if not (one.sites or one.categories or one.devices or one.tags)
+    ]
+    return mistakes
 
 
 def _check_group(file: TomlFile, table: RuleTable) -> list[Mistake]:

@@ -94,6 +94,7 @@ class Incident(NamedTuple):
         acknowledged_by: Who; empty before.
         assigned: Who sees to it; empty for nobody.
         snoozed_until_ms: Nobody is told of it before; 0 where it is not snoozed.
+        fired_value: The value that made it fire, or made it more severe; None where that is not known.
     """
 
     id: int
@@ -115,6 +116,7 @@ class Incident(NamedTuple):
     acknowledged_by: str = ""
     assigned: str = ""
     snoozed_until_ms: int = 0
+    fired_value: float | None = None
 
     @property
     def state(self) -> IncidentState:
@@ -139,6 +141,7 @@ def begin_incident(incident_id: int, transition: Transition, now_ms: int) -> Inc
         noted_ms=now_ms,
         value=transition.value,
         simulated=transition.simulated,
+        fired_value=transition.value,
     )
 
 
@@ -149,6 +152,7 @@ def follow_transition(incident: Incident, transition: Transition) -> Incident:
         severity=transition.severity,
         phase=transition.phase,
         value=transition.value,
+        fired_value=transition.value if transition.change in {Change.FIRED, Change.ESCALATED} else incident.fired_value,
         flapping=incident.flapping or transition.change is Change.FLAPPING,
         cleared_ms=transition.time_ms if has_ended else None,
     )

@@ -179,11 +179,12 @@ class _Writer:
 
     @property
     def _text(self) -> str:
-        """What the rule says, with what was measured in the place of ``{value}``, ``{unit}`` and ``{limit}``."""
+        """What the rule says, with what made it fire in the place of ``{value}``, ``{unit}`` and ``{limit}``."""
         if self._rule is None:
             return self.words.unknown_rule.format(self.incident.rule)
         text = self._rule.text_en if self._language is Language.EN and self._rule.text_en else self._rule.text
-        value, limit = self._write_bare(self.incident.value), self._write_bare(self._find_limit(self._rule))
+        fired = self.incident.value if self.incident.fired_value is None else self.incident.fired_value
+        value, limit = self._write_bare(fired), self._write_bare(self._find_limit(self._rule))
         unit = write_number(0.0, self._rule.unit, self._language).partition(" ")[2] if self._rule.unit != "s" else ""
         hidden = "…"
         parts = (("{value}", hidden if self._is_private else value or hidden), ("{limit}", limit), ("{unit}", unit))

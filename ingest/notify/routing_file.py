@@ -148,8 +148,11 @@ class _Reader:
     def _read_address_file(self, path: TomlPath, named: Path) -> str:
         try:
             address = named.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        except UnicodeDecodeError:
+            self._refuse(path, f"{named} cannot be read: it is not UTF-8 text")
+            return ""
+        except (OSError, ValueError) as error:  # a name with a null byte is no name
+            why = error.strerror if isinstance(error, OSError) else "that is no name of a file"
             self._refuse(path, f"{named} cannot be read: {why}")
             return ""
         if not address or not address.isprintable():
