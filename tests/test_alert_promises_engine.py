@@ -40,7 +40,7 @@ HOUR_S = 3_600.0
 MOST_S = 20.0
 """How long a thousand alerts may take, from a start of the collector to the last mail."""
 FIRED, CLEARED = ("fired", "firing"), ("cleared", "ok")
-NEW, OVER = "KRITISK: Hallen – Fryseren er -10 °C", "Over: KRITISK: Hallen – Fryseren er -18 °C"
+NEW, OVER = "KRITISK: Hallen – Fryseren er -10 °C", "Over: KRITISK: Hallen – Fryseren er -10 °C"
 
 
 async def tell_of_another(town: Town, freezer: int, now_ms: int) -> None:
@@ -239,7 +239,7 @@ async def test_a_dead_sensor_never_resolves_its_alert(
         await town.take(*say(1, now_ms, (3, -20), (0.5, -20)))
         await wait_for(lambda: len(town.mailbox.mails) == 3, "mail that it is over")
         silent = f"Føleren er stille: {NEW}"
-        assert [mail.title for mail in town.mailbox.mails] == [NEW, silent, OVER.replace("-18", "-20")]
+        assert [mail.title for mail in town.mailbox.mails] == [NEW, silent, OVER]
         assert town.list_steps(1, StepKind.NOTIFIED) == ["fired", "silent", "heard", "cleared"]
         assert len(town.list_incidents()) == 1
 
