@@ -25,11 +25,9 @@ from ingest.alerts.machine import Judged, begin_record, fall_silent, judge, list
 from ingest.alerts.schedule import is_watched
 from ingest.alerts.subject import hear, is_member
 from ingest.alerts.watch import (
-    NOTHING,
     NOWHERE,
     Standing,
     Watch,
-    Watches,
     WatchTable,
     choose_levels,
     digest_watch,
@@ -105,10 +103,6 @@ class AlertBook:
             KeyError: There is none.
         """
         return self._rules[key]
-
-    def get_rule(self, key: str) -> Rule | None:
-        """Return a Rule by its key; None when it has vanished."""
-        return self._rules.get(key)
 
     def describe(self, key: str, device: str) -> Rule | None:
         """Return a Rule with the Levels that it has for a device; None when it has vanished."""
@@ -253,8 +247,8 @@ class AlertBook:
         transitions: list[Transition] = []
         for one in quiet:
             watches = self._table.find(one.type_key, one.device)
+            judged = Judged(now_ms, one.intervals, one.site, one.zone)
             for watch in watches.timed:
-                judged = Judged(now_ms, one.intervals, one.site, one.zone)
                 if watch.rule.group is None:
                     self._judge(watch, one.device, judged, transitions)
             for watch in watches.all:
@@ -287,7 +281,7 @@ class AlertBook:
         known = watch.standing.records.get(subject)
         if known is not None and judged.time_ms < known.time_ms:
             return
-        if known is None and watch.low <= judged.value <= watch.high and not watch.levels[0].is_beyond(judged.value):
+        if known is None and not watch.levels[0].is_beyond(judged.value):
             return
         before = known or begin_record(subject, rule)
         if all(level.severity is not before.severity for level in watch.levels):
@@ -366,11 +360,8 @@ class AlertBook:
             watch.rule is rule
             for device in devices
             if device.type_key == rule.device_type
-            for watch in self._find(device.type_key, device.id).all
+            for watch in self._table.find(device.type_key, device.id).all
         )
-
-    def _find(self, type_key: str, device: str) -> Watches:
-        return self._table.find(type_key, device) or NOTHING
 
 
 def _take_level(record: AlertRecord, level: Level) -> AlertRecord:

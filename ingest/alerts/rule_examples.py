@@ -32,17 +32,12 @@ def run_example(rule: Rule, example: RuleExample, zone_info: ZoneInfo) -> str:
 
 def list_events(rule: Rule, example: RuleExample, zone_info: ZoneInfo) -> list[tuple[Change, float | None]]:
     """Return what happens in an example, and at which minutes."""
-    book = AlertBook({rule.key: rule_for_all(rule)}, _make_inventory(rule, zone_info))
+    book = AlertBook({rule.key: rule.speak_of(EVERY)}, _make_inventory(rule, zone_info))
     happened: list[tuple[Change, float | None]] = []
     for minute, value in example.series:
         time_ms = example.start_ms + round(minute * MINUTE_MS)
         happened += [(transition.change, minute) for transition in _judge(book, rule, time_ms, value)]
     return happened
-
-
-def rule_for_all(rule: Rule) -> Rule:
-    """Return a rule that speaks of every device of its type."""
-    return rule.speak_of(EVERY)
 
 
 def _judge(book: AlertBook, rule: Rule, time_ms: int, value: float) -> list[Transition]:

@@ -122,10 +122,6 @@ class WatchTable:
         found = special.get(device) if special else None
         return self._usual.get(type_key, NOTHING) if found is None else found
 
-    def list_timed(self, type_key: str, device: str) -> tuple[Watch, ...]:
-        """Return what watches a device by time."""
-        return self.find(type_key, device).timed
-
     def list_shared(self, type_key: str, site: str) -> list[Watch]:
         """Return what watches the share of the devices of a type at a site that are silent."""
         rules = [rule for rule in self._by_type.get(type_key, ()) if not rule.field and rule.group is not None]
