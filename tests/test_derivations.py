@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ingest.alerts import derivations
-from ingest.alerts.derivation_table import PATTERNS, DerivationTable
+from ingest.alerts.derivation_table import DerivationTable
+from ingest.alerts.duration import PATTERNS
 from ingest.alerts.derivations.mean import Mean
 from ingest.local_time import parse_local
 from schemas.derivation import Derivation, Derived, Given, State

@@ -13,18 +13,12 @@ fields are the keys of the table beside ``kind``.
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
+from ingest.alerts.duration import Duration, count_ms
 from ingest.toml_table import Table
 from schemas.derivation import Derivation
 
-_DURATION = r"^[0-9]{1,6}(s|m|h|d)$"
-_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-
-PATTERNS = {_DURATION: 'must be a duration such as "30s", "10m", "2h" or "1d"'}
-"""What each regular expression asks for, in words."""
-
-Duration = Annotated[str, StringConstraints(pattern=_DURATION)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -59,7 +53,7 @@ def read_duration(text: Duration, key: str) -> int:
     Raises:
         ValueError: It is zero.
     """
-    duration_ms = int(text[:-1]) * _UNIT_MS[text[-1]]
+    duration_ms = count_ms(text)
     if duration_ms == 0:
         raise ValueError(f'{key} must be longer than 0, not "{text}"')
     return duration_ms

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
-from ingest.alerts.rule_tables import LimitsTable, count_ms
+from ingest.alerts.duration import count_ms
+from ingest.alerts.rule_tables import LimitsTable
 from ingest.toml_file import Mistake, TomlFile, TomlPath
 from schemas.device_type import Field
 from schemas.rule import Level, Severity

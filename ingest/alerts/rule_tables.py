@@ -4,26 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from ingest.alerts.derivation_table import Duration, Number
+from ingest.alerts.derivation_table import Number
+from ingest.alerts.duration import Duration
 from ingest.alerts.schedule import ScheduleTable
-from ingest.inventory_tables import PATTERNS as INVENTORY_PATTERNS
 from ingest.toml_table import Table
 from schemas.device_type import Privacy
 from schemas.rule import Aggregate, Severity, Together
 
-_DURATION = r"^[0-9]{1,6}(s|m|h|d)$"
-PATTERNS = {_DURATION: 'must be a duration such as "30s", "10m", "2h" or "1d"', **INVENTORY_PATTERNS}
-"""What each regular expression asks for, in words."""
-_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Keys = Annotated[list[str], Field(min_length=1)]
-
-
-def count_ms(duration: str) -> int:
-    """Return a duration as milliseconds."""
-    return int(duration[:-1]) * _UNIT_MS[duration[-1]]
 
 
 def _read_never(value: object) -> object:

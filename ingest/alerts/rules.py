@@ -4,6 +4,7 @@ The file's name is the rule's key. The format is described in ``docs/rules.md``.
 is read: a rule that does not do what its author says is as wrong as one with an unknown field.
 """
 
+import functools
 import itertools
 import re
 from collections.abc import Collection, Mapping
@@ -12,11 +13,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import ingest.alerts.derivations
-from ingest.alerts.derivation_table import PATTERNS, DerivationTable
+from ingest.alerts.derivation_table import DerivationTable
+from ingest.alerts.duration import PATTERNS as DURATION_PATTERNS
+from ingest.alerts.duration import count_ms
 from ingest.alerts.rule_examples import run_example
 from ingest.alerts.rule_limits import LimitReader, Scale, make_scale
 from ingest.alerts.rule_subjects import check_subjects
-from ingest.alerts.rule_tables import AgainstTable, ExceptTable, RuleTable, SubjectsTable, count_ms
+from ingest.alerts.rule_tables import AgainstTable, ExceptTable, RuleTable, SubjectsTable
 from ingest.event_time import parse_time
 from ingest.inventory import Inventory
 from ingest.inventory_tables import PATTERNS as CLOCK_PATTERNS
@@ -40,6 +43,8 @@ EXAMPLE_START_MS = parse_time("2026-01-12T00:00:00+01:00")
 _PLACES = frozenset({"{value}", "{unit}", "{limit}"})
 _PLACE = re.compile(r"\{[^{}]*\}")
 _LINK = re.compile(r"(https?://[^\s/]+|/)\S*")
+PATTERNS = DURATION_PATTERNS | CLOCK_PATTERNS
+"""What each regular expression of a rule's file asks for, in words."""
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MISSING_GROUP = Group(by=Together.SITE, aggregate=Aggregate.MEAN, fresh_ms=0)
 """Of a rule about the share of silent devices: those of a site; of their values nothing is made."""
@@ -103,7 +108,7 @@ def read_rules(
 def read_rule(file: TomlFile, types: Mapping[str, DeviceType], zone_info: ZoneInfo = LOCAL) -> Rule | list[Mistake]:
     """Return the rule of a file, or everything that is wrong with it."""
     mistakes = _check_key(file)
-    table = read_table(file, (), file.values, RuleTable, PATTERNS | CLOCK_PATTERNS)
+    table = read_table(file, (), file.values, RuleTable, PATTERNS)
     if isinstance(table, list):
         return mistakes + table
     mistakes += _check_examples(file, table) + _check_words(file, table)
@@ -180,12 +185,12 @@ def _read_derivation(file: TomlFile, table: RuleTable, zone_info: ZoneInfo) -> D
     """Return what is made of the field's values."""
     if table.derive is None:
         return Given()
-    kinds = load_registry(ingest.alerts.derivations, "DERIVATION", type)
+    kinds = _load_kinds()
     kind = table.derive.get("kind")
     model = kinds.get(kind) if isinstance(kind, str) else None
     if model is None or not issubclass(model, DerivationTable):
         return [file.mistake(("derive", "kind"), f"{show(kind)} does not exist; there are {', '.join(sorted(kinds))}")]
-    found = read_table(file, ("derive",), table.derive, model, PATTERNS | CLOCK_PATTERNS)
+    found = read_table(file, ("derive",), table.derive, model, PATTERNS)
     if isinstance(found, list):
         return found
     try:
@@ -202,6 +207,12 @@ def _read_schedule(file: TomlFile, table: RuleTable) -> Schedule | list[Mistake]
         return table.when.build()
     except ValueError as error:
         return [file.mistake(("when",), str(error))]
+
+
+@functools.cache
+def _load_kinds() -> Mapping[str, type]:
+    """Return the tables of all kinds of derivations."""
+    return load_registry(ingest.alerts.derivations, "DERIVATION", type)
 
 
 def _find_scale(

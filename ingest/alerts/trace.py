@@ -6,6 +6,7 @@ Of each part of the time only the lowest and the highest value are kept, so a ye
 from collections.abc import Iterable, Mapping
 from math import inf
 
+from ingest.alerts.hearing import remember
 from ingest.alerts.subject import hear
 from ingest.alerts.subjects import Period
 from ingest.alerts.watch import Standing, WatchTable
@@ -57,8 +58,7 @@ class Trace:
                 if value is None:
                     continue
                 said = hear(watch, reading.device, (reading.site, reading.zone), reading.time_ms, float(value))
-                if said.state is not None:
-                    watch.standing.states[said.subject] = said.state
+                remember(watch, said)
                 if said.value is not None:
                     self._add(said.subject, reading.time_ms, said.value)
 

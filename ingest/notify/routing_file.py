@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from ingest.alerts.rule_tables import count_ms
+from ingest.alerts.duration import count_ms
 from ingest.alerts.schedule import ScheduleTable
 from ingest.inventory_files import to_minutes, to_ms
 from ingest.notify.contact import Contact

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, InstanceOf, StringConstraints
 
-from ingest.alerts.derivation_table import PATTERNS as RULE_PATTERNS
-from ingest.alerts.derivation_table import Duration
+from ingest.alerts.duration import PATTERNS as DURATION_PATTERNS
+from ingest.alerts.duration import Duration
 from ingest.alerts.schedule import ScheduleTable
 from ingest.inventory import Category
 from ingest.inventory_tables import PATTERNS as INVENTORY_PATTERNS
@@ -19,7 +19,7 @@ _LINK = r"^https?://[^\s/?#]+(/[^\s?#]*)?$"
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 PATTERNS = {
     **INVENTORY_PATTERNS,
-    **RULE_PATTERNS,
+    **DURATION_PATTERNS,
     _LINK: 'must be an address such as "https://grafana.example.no", without a question mark',
     _VARIABLE: "must be the name of an environment variable",
 }

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from ingest.alerts.derivation_table import DerivationTable, Duration, read_duration
+from ingest.alerts.derivation_table import DerivationTable, read_duration
+from ingest.alerts.duration import Duration
 from ingest.alerts.night import Night, read_night
 from ingest.inventory_tables import Clock
 from schemas.derivation import Derived, State

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from ingest.alerts.derivation_table import DerivationTable, Duration, Number, read_duration
+from ingest.alerts.derivation_table import DerivationTable, Number, read_duration
 from ingest.alerts.derivations.mean import Mean
+from ingest.alerts.duration import Duration
 from schemas.derivation import Derived, State
 
 

@@ -5,7 +5,8 @@ from math import isfinite
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from ingest.alerts.derivation_table import DerivationTable, Duration, read_duration
+from ingest.alerts.derivation_table import DerivationTable, read_duration
+from ingest.alerts.duration import Duration
 from schemas.derivation import Derived, State
 
 _PARTS = 60
