@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from ingest.alerts import derivations
 from ingest.alerts.derivation_table import DerivationTable
-from ingest.alerts.duration import PATTERNS
 from ingest.alerts.derivations.mean import Mean
+from ingest.alerts.duration import PATTERNS
 from ingest.local_time import parse_local
 from schemas.derivation import Derivation, Derived, Given, State
 from schemas.quantities import QUANTITIES
