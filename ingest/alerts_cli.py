@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import re
-import time
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -26,6 +25,7 @@ from ingest.alerts_view import (
     render_whole,
     to_plain,
 )
+from ingest.collector import read_clock
 from ingest.command_line import (
     PROBLEM,
     AsJson,
@@ -322,11 +322,6 @@ def read_end(until: str | None, length: str | None, begin_ms: int | None = None)
     if found is None:
         raise typer.BadParameter(f"{length!r} is no while; write 30m, 8h or 2d", param_hint="--for")
     return (read_clock() if begin_ms is None else begin_ms) + int(found[1]) * _SPAN_MS[found[2]]
-
-
-def read_clock() -> int:
-    """Return the present time, milliseconds since 1970 in UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def print_json(plain: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ reading to judge; 2 wrong usage or settings, a wrong rule among it.
 import asyncio
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -36,6 +35,7 @@ from ingest.backtest_view import (
     to_plain,
     to_plain_comparison,
 )
+from ingest.collector import read_clock
 from ingest.command_line import (
     PROBLEM,
     USAGE,
@@ -145,7 +145,7 @@ def explain_alert(
     as_json: AsJson = False,
 ) -> None:
     """Say in words why an alert is in its state: its values, limits and times, its schedule, and who is told."""
-    now_ms = _read_clock()
+    now_ms = read_clock()
     with explained_errors():
         loaded = load_settings(settings, os.environ)
         folder = choose_store(settings, store).folder if settings or store else loaded.store.folder
@@ -176,7 +176,7 @@ def show_coverage(
     A field without a rule is no fault: --strict looks at the rest.
     """
     with explained_errors():
-        coverage = find_coverage(read_configuration(load_settings(settings, os.environ)), _read_clock())
+        coverage = find_coverage(read_configuration(load_settings(settings, os.environ)), read_clock())
     if as_json:
         typer.echo(json.dumps(_to_plain_coverage(coverage), ensure_ascii=False))
     else:
@@ -224,7 +224,7 @@ def _choose_period(from_ms: int | None, to_ms: int | None) -> Period:
     Raises:
         typer.BadParameter: It ends before it begins.
     """
-    now_ms = _read_clock()
+    now_ms = read_clock()
     end_ms = now_ms if to_ms is None else min(to_ms, now_ms)
     begin_ms = end_ms - DEFAULT_DAYS * DAY_MS if from_ms is None else from_ms
     if begin_ms >= end_ms:
@@ -391,7 +391,3 @@ def _to_plain_coverage(coverage: Coverage) -> dict[str, Any]:
         "fields": [one._asdict() for one in coverage.fields],
         "vain_inhibitions": [one._asdict() for one in coverage.vain],
     }
-
-
-def _read_clock() -> int:
-    return time.time_ns() // 1_000_000

@@ -12,10 +12,10 @@ from ingest.alerts_cli import (
     name_asker,
     perform,
     print_json,
-    read_clock,
     read_end,
 )
 from ingest.alerts_view import MAINTENANCE_HEADINGS, render_maintenance, to_plain_maintenance
+from ingest.collector import read_clock
 from ingest.command_line import AsJson, SettingsFile, StoreFolder, choose_store, explained_errors, read_moment
 from ingest.incidents.maintenance import Maintenance, MaintenanceState
 from ingest.printed_table import print_table

@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import gjovik
-from ingest.alerts_cli import read_clock, read_end
+from ingest.alerts_cli import read_end
+from ingest.collector import read_clock
 from ingest.local_time import format_local
 from ingest.request_alone import Bench
 from ingest.request_desk import RequestDesk
