@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ingest.printed_table import print_table
+from simulators.bench.rules import RULES, USUAL_RULES
 from simulators.cli import PROBLEM, USAGE, explained_errors
 from simulators.demo_cli import INTERRUPTED
 from simulators.testbed.process import ProgramError
@@ -31,6 +32,10 @@ BenchRate = Annotated[
 ]
 BenchDevices = Annotated[int, typer.Option(min=100, max=1_000_000, help="How many publish in turn.")]
 BenchSeconds = Annotated[float, typer.Option(min=1, max=600, help="How long, without the warm-up.")]
+BenchRules = Annotated[
+    int,
+    typer.Option(min=0, max=len(RULES), help="How many rules judge each reading; the fifth is a mean of an hour."),
+]
 BenchFolder = Annotated[
     Path, typer.Option(help="On the disk to be measured; each run has a folder of its own in it, removed afterwards.")
 ]
@@ -47,6 +52,7 @@ def bench_collector(
     rate: BenchRate = 0.0,
     devices: BenchDevices = 1_000,
     seconds: BenchSeconds = 20.0,
+    rules: BenchRules = USUAL_RULES,
     folder: BenchFolder = DEFAULT_FOLDER,
     json: BenchJson = None,
 ) -> None:
@@ -60,7 +66,7 @@ def bench_collector(
         from simulators.bench.plan import Plan  # noqa: PLC0415
         from simulators.bench.subject import Collector  # noqa: PLC0415
 
-        plan = Plan(rate=rate, devices=devices, seconds=seconds)
+        plan = Plan(rate=rate, devices=devices, seconds=seconds, rules=rules)
         with shown_progress() as tell:
             result = asyncio.run(measure(Collector(), plan, folder, tell))
     print_result(result, json)

@@ -24,7 +24,6 @@ from simulators.bench.load import (
     FIRST_SEQ,
     PACKET_IDS,
     PAYLOAD,
-    RULES,
     TYPE,
     Load,
     find_site,
@@ -35,6 +34,7 @@ from simulators.bench.load import (
 from simulators.bench.plan import Plan
 from simulators.bench.puback import PubackCounter
 from simulators.bench.rig import Cpu
+from simulators.bench.rules import RULES, write_rules
 from simulators.bench.scale import BY_SITES, list_plans
 from simulators.bench.subject import Collector
 from simulators.bench.trace import Trace, find_share, load_trace, measure_waits_ms
@@ -113,8 +113,7 @@ def test_the_inventory_has_the_devices_where_they_publish_and_no_reading_fires_a
     (tmp_path / "inventory").mkdir()
     (tmp_path / "rules").mkdir()
     write_inventory(tmp_path / "inventory", 1_200)
-    for key, text in RULES.items():
-        (tmp_path / "rules" / f"{key}.toml").write_text(text)
+    write_rules(tmp_path / "rules", len(RULES))
     inventory = load_inventory(tmp_path / "inventory", load_device_types())
     assert {key: device.placements[0].site for key, device in inventory.devices.items()} == {
         name_device(number): find_site(number) for number in range(1_200)

@@ -180,6 +180,7 @@ async def _judge(subject: Subject, plan: Plan, rig: Rig, run: Run) -> Result:
         division=next(iter(plan.divisions[0]), "none"),
         rate=plan.rate,
         devices=plan.devices,
+        rules=plan.rules,
         seconds=plan.seconds,
         payload_bytes=len(PAYLOAD),
         published=total,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from simulators.bench.rules import USUAL_RULES
 from simulators.testbed.collector import Value
 
 Tell = Callable[[str], None]
@@ -17,10 +18,12 @@ class Plan:
         rate: Readings a second; 0 for as many as the Subjects acknowledge.
         devices: How many publish in turn.
         seconds: How long.
+        rules: How many judge each reading, see ``RULES``.
         divisions: Which part of the load each Subject takes, see ``Place.division``; as many as there are Subjects.
     """
 
     rate: float = 0.0
     devices: int = 1_000
     seconds: float = 20.0
+    rules: int = USUAL_RULES
     divisions: Sequence[Mapping[str, Value]] = ({},)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from simulators.bench.machine import Machine
+from simulators.bench.rules import USUAL_RULES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class Result:
         rate: Readings a second that were asked for; 0 for as many as possible.
         devices: How many published in turn.
         seconds: How long.
+        rules: How many judged each reading.
         payload_bytes: Of each reading.
         published: Readings that the broker acknowledged.
         stored: Readings in the database.
@@ -68,6 +70,7 @@ class Result:
     machine: Machine
     date: str
     commit: str | None
+    rules: int = USUAL_RULES
 
     @property
     def balances(self) -> bool:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ingest.accounts import COLLECTOR, make_password
-from simulators.bench.load import RULES, write_inventory
+from simulators.bench.load import write_inventory
 from simulators.bench.order import Start
 from simulators.bench.plan import Plan, Tell
 from simulators.bench.publisher_process import PublisherProcess, run_publisher
+from simulators.bench.rules import write_rules
 from simulators.bench.subject import Place, Subject
 from simulators.testbed.influxd import Influxd, run_influxd
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
@@ -136,7 +137,7 @@ def _make_places(
     plan: Plan, folder: Path, names: Sequence[str], ports: Sequence[int], servers: tuple[Mosquitto, Influxd]
 ) -> list[Place]:
     """Return a place for each Subject, with a folder that exists."""
-    inventory, rules = _write_configuration(folder, plan.devices)
+    inventory, rules = _write_configuration(folder, plan)
     places = [
         Place(
             folder=folder / name,
@@ -156,14 +157,13 @@ def _make_places(
     return places
 
 
-def _write_configuration(folder: Path, devices: int) -> tuple[Path, Path]:
+def _write_configuration(folder: Path, plan: Plan) -> tuple[Path, Path]:
     """Write inventory and rules, and return their folders."""
     inventory, rules = folder / "inventory", folder / "rules"
     inventory.mkdir()
     rules.mkdir()
-    write_inventory(inventory, devices)
-    for key, text in RULES.items():
-        (rules / f"{key}.toml").write_text(text, encoding="utf-8")
+    write_inventory(inventory, plan.devices)
+    write_rules(rules, plan.rules)
     return inventory, rules
 
 

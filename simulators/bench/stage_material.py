@@ -26,7 +26,8 @@ from ingest.mqtt_protocol import Connection
 from ingest.process import Processor
 from ingest.route import RouteTable
 from schemas.rule import Rule
-from simulators.bench.load import RULES, Load, write_inventory
+from simulators.bench.load import Load, write_inventory
+from simulators.bench.rules import write_rules
 
 FIRST_MS = 1_768_478_400_000  # 2026-01-15T12:00:00Z
 INTERVAL_MS = 1_000
@@ -129,8 +130,7 @@ def _read_configuration(devices: int) -> tuple[RouteTable, dict[str, Rule]]:
         for part in ("inventory", "rules"):
             (folder / part).mkdir()
         write_inventory(folder / "inventory", devices)
-        for key, text in RULES.items():
-            (folder / "rules" / f"{key}.toml").write_text(text, encoding="utf-8")
+        write_rules(folder / "rules")
         inventory = load_inventory(folder / "inventory", types, {COLLECTOR})
         return RouteTable(inventory, types, CODEC, "gjovik"), load_rules(folder / "rules", types)
 

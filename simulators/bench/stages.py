@@ -26,10 +26,11 @@ from ingest.inbox import Inbox
 from ingest.inventory import OPEN_END_MS, Placement
 from ingest.lane import Lane, make_lane
 from ingest.line import finish_lines
-from ingest.memory import Memory, NameSets, digest_payload, digest_topic
+from ingest.memory import Memory, digest_payload, digest_topic
 from ingest.message import Message
 from ingest.mqtt_packets import split
 from ingest.mqtt_protocol import Connection
+from ingest.name_sets import NameSets
 from ingest.sample import Samplers, make_samplers
 from ingest.settings import Store as StoreSettings
 from ingest.store import Store
