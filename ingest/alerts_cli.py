@@ -2,7 +2,9 @@
 
 Commands of files of their own are added to ``alerts_app``, as ``ingest.maintenance_cli`` does.
 
-Exit codes: 0 done; 1 found a problem, such as an incident that is not there or a refusal; 2 wrong usage or settings.
+Exit codes: 0 done; 1 found a problem: what is asked cannot be done as things stand, such as closing an incident that
+is not there; 2 wrong usage or settings: it could never be done, such as a snooze of eight days, or a rule that nobody
+knows.
 """
 
 import asyncio
@@ -29,13 +31,15 @@ from ingest.collector import read_clock
 from ingest.command_line import (
     PROBLEM,
     AsJson,
+    GroupWithJson,
     SettingsFile,
     StoreFolder,
     choose_store,
+    end_command,
     explained_errors,
     read_moment,
 )
-from ingest.incidents.act import LONGEST_TEXT, Act, ActKind
+from ingest.incidents.act import LONGEST_TEXT, Act, ActKind, find_fault
 from ingest.incidents.incident import IncidentState
 from ingest.printed_table import make_visible, print_table
 from ingest.request import MOST_IDS, Performed
@@ -46,7 +50,9 @@ from ingest.store_incidents import IncidentFilter
 from ingest.store_reader import open_reader
 from schemas.rule import Severity
 
-alerts_app = typer.Typer(help="Incidents: what fires, and what people do about it.", no_args_is_help=True)
+alerts_app = typer.Typer(
+    cls=GroupWithJson, help="Incidents: what alerts are open, and what people do about them.", no_args_is_help=True
+)
 
 _HIGHEST_ID = 2**63 - 1
 _SPAN = re.compile(r"([0-9]{1,6}) ?(s|m|min|h|d)", re.ASCII)
@@ -80,7 +86,7 @@ TextOption = Annotated[
 
 @alerts_app.callback()
 def main() -> None:
-    """Incidents: what fires, and what people do about it."""
+    """Incidents: what alerts are open, and what people do about them."""
 
 
 @alerts_app.command("list")
@@ -101,13 +107,11 @@ def list_incidents(  # noqa: PLR0913 - a command has as many parameters as it ha
     store: StoreFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """List incidents that are not closed, the newest first: what fires, and what has cleared and waits to be closed."""
+    """List incidents that are not closed, the newest first: the open ones, and those that cleared and wait for that."""
     states = frozenset(state or (IncidentState.OPEN, IncidentState.CLEARED))
-    where = IncidentFilter(
-        states, site, rule, device, severity, read_moment(since, "--from"), read_moment(until, "--to")
-    )
+    where = IncidentFilter(states, site, rule, device, severity, *_read_period(since, until))
     now_ms = read_clock()
-    with explained_errors(), open_reader(choose_store(settings, store).folder) as reader:
+    with explained_errors(as_json=as_json), open_reader(choose_store(settings, store).folder) as reader:
         of = reader.count_incidents(where)
         incidents = reader.incidents(where, limit, after)
         maintenance = reader.present_maintenance(now_ms)
@@ -139,10 +143,8 @@ def list_history(  # noqa: PLR0913 - see list_incidents
     as_json: AsJson = False,
 ) -> None:
     """List all incidents, the closed ones too, the newest first, with how long each lasted."""
-    where = IncidentFilter(
-        frozenset(), site, rule, device, severity, read_moment(since, "--from"), read_moment(until, "--to")
-    )
-    with explained_errors(), open_reader(choose_store(settings, store).folder) as reader:
+    where = IncidentFilter(frozenset(), site, rule, device, severity, *_read_period(since, until))
+    with explained_errors(as_json=as_json), open_reader(choose_store(settings, store).folder) as reader:
         of = reader.count_incidents(where)
         incidents = reader.incidents(where, limit, after)
     if as_json:
@@ -163,12 +165,12 @@ def show_incident(
 ) -> None:
     """Show an incident with its whole life: every step, when it was in Oslo, who did it, and why."""
     now_ms = read_clock()
-    with explained_errors(), open_reader(choose_store(settings, store).folder) as reader:
+    with explained_errors(as_json=as_json), open_reader(choose_store(settings, store).folder) as reader:
         found = reader.incident(incident)
         maintenance = reader.present_maintenance(now_ms)
     if found is None:
-        typer.echo(f"There is no incident {incident}; one that was closed long ago has left.", err=True)
-        raise typer.Exit(PROBLEM)
+        message = f"There is no incident {incident}; one that was closed long ago has left."
+        end_command(message, PROBLEM, as_json=as_json)
     one, steps = found
     if as_json:
         print_json(
@@ -256,7 +258,7 @@ def snooze(  # noqa: PLR0913 - see list_incidents
 def close(
     incidents: Ids,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Also what still fires; --text must say why.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also what is open still; --text must say why.")] = False,
     text: TextOption = "",
     author: AuthorOption = None,
     settings: SettingsFile = None,
@@ -264,6 +266,8 @@ def close(
     as_json: AsJson = False,
 ) -> None:
     """Say that nothing remains to be done about incidents."""
+    if force and not text.strip():
+        raise typer.BadParameter("whoever closes by force says why", param_hint="--text")
     act = Act(ActKind.CLOSE, text, is_forced=force)
     perform(_make_request(act, incidents, author), settings, store, as_json=as_json)
 
@@ -280,7 +284,7 @@ def perform(
         as_json: Whether a program reads it.
         noun: What its ids are of.
     """
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         chosen = choose_store(settings, store)
         # Finds out that there is no store: to ask is not to make one.
         with open_reader(chosen.folder):
@@ -337,7 +341,21 @@ def name_asker(author: str | None) -> str:
 def _make_request(act: Act, incidents: list[int], author: str | None) -> ActRequest:
     if len(incidents) > MOST_IDS:
         raise typer.BadParameter(f"{len(incidents)} ids are too many, {MOST_IDS} are the most", param_hint="ID")
+    if why := find_fault(act, read_clock()):
+        raise typer.BadParameter(why)
     return ActRequest(act, tuple(incidents), name_asker(author))
+
+
+def _read_period(since: str | None, until: str | None) -> tuple[int | None, int | None]:
+    """Return the milliseconds since 1970 in UTC of a beginning and an end.
+
+    Raises:
+        typer.BadParameter: One is no time, or it ends before it begins.
+    """
+    from_ms, to_ms = read_moment(since, "--from"), read_moment(until, "--to")
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        raise typer.BadParameter("it must lie before --to", param_hint="--from")
+    return from_ms, to_ms
 
 
 def _print_page(shown: int, of: int, last: int | None) -> None:

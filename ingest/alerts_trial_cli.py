@@ -1,7 +1,7 @@
-"""``gjovik alerts backtest|explain|coverage``: what a rule would have done, why it is in its state, what is watched.
+"""``gjovik alerts backtest|coverage``: what a rule would have done, and what is watched.
 
 They look, and change nothing. Exit codes: 0 done; 1 found a problem, such as a database that does not answer or no
-reading to judge; 2 wrong usage or settings, a wrong rule among it.
+reading to judge; 2 wrong usage or settings, a wrong rule or one that nobody knows among it.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from devices import load_device_types
 from ingest.alerts.backtest import Outcome
 from ingest.alerts.coverage import Coverage, find_coverage
-from ingest.alerts.explain import Case, explain, name_subject
 from ingest.alerts.outcome_comparison import Comparison, compare_outcomes
 from ingest.alerts.subjects import Period, list_subjects
 from ingest.backtest_view import (
@@ -41,32 +40,24 @@ from ingest.command_line import (
     USAGE,
     AsJson,
     SettingsFile,
-    StoreFolder,
-    choose_store,
+    end_command,
     explained_errors,
     read_moment,
     refuse_nul,
 )
-from ingest.configuration import Configuration, read_configuration
+from ingest.configuration import read_watched
 from ingest.influx import InfluxError, open_influx
 from ingest.inventory_files import BROKER_ACCOUNTS, load_inventory
-from ingest.notify.contact import Language
+from ingest.known_names import describe_unknown
 from ingest.printed_table import make_visible, print_table
 from ingest.rule_trial import Found, Trial, find_rule, try_rules
 from ingest.settings import Settings
 from ingest.settings_file import load_settings, read_secret
-from ingest.status_cli import read_status
-from ingest.status_view import is_running
-from ingest.store_file import StoreError
-from ingest.store_incidents import IncidentFilter
-from ingest.store_reader import StoreReader, open_reader
 
-trial_app = typer.Typer(help="What a rule would have done, why it is in its state, what is watched.")
+trial_app = typer.Typer(help="What a rule would have done, and what is watched.")
 
 SHOWN = 50
 """Rows of each table that people are shown; ``--json`` has all."""
-PAST_INCIDENTS = 3
-"""Of which an explanation tells the changes."""
 DAY_MS = 86_400_000
 DEFAULT_DAYS = 30
 STDOUT = Path("-")
@@ -90,12 +81,11 @@ JsonOption = Annotated[
     Path | None,
     typer.Option("--json", callback=refuse_nul, help="File that gets the result for programs; - for standard output."),
 ]
-LanguageOption = Annotated[Language, typer.Option("--language", help="Of the sentences: nb or en.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to the application of ``ingest.alerts_cli``."""
-    for name, command in (("backtest", backtest), ("explain", explain_alert), ("coverage", show_coverage)):
+    for name, command in (("backtest", backtest), ("coverage", show_coverage)):
         app.command(name)(command)
 
 
@@ -118,50 +108,24 @@ def backtest(  # noqa: PLR0913 - a command has as many parameters as it has opti
     With --compare also what another version of it would have done otherwise.
     """
     from_ms, to_ms = read_moment(since, "--from"), read_moment(until, "--to")
-    with explained_errors(), _explained_influx():
+    asks_json = as_json == STDOUT
+    with explained_errors(as_json=asks_json), _explained_influx(as_json=asks_json):
         if png is not None:
-            _require_matplotlib()
+            _require_matplotlib(as_json=asks_json)
         loaded = load_settings(settings, os.environ)
         texts = (rule,) if compare is None else (rule, compare)
         trial = _prepare(loaded, texts, _choose_period(from_ms, to_ms), site, device, simulated=simulated)
+        if not any(trial.subjects):
+            end_command(f"{trial.rules[0].key} watches nothing there in that time.", PROBLEM, as_json=asks_json)
         password = read_secret(loaded.influx, "influx")
         found = asyncio.run(_run(loaded, password, trial, with_traces=png is not None))
         if png is not None:
-            _draw(found, png)
+            _draw(found, png, as_json=asks_json)
         _tell(found, as_json)
     if not any(found.outcomes[0].readings.values()):
+        # What came of it is told all the same: a program finds it in the result.
         typer.echo("There was no reading to judge in that time.", err=True)
         raise typer.Exit(PROBLEM)
-
-
-@trial_app.command("explain")
-def explain_alert(
-    device: Annotated[str, typer.Argument(metavar="DEVICE", help="Id of the device.")],
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="Key of the rule.")],
-    *,
-    language: LanguageOption = Language.NB,
-    settings: SettingsFile = None,
-    store: StoreFolder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say in words why an alert is in its state: its values, limits and times, its schedule, and who is told."""
-    now_ms = read_clock()
-    with explained_errors():
-        loaded = load_settings(settings, os.environ)
-        folder = choose_store(settings, store).folder if settings or store else loaded.store.folder
-        configuration = read_configuration(loaded)
-        with open_reader(folder) as reader:
-            case = _gather(reader, folder, configuration, (device, rule), now_ms)
-        sentences = explain(case, language)
-    if as_json:
-        record = next((one for one in case.records if (one.device, one.rule) == (case.subject, rule)), None)
-        plain = {"device": case.subject, "rule": rule, "phase": record.phase if record else "ok"}
-        typer.echo(json.dumps(plain | {"sentences": sentences}, ensure_ascii=False))
-    else:
-        for sentence in sentences:
-            typer.echo(make_visible(sentence))
-    is_known = rule in configuration.rules and (":" in device or device in configuration.inventory.devices)
-    raise typer.Exit(0 if is_known else PROBLEM)
 
 
 @trial_app.command("coverage")
@@ -175,8 +139,8 @@ def show_coverage(
 
     A field without a rule is no fault: --strict looks at the rest.
     """
-    with explained_errors():
-        coverage = find_coverage(read_configuration(load_settings(settings, os.environ)), read_clock())
+    with explained_errors(as_json=as_json):
+        coverage = find_coverage(read_watched(load_settings(settings, os.environ)), read_clock())
     if as_json:
         typer.echo(json.dumps(_to_plain_coverage(coverage), ensure_ascii=False))
     else:
@@ -202,9 +166,9 @@ def _prepare(
     types = load_device_types()
     inventory = load_inventory(settings.inventory, types, BROKER_ACCOUNTS | {settings.mqtt.username})
     if site is not None and site not in inventory.sites:
-        raise typer.BadParameter(f"the inventory has no site {site!r}", param_hint="--site")
+        raise typer.BadParameter(describe_unknown("site", site, inventory.sites), param_hint="--site")
     if device is not None and device not in inventory.devices:
-        raise typer.BadParameter(f"the inventory has no device {device!r}", param_hint="--device")
+        raise typer.BadParameter(describe_unknown("device", device, inventory.devices), param_hint="--device")
     rules = tuple(find_rule(text, settings.rules, types, inventory) for text in texts)
     if len({rule.device_type for rule in rules}) > 1:
         raise typer.BadParameter(
@@ -212,9 +176,6 @@ def _prepare(
             param_hint="--compare",
         )
     subjects = tuple(list_subjects(rule, inventory, period, site, device) for rule in rules)
-    if not any(subjects):
-        typer.echo(f"{rules[0].key} watches nothing there in that time.", err=True)
-        raise typer.Exit(PROBLEM)
     return Trial(rules, inventory, types, period, subjects, simulated)
 
 
@@ -249,36 +210,34 @@ async def _run(settings: Settings, password: str, trial: Trial, *, with_traces: 
 
 
 @contextmanager
-def _explained_influx() -> Iterator[None]:
+def _explained_influx(*, as_json: bool) -> Iterator[None]:
     """End the command with one sentence when the database cannot be asked."""
     try:
         yield
     except InfluxError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(PROBLEM) from None
+        end_command(error, PROBLEM, as_json=as_json)
 
 
-def _require_matplotlib() -> None:
+def _require_matplotlib(*, as_json: bool) -> None:
     """End the command, before its long run, where a picture cannot be drawn."""
     if find_spec("matplotlib") is None:
-        typer.echo("--png needs matplotlib, which is not installed; run: pip install 'gjovik-sensors[bench]'", err=True)
-        raise typer.Exit(USAGE)
+        message = "--png needs matplotlib, which is not installed; run: pip install 'gjovik-sensors[bench]'"
+        end_command(message, USAGE, as_json=as_json)
 
 
-def _draw(found: Found, file: Path) -> None:
+def _draw(found: Found, file: Path, *, as_json: bool) -> None:
     from ingest.backtest_plot import draw_outcome, save_picture  # noqa: PLC0415 - its library is an extra
 
     other = found.outcomes[1] if len(found.outcomes) > 1 else None
-    _write_file(file, lambda: save_picture(draw_outcome(found.outcomes[0], found.traces, other), file))
+    _write_file(file, lambda: save_picture(draw_outcome(found.outcomes[0], found.traces, other), file), as_json=as_json)
 
 
-def _write_file(file: Path, write: Callable[[], object]) -> None:
+def _write_file(file: Path, write: Callable[[], object], *, as_json: bool) -> None:
     """Write a file, or end the command with a sentence."""
     try:
         write()
     except OSError as error:
-        typer.echo(f"{file} cannot be written: {error.strerror}; name another", err=True)
-        raise typer.Exit(USAGE) from None
+        end_command(f"{file} cannot be written: {error.strerror}; name another", USAGE, as_json=as_json)
     typer.echo(f"{file} written", err=True)
 
 
@@ -294,7 +253,7 @@ def _tell(found: Found, file: Path | None) -> None:
         if file == STDOUT:
             typer.echo(text)
             return
-        _write_file(file, lambda: file.write_text(f"{text}\n", encoding="utf-8"))
+        _write_file(file, lambda: file.write_text(f"{text}\n", encoding="utf-8"), as_json=False)
     _print_outcome(outcome)
     if comparison is not None:
         _print_comparison(comparison)
@@ -327,41 +286,6 @@ def _print_rows(
     if len(rows) > SHOWN:
         typer.echo(f"and {len(rows) - SHOWN} more; --json has them.", err=True)
     typer.echo()
-
-
-def _gather(
-    reader: StoreReader, folder: Path, configuration: Configuration, asked: tuple[str, str], now_ms: int
-) -> Case:
-    """Return all that an explanation of a device and a rule looks at."""
-    device, rule = asked
-    subject = name_subject(configuration, device, rule, now_ms)
-    incidents = reader.incidents(IncidentFilter(rule=rule, device=subject), PAST_INCIDENTS)
-    lives = [life for one in reversed(incidents) if (life := reader.incident(one.id)) is not None]
-    return Case(
-        subject=subject,
-        rule=rule,
-        configuration=configuration,
-        records=reader.alerts(),
-        incident=next((one for one in incidents if one.closed_ms is None), None),
-        steps=tuple(step for _, steps in lives for step in steps),
-        maintenance=reader.present_maintenance(now_ms),
-        silent_s=_find_silence(folder, device, now_ms),
-        now_ms=now_ms,
-    )
-
-
-def _find_silence(folder: Path, device: str, now_ms: int) -> float | None:
-    """Return for how long a device has been silent, in seconds; None where the collector cannot say now."""
-    try:
-        status = read_status(folder)
-    except StoreError:
-        return None
-    silent = {one["device"]: float(one["seconds"]) for one in status.get("silent", ())}
-    if not is_running(status, now_ms) or not status.get("mqtt_connected"):
-        return None
-    if device not in silent and status.get("silent_count", 0) > len(silent):
-        return None
-    return silent.get(device, 0.0)
 
 
 def _print_coverage(coverage: Coverage) -> None:

@@ -8,12 +8,22 @@ from ingest.event_time import format_time
 from ingest.incidents.incident import Incident, IncidentState, Step, StepKind
 from ingest.incidents.maintenance import Maintenance, describe_matcher
 from ingest.local_time import format_local, format_span
+from ingest.notify.delivery import Stage, StageKind
 from ingest.printed_table import make_visible
 from schemas.rule import AlertPhase
 
 LIST_HEADINGS = ("Id", "Fired", "Severity", "State", "Where", "Device", "Rule", "Value", "People")
 HISTORY_HEADINGS = ("Id", "Fired", "Lasted", "Severity", "State", "Where", "Device", "Rule", "People")
 STEP_HEADINGS = ("Time", "What", "Who", "Why")
+_STAGES = {
+    StageKind.FIRST: "the first message",
+    StageKind.RAISED: "that it is more severe",
+    StageKind.ESCALATION: "escalation {}, as nobody had acknowledged it",
+    StageKind.REMINDER: "reminder {}",
+    StageKind.SILENT: "that its sensor is silent",
+    StageKind.HEARD: "that its sensor sends again",
+    StageKind.CLEARED: "that it is over",
+}
 MAINTENANCE_HEADINGS = ("Id", "State", "From", "To", "Of", "Reason", "By")
 
 
@@ -77,7 +87,25 @@ def render_whole(incident: Incident, maintenance: Iterable[Maintenance], now_ms:
 
 def render_step(step: Step) -> Sequence[str]:
     """Return the cells of a Step, under ``STEP_HEADINGS``."""
-    return format_local(step.time_ms), step.kind, step.author or "collector", step.text
+    return format_local(step.time_ms), step.kind, step.author or "collector", describe_step(step)
+
+
+def describe_step(step: Step) -> str:
+    """Return why a Step was taken, or to whom, in words: of a message to whom it went, and as what it told."""
+    if step.kind not in {StepKind.NOTIFIED, StepKind.UNDELIVERED}:
+        return step.text
+    contact, _, told = step.text.partition(": ")  # see ``ingest.notify.delivery.make_steps``
+    text, semicolon, why = told.partition("; ")
+    try:
+        stage = Stage.parse(text)
+    except ValueError:
+        return step.text  # of another version
+    return f"{contact}: {describe_stage(stage)}{semicolon}{why}"
+
+
+def describe_stage(stage: Stage) -> str:
+    """Return in words as what an Incident was told, and as how severe."""
+    return f"{_STAGES[stage.kind].format(stage.number)} ({stage.severity})"
 
 
 def render_maintenance(one: Maintenance, now_ms: int) -> Sequence[str]:
@@ -95,10 +123,12 @@ def render_maintenance(one: Maintenance, now_ms: int) -> Sequence[str]:
 
 
 def describe_state(incident: Incident) -> str:
-    """Return in words how far an Incident is, and whether its alert still fires."""
-    words = [] if incident.state is IncidentState.OPEN else [str(incident.state)]
-    if incident.cleared_ms is None:
-        words.append("fires, its device is silent" if incident.phase is AlertPhase.SILENT else "fires")
+    """Return in words how far an Incident is: its state, and what else is to be known of its alert."""
+    words = [str(incident.state)]
+    if incident.state is IncidentState.CLOSED and incident.cleared_ms is None:
+        words.append("not cleared")
+    if incident.cleared_ms is None and incident.phase is AlertPhase.SILENT:
+        words.append("its device is silent")
     if incident.flapping:
         words.append("flapping")
     return ", ".join(words)
@@ -125,7 +155,7 @@ def to_plain(incident: Incident, steps: Iterable[Step] | None = None) -> dict[st
 
 def to_plain_step(step: Step) -> dict[str, Any]:
     """Return a Step for ``json.dumps``."""
-    return step._asdict() | {"time": format_time(step.time_ms)}
+    return step._asdict() | {"time": format_time(step.time_ms), "text": describe_step(step)}
 
 
 def to_plain_maintenance(one: Maintenance, now_ms: int) -> dict[str, Any]:

@@ -6,10 +6,9 @@ from typing import Any
 
 from ingest.alerts.backtest import Outcome, PastFiring
 from ingest.alerts.outcome_comparison import Comparison, Event, Kind
+from ingest.alerts.words import Language, write_number
 from ingest.event_time import format_time
 from ingest.local_time import format_local, format_span
-from ingest.notify.contact import Language
-from ingest.notify.words import write_number
 
 SUBJECT_HEADINGS = ("Device", "Site", "Firings", "In all", "Longest", "Severity", "Flapping")
 FIRING_HEADINGS = ("Device", "Site", "Severity", "Fired", "Cleared", "Lasted", "Value", "Remarks")

@@ -1,6 +1,7 @@
 """Check of everything that people configure, before anything is started with it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from devices import load_device_types
@@ -8,6 +9,7 @@ from ingest.alerts.rules import LOCAL, read_rules
 from ingest.configuration import check_sites
 from ingest.inventory_files import BROKER_ACCOUNTS, read_inventory
 from ingest.notify.apprise_sender import check_address
+from ingest.notify.hints import list_routing_hints
 from ingest.notify.routing_file import Known, read_routing
 from ingest.settings import Settings
 from ingest.settings_file import load_settings, read_secret
@@ -56,9 +58,27 @@ def check_configuration(
     by_key, found = ({}, []) if rules is None else read_rules(rules, types, zone_info, town)
     mistakes += found
     if settings is not None and settings.alerts.contacts is not None and town is not None:
-        known = Known(town.sites, by_key, environ, check_address)
+        known = Known(town.sites, by_key, environ, check_address, datetime.now(LOCAL).date())
         mistakes += read_routing(settings.alerts.contacts, known)[1]
     return mistakes
+
+
+def list_hints(settings_file: Path | None, environ: Mapping[str, str]) -> list[str]:
+    """Return what is right and perhaps not meant so, in sentences; nothing where the settings are wrong.
+
+    The arguments are those of ``check_configuration``.
+    """
+    try:
+        settings = load_settings(settings_file, environ)
+    except ConfigurationError:
+        return []
+    if settings.alerts.contacts is None and settings.mqtt.share is None:
+        return ["nobody is told of alerts, as alerts.contacts is not set; see docs/notifications.md."]
+    if settings.alerts.contacts is None:
+        return []
+    now = datetime.now(LOCAL)
+    routing, _ = read_routing(settings.alerts.contacts, Known((), (), environ, check_address, now.date()))
+    return list_routing_hints(routing, round(now.timestamp() * 1000))
 
 
 def _check_secrets(settings: Settings) -> list[Mistake]:

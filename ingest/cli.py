@@ -14,6 +14,7 @@ from ingest import (
     alerts_cli,
     alerts_trial_cli,
     delivery_cli,
+    explain_cli,
     maintenance_cli,
     quarantine_cli,
     reconcile_cli,
@@ -21,7 +22,7 @@ from ingest import (
     store_cli,
 )
 from ingest.accounts import AccountError, Owners, write_accounts
-from ingest.check import check_configuration
+from ingest.check import check_configuration, list_hints
 from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile
 from ingest.event_loop import find_loop
 from ingest.influx import MisconfiguredError
@@ -48,6 +49,7 @@ def add_commands(app: typer.Typer) -> None:
     maintenance_cli.add_commands(alerts_cli.alerts_app)
     delivery_cli.add_commands(alerts_cli.alerts_app)
     alerts_trial_cli.add_commands(alerts_cli.alerts_app)
+    explain_cli.add_commands(alerts_cli.alerts_app)
     app.add_typer(alerts_cli.alerts_app, name="alerts")
     app.add_typer(quarantine_cli.app, name="quarantine")
     app.add_typer(store_cli.app, name="store")
@@ -75,8 +77,13 @@ def check(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Check settings, inventory and rules; name file, line and field of every mistake. Exit code 1 if there is one."""
+    """Check settings, inventory and rules; name file, line and field of every mistake. Exit code 1 if there is one.
+
+    A hint on standard error is no mistake: it says what works, and is perhaps not meant so.
+    """
     mistakes = check_configuration(settings, os.environ, inventory=inventory, rules=rules)
+    for hint in list_hints(settings, os.environ):
+        typer.echo(f"Hint: {hint}", err=True)
     if as_json:
         rows = [one._asdict() | {"file": str(one.file)} for one in mistakes]
         typer.echo(json.dumps(rows, ensure_ascii=False))

@@ -1,18 +1,23 @@
 """What this package's commands share: their options, the store that they mean, and how they end.
 
-Exit codes: 0 done, 1 found a problem, 2 wrong usage or settings.
+Exit codes: 0 done, 1 found a problem, 2 wrong usage or settings. To a program that asked for JSON an error is
+``{"error": "..."}`` on standard output, to people a sentence on standard error.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import typer
+import typer.core
+from typer.exceptions import TyperException
 
 from ingest.local_time import parse_local
-from ingest.request import RequestError
+from ingest.request import RequestError, WrongRequestError
 from ingest.settings import Settings
 from ingest.settings_file import load_settings
 from ingest.store_file import StoreError
@@ -20,6 +25,7 @@ from ingest.toml_file import ConfigurationError
 from schemas.registry import RegistryError
 
 PROBLEM, USAGE = 1, 2
+_WANTS_JSON = "gjovik.wants_json"
 
 
 def refuse_nul(path: Path | None) -> Path | None:
@@ -82,18 +88,65 @@ def read_moment(text: str | None, option: str) -> int | None:
         raise typer.BadParameter(str(error), param_hint=option) from None
 
 
+class GroupWithJson(typer.core.TyperGroup):
+    """A group of commands whose wrong usage, too, is told as JSON where JSON was asked for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own type has no public name
+        """Take the command's words."""
+        ctx.meta[_WANTS_JSON] = _is_json_wanted(self.commands.get(args[0]) if args else None, args)
+        with _told_as_json(ctx):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - see parse_args
+        """Run the command that is named."""
+        with _told_as_json(ctx):
+            return super().invoke(ctx)
+
+
 @contextmanager
-def explained_errors() -> Iterator[None]:
+def _told_as_json(ctx: Any) -> Iterator[None]:  # noqa: ANN401 - see GroupWithJson
+    """End the command with JSON when its words are wrong and JSON was asked for."""
+    try:
+        yield
+    except TyperException as error:
+        if not ctx.meta[_WANTS_JSON]:
+            raise
+        end_command(error.format_message(), error.exit_code, as_json=True)
+
+
+def _is_json_wanted(command: Any, words: list[str]) -> bool:  # noqa: ANN401 - see GroupWithJson
+    """Whether JSON is to be printed; a command may have a ``--json`` that takes a file, which is ``-`` then."""
+    options = [] if command is None else [one for one in command.params if "--json" in one.opts]
+    if all(one.is_flag for one in options):
+        return "--json" in words
+    return "--json=-" in words or ("--json", "-") in pairwise(words)
+
+
+def end_command(message: object, code: int, *, as_json: bool = False) -> NoReturn:
+    """End a command that did not do what was asked.
+
+    Args:
+        message: Why, in a sentence.
+        code: Exit code.
+        as_json: Whether a program reads it.
+    """
+    if as_json:
+        typer.echo(json.dumps({"error": str(message)}, ensure_ascii=False))
+    else:
+        typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def explained_errors(*, as_json: bool = False) -> Iterator[None]:
     """End the command with one sentence and its exit code when something of ours goes wrong in the block."""
     try:
         yield
-    except (ConfigurationError, RegistryError) as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(USAGE) from None
+    except (ConfigurationError, RegistryError, WrongRequestError) as error:
+        end_command(error, USAGE, as_json=as_json)
     except PermissionError as error:
         # Where even looking is forbidden; what can be looked at has its own sentence.
-        typer.echo(f"{error.filename} cannot be reached ({error.strerror}); become a user who may.", err=True)
-        raise typer.Exit(PROBLEM) from None
+        message = f"{error.filename} cannot be reached ({error.strerror}); become a user who may."
+        end_command(message, PROBLEM, as_json=as_json)
     except (StoreError, RequestError) as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(PROBLEM) from None
+        end_command(error, PROBLEM, as_json=as_json)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from devices import load_device_types
@@ -10,6 +11,7 @@ from ingest.alerts.rules import load_rules
 from ingest.codecs.native import CODEC
 from ingest.inventory import Inventory
 from ingest.inventory_files import BROKER_ACCOUNTS, load_inventory
+from ingest.local_time import LOCAL
 from ingest.notify.apprise_sender import check_address
 from ingest.notify.routing import Routing
 from ingest.notify.routing_file import Known, load_routing
@@ -53,19 +55,39 @@ def read_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         ConfigurationError: Something in them is wrong; it carries everything that is.
         RegistryError: A device type is broken.
     """
+    types, inventory, rules = _read_watched(settings)
+    routing = Routing()
+    if settings.alerts.contacts is not None:
+        environ = os.environ if environ is None else environ
+        known = Known(inventory.sites, rules, environ, check_address, datetime.now(LOCAL).date())
+        routing = load_routing(settings.alerts.contacts, known)
+    return Configuration(types, inventory, _choose_rules(settings, rules), routing)
+
+
+def read_watched(settings: Settings) -> Configuration:
+    """Read what alerts can be about, without who is told of them: addresses are not for everybody to read.
+
+    Raises:
+        ConfigurationError: The inventory or a rule is wrong; it carries everything that is.
+        RegistryError: A device type is broken.
+    """
+    types, inventory, rules = _read_watched(settings)
+    return Configuration(types, inventory, _choose_rules(settings, rules))
+
+
+def _read_watched(settings: Settings) -> tuple[Mapping[str, DeviceType], Inventory, Mapping[str, Rule]]:
     types = load_device_types()
     accounts = BROKER_ACCOUNTS | {settings.mqtt.username}
     inventory = load_inventory(settings.inventory, types, accounts)
     mistakes = check_sites(settings.mqtt.sites, inventory, settings.inventory)
     if mistakes:
         raise ConfigurationError(mistakes)
-    rules = load_rules(settings.rules, types, inventory.zone_info, inventory)
-    routing = Routing()
-    if settings.alerts.contacts is not None:
-        known = Known(inventory.sites, rules, os.environ if environ is None else environ, check_address)
-        routing = load_routing(settings.alerts.contacts, known)
-    # Whoever shares a subscription hears only some of a device's readings, and can judge none.
-    return Configuration(types, inventory, rules if settings.mqtt.share is None else {}, routing)
+    return types, inventory, load_rules(settings.rules, types, inventory.zone_info, inventory)
+
+
+def _choose_rules(settings: Settings, rules: Mapping[str, Rule]) -> Mapping[str, Rule]:
+    """Return the rules that are judged: none where a shared subscription hears only some of a device's readings."""
+    return rules if settings.mqtt.share is None else {}
 
 
 def check_sites(sites: Iterable[str], inventory: Inventory, folder: Path) -> list[Mistake]:

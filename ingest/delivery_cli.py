@@ -45,7 +45,7 @@ def list_deliveries(
 ) -> None:
     """List messages to people that have not arrived: those that wait, and those that were given up after a day."""
     states = frozenset(state or (DeliveryState.WAITING, DeliveryState.DEAD))
-    with explained_errors(), open_reader(choose_store(settings, store).folder) as reader:
+    with explained_errors(as_json=as_json), open_reader(choose_store(settings, store).folder) as reader:
         found = reader.deliveries(states, after, limit)
     if as_json:
         print_json({"deliveries": [_to_plain(one) for one in found]})
@@ -64,7 +64,7 @@ def retry(
     store: StoreFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have messages sent again that were given up."""
+    """Have messages sent again that were given up. One whose contact is no longer configured is refused."""
     perform(RetryDeliveries(tuple(deliveries), name_asker(author)), settings, store, as_json=as_json, noun="Message")
 
 

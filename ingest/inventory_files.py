@@ -11,10 +11,9 @@ import difflib
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from ingest.inventory import (
     GATEWAY,
@@ -28,8 +27,10 @@ from ingest.inventory import (
     Zone,
 )
 from ingest.inventory_tables import PATTERNS, DeviceTable, PlacementTable, SiteTable
+from ingest.local_time import LOCAL
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, TomlPath, iterate_toml_folder
 from ingest.toml_table import explain_unknown, read_table, show
+from ingest.written_time import DAYS, to_minutes, to_ms, to_weekdays
 from schemas.device_type import DeviceType
 
 RESERVED_SITES = frozenset({"alerts"})
@@ -38,12 +39,7 @@ RESERVED_SITES = frozenset({"alerts"})
 BROKER_ACCOUNTS = frozenset({"admin", "bridge", "collector", "console", "monitor", "replay", "simulator"})
 """Accounts at the broker that are not devices; a device of that name would get their rights."""
 
-LOCAL = ZoneInfo("Europe/Oslo")
-"""The municipality's time zone: a date in the files is its local midnight."""
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NORWAY = (57.0, 81.5, 2.0, 33.5)  # degrees: south, north, west, east; with Svalbard, without Jan Mayen
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def load_inventory(
@@ -266,7 +262,7 @@ class _Draft:
                     other.weekday == weekday and other.opens_min < closes and opens < other.closes_min
                     for other in found
                 ):
-                    self.refuse(file, here, f"overlaps other opening hours on {_DAYS[weekday]}")
+                    self.refuse(file, here, f"overlaps other opening hours on {DAYS[weekday]}")
                 found.append(OpeningHours(weekday, opens, closes))
         return tuple(sorted(found, key=lambda hours: (hours.weekday, hours.opens_min)))
 
@@ -368,54 +364,9 @@ class _Draft:
             self.refuse(file, (*path, "from"), "overlaps the placement before it: a device is in one place at a time")
 
 
-def to_ms(moment: date) -> int:
-    """Return a placement's time in milliseconds since 1970 in UTC.
-
-    Args:
-        moment: A date, which means its local midnight, or a date-time with an offset.
-
-    Raises:
-        ValueError: A date-time without an offset, or a time before 1970.
-    """
-    if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day, tzinfo=LOCAL)
-    elif moment.tzinfo is None:
-        raise ValueError(
-            f"{moment.isoformat()} has no offset: write a date (local midnight), "
-            f"or add the offset as in {moment.isoformat()}+01:00"
-        )
-    if moment < _EPOCH:
-        raise ValueError(f"{moment.isoformat()} is before 1970")
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
 def _is_in_norway(latitude: float, longitude: float) -> bool:
     south, north, west, east = _NORWAY
     return south <= latitude <= north and west <= longitude <= east
-
-
-def to_minutes(clock: str) -> int:
-    """Return minutes since midnight of ``HH:MM``."""
-    hours, minutes = clock.split(":")
-    return int(hours) * 60 + int(minutes)
-
-
-def to_weekdays(days: str) -> list[int]:
-    """Return the weekdays of ``mon-fri,sun``; 0 is Monday.
-
-    Raises:
-        ValueError: A day is not known, or a range runs backwards.
-    """
-    found: list[int] = []
-    for part in days.split(","):
-        names = [name.strip() for name in part.split("-")]
-        if len(names) > 2 or any(name not in _DAYS for name in names):  # noqa: PLR2004 - a range has two ends
-            raise ValueError(f'must be days such as "mon-fri" or "sat,sun", of {", ".join(_DAYS)}, not {show(days)}')
-        first, last = _DAYS.index(names[0]), _DAYS.index(names[-1])
-        if last < first:
-            raise ValueError(f"runs backwards: the week begins with mon; write {show(days)} as two parts with a comma")
-        found += range(first, last + 1)
-    return found
 
 
 def _explain_missing(kind: str, name: str, known: Collection[str]) -> str:

@@ -17,7 +17,8 @@ from ingest.alerts_cli import (
 from ingest.alerts_view import MAINTENANCE_HEADINGS, render_maintenance, to_plain_maintenance
 from ingest.collector import read_clock
 from ingest.command_line import AsJson, SettingsFile, StoreFolder, choose_store, explained_errors, read_moment
-from ingest.incidents.maintenance import Maintenance, MaintenanceState
+from ingest.incidents.act import Refused
+from ingest.incidents.maintenance import Maintenance, MaintenanceState, begin
 from ingest.printed_table import print_table
 from ingest.request_alert import BeginMaintenance, EndMaintenance
 from ingest.store_reader import open_reader
@@ -46,7 +47,7 @@ def list_maintenance(
 ) -> None:
     """List maintenance that is active or planned, with who began it, why, and when it ends."""
     now_ms = read_clock()
-    with explained_errors(), open_reader(choose_store(settings, store).folder) as reader:
+    with explained_errors(as_json=as_json), open_reader(choose_store(settings, store).folder) as reader:
         found = reader.maintenance(limit) if everything else reader.present_maintenance(now_ms)[:limit]
     if as_json:
         print_json({"maintenance": [to_plain_maintenance(one, now_ms) for one in found]})
@@ -80,7 +81,8 @@ def begin_maintenance(  # noqa: PLR0913 - a command has as many parameters as it
 ) -> None:
     """Begin or plan maintenance, with an end. An incident is meant if it fits each kind of option that is given.
 
-    Incidents begin and end in it as always, and `list` shows them; only nobody is told.
+    Incidents begin and end in it as always, and `list` shows them; only nobody is told. A site, device or rule that is
+    not configured is refused.
     """
     if not (site or device or rule):
         raise typer.BadParameter("say for which --site, --device or --rule", param_hint="--site")
@@ -90,6 +92,8 @@ def begin_maintenance(  # noqa: PLR0913 - a command has as many parameters as it
     from_ms = read_clock() if from_ms is None else from_ms
     names = (frozenset(site or ()), frozenset(device or ()), frozenset(rule or ()))
     planned = Maintenance(0, *names, reason, "", from_ms, read_end(until, length, from_ms))
+    if isinstance(refused := begin(planned, read_clock()), Refused):
+        raise typer.BadParameter(refused.why)
     perform(BeginMaintenance(planned, name_asker(author)), settings, store, as_json=as_json, noun="Maintenance")
 
 
@@ -104,5 +108,5 @@ def end_maintenance(
     store: StoreFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """End maintenance before its time; what still fires is told again. It stays in the list, with who ended it."""
+    """End maintenance before its time; what is open still is told again. It stays in the list, with who ended it."""
     perform(EndMaintenance(maintenance, name_asker(author)), settings, store, as_json=as_json, noun="Maintenance")

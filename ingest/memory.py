@@ -20,6 +20,7 @@ from isal import isal_zlib
 
 from ingest.batch import Mark
 from ingest.codec import Reader, RefusedError, collect_fields
+from ingest.name_sets import Names, NameSets
 from ingest.shard import CELLS, PACKET_SHARD, SHARDS, Shard, find_shard
 
 WINDOW = 16
@@ -40,7 +41,6 @@ ANY_FIELD = "*"
 
 Values = Mapping[str, float | bool | None]
 """By field name; None where a value was accepted and is not known any more."""
-Names = tuple[str, ...]
 
 
 def digest_topic(topic: str) -> int:
@@ -57,24 +57,6 @@ def digest_payload(topic_digest: int, payload: bytes) -> int:
     """
     # ISA-L's takes 0.05 us for 180 bytes, that of zlib 0.18 us.
     return isal_zlib.crc32(payload, topic_digest) << 28 | len(payload) & 0xFFF_FFFF
-
-
-class NameSets(dict[Names, int]):
-    """Every combination of field names that was met, once for all devices: its number, a new one at the first time.
-
-    Attributes:
-        names: By number.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: list[Names] = []
-
-    def __missing__(self, names: Names) -> int:
-        """Give a combination its number."""
-        number = self[names] = len(self.names)
-        self.names.append(names)
-        return number
 
 
 class DeviceMemory:
@@ -121,6 +103,11 @@ class DeviceMemory:
         seen = self._straighten()
         cells += seen
         return len(seen) // CELLS
+
+    def list_numbers(self, used: set[int]) -> None:
+        """Add the numbers of the combinations of names that are in use here."""
+        used.add(self._number)
+        used.update(self._seen[2::CELLS])
 
     def is_repeated(self, key: int, digest: int) -> bool:
         """Whether something of a payload of this checksum was accepted for this time before."""
@@ -301,6 +288,19 @@ class Memory:
         self._packets.clear()
         self._packets_count = 0
 
+    def forget_names(self) -> None:
+        """Forget combinations of field names that no payload in a window has, where they have become many.
+
+        Between two batches: nobody may be about to remember a payload by a number that he was given before. It is rare,
+        and takes 0.05 s for 100,000 devices.
+        """
+        if not self.sets.is_due:
+            return
+        used: set[int] = set()
+        for memory in self.devices.values():
+            memory.list_numbers(used)
+        self.sets.keep(used)
+
     def copy_shard(self, number: int) -> Shard:
         """Return what is remembered of one shard; ``restore`` makes the same of it, but for values and signs of life.
 
@@ -356,6 +356,7 @@ class Memory:
                 yield packet_id, digest
         for memory in devices.values():
             memory.settle()
+        self.forget_names()
 
     def _restore_shard(self, shard: Shard) -> Iterator[tuple[int, int]]:
         """Put the windows of a Shard in place, and yield packet identifier and checksum of each of its messages."""

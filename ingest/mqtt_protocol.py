@@ -11,15 +11,15 @@ Source: MQTT Version 5.0, OASIS Standard, 7 March 2019.
 """
 
 import asyncio
-import os
-import socket
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TypeVar, cast
 
 import mqtt5
 
 from ingest.inbox import Inbox
+from ingest.kept_socket import KeptSocket, keep_socket
 from ingest.message import Message
 from ingest.mqtt_error import ConnectionLost, PublishRefused
 from ingest.mqtt_packets import (
@@ -82,7 +82,7 @@ class Connection(asyncio.BufferedProtocol):
         self._error: ConnectionLost | None = None
         self._transport: asyncio.Transport
         self._buffer = PacketBuffer()
-        self._socket: int | None = None
+        self._kept: KeptSocket | None = None
         self._aim_bytes = READ_AIM_BYTES
         self._heard_s = self._read_s = self._loop.time()
         self._is_held = False
@@ -162,7 +162,9 @@ class Connection(asyncio.BufferedProtocol):
             ConnectRefused: The broker refuses.
             ConnectionLost: No answer, no MQTT 5, or the connection ends.
         """
-        self._keep_socket()
+        self._kept = keep_socket(self._transport)
+        if self._kept is not None:
+            self._aim_bytes = min(READ_AIM_BYTES, self._kept.buffer_bytes // 2)
         self._write(write_connect(settings, password, will))
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -269,14 +271,6 @@ class Connection(asyncio.BufferedProtocol):
 
     # Inside.
 
-    def _keep_socket(self) -> None:
-        """Keep a way of our own to the socket for ``_read_last``, which closes it."""
-        found = self._transport.get_extra_info("socket")
-        if found is None or self._transport.is_closing() or self._transport.get_extra_info("sslcontext") is not None:
-            return
-        self._socket = os.dup(found.fileno())
-        self._aim_bytes = min(READ_AIM_BYTES, found.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2)
-
     def _take(self, nbytes: int) -> bool:
         """Take the packets that so many bytes more complete; return whether there was no room for more."""
         (packets, _, fault), is_full = self._buffer.take(nbytes)
@@ -286,20 +280,12 @@ class Connection(asyncio.BufferedProtocol):
         return is_full
 
     def _read_last(self) -> None:
-        """Read what came before the end and waited in the socket.
-
-        asyncio closes a socket on which a write fails, whatever there is to be read: a broker that was killed answered
-        its devices for that, and need not know of it when it is back. Under TLS the last bytes cannot be had.
-        """
-        if self._socket is None:
+        """Read what came before the end and waited in the socket."""
+        if self._kept is None:
             return
-        try:
-            while self._error is None and (nbytes := os.readv(self._socket, [self._buffer.make_room()])):
+        with closing(self._kept) as kept:
+            while self._error is None and (nbytes := kept.read_into(self._buffer.make_room())):
                 self._take(nbytes)
-        except OSError:
-            pass  # there is no more, or the connection was reset behind it
-        finally:
-            os.close(self._socket)
 
     def _read(self, packets: list[mqtt5.Packet]) -> None:
         now_ms = time.time_ns() // 1_000_000

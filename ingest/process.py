@@ -61,6 +61,7 @@ class Processor:
         self._routes = routes
         self._lanes = {}
         self._samplers = {}
+        self.memory.sets.held.clear()
 
     def process(self, messages: Iterable[Message]) -> Batch:
         """Return what becomes of these messages; each carries the time at which it was received."""
@@ -121,12 +122,13 @@ class Processor:
         return self.memory.is_redelivery(packet_id, digest)
 
     def _finish(self, batch: Batch) -> Batch:
-        """Make the batch's lines, and have it tell which alert states changed."""
+        """Make the batch's lines, have it tell which alert states changed, and let go what only it had to know."""
         _write_drafts(batch)
         for transition in batch.transitions:
             batch.lines.append(format_line(transition, self.alerts.describe(transition.rule, transition.device)))
         batch.alerts.extend(self.alerts.take_changed())
         batch.states.extend(self.alerts.take_states())
+        self.memory.forget_names()
         return batch
 
     def _take_message(self, message: Message, digest: int, kept: Quarantined | None, batch: Batch) -> None:

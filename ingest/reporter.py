@@ -4,19 +4,15 @@ Each second: ``status.json``, and the Notices. Each ten seconds: own measurement
 """
 
 import asyncio
-import json
 import logging
-import os
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
-from ingest.alerts.announcement import fill_text
+from ingest.alerts.words import fill_text
 from ingest.batch import SUMS, AlertRecord
-from ingest.capacity import Capacity, Counted, Meter, Room, state_capacity
 from ingest.collector import Collector, Peers, read_clock
 from ingest.health import (
     Firing,
@@ -35,27 +31,25 @@ from ingest.notice import Facts, NearQuota, NoticeKey, Raised, judge_facts
 from ingest.notice_publisher import NoticePublisher
 from ingest.notify.delivery import DeliveryState
 from ingest.settings import Settings
+from ingest.status_file import STATUS_FILE, write_status
 from ingest.store_file import StoreError, list_set_aside
 from ingest.store_groups import Quotas
-from ingest.store_outbox import Depth
 from ingest.store_reserve import Usage
 from ingest.store_restored import Restored
 from ingest.store_rows import Moves
+from ingest.store_sessions import SESSION_LOST
+from ingest.store_thread import Overview
+from ingest.throughput import Throughput
 from schemas.rule import AlertPhase, Rule
 
 log = logging.getLogger(__name__)
 
-STATUS_FILE = "status.json"
 STATUS_S = 1.0
 HEALTH_S = 10.0
 FACTS_S = 3600.0
 QUOTAS_S = 60.0
-RATE_S = 5
-"""Seconds over which the rates of readings are taken."""
 GRACE_S = 60.0
 """After a connection, before anybody is called silent."""
-SESSION_LOST = "session_lost"
-"""Name of the event in the store's counts."""
 
 
 class Reporter:
@@ -83,8 +77,7 @@ class Reporter:
         self._notices = notices
         self._had_session = restored.had_session
         self._started_ms = read_clock()
-        self._rates: deque[tuple[float, int, int]] = deque(maxlen=RATE_S + 1)
-        self._arriving, self._passing = Meter(), Meter()
+        self._throughput = Throughput(collector, peers.broker, settings.mqtt.broker_memory_bytes)
         self._silent: list[Silence] = []
         self._hearing_since_s: float | None = None
         self._sessions_counted = 0
@@ -238,26 +231,33 @@ class Reporter:
         Raises:
             StoreError: The store cannot be read.
         """
-        collector, settings, now_ms = self._collector, self._settings, read_clock()
+        now_ms, ledger = read_clock(), self._collector.ledger
         # Before the store is asked: what a status counts as received is then also in its outbox or stored.
-        ledger = {name: getattr(collector.ledger, name) for name in SUMS}
-        reasons = {reason.value: count for reason, count in collector.ledger.reasons.most_common()}
-        depth, moves, usage, events, quarantined, incidents, deliveries, failing = await self._store.overview()
-        mqtt, written = self._broker.status, self._writer.state
-        received_per_s, accepted_per_s = self._measure_rates()
-        age_s = 0.0 if depth.oldest_ms is None else max(0.0, (now_ms - depth.oldest_ms) / 1000)
-        capacity = self._measure_capacity(depth, moves, usage, age_s)
-        self._undelivered = (deliveries[DeliveryState.DEAD], failing)
-        self._raised = self._judge(now_ms, moves, usage, events)
+        sums = {name: getattr(ledger, name) for name in SUMS}
+        reasons = {reason.value: count for reason, count in ledger.reasons.most_common()}
+        found = await self._store.overview()
+        self._undelivered = (found.deliveries[DeliveryState.DEAD], found.failing)
+        self._raised = self._judge(now_ms, found.moves, found.usage, found.events)
         self._alert_counts = AlertCounts(
-            self._count_alerts(), incidents, {state.value: count for state, count in deliveries.items()}
+            self._count_alerts(), found.incidents, {state.value: count for state, count in found.deliveries.items()}
         )
-        self._latest = Status(
+        self._latest = self._describe(now_ms, sums, reasons, found)
+        return self._latest
+
+    def _describe(self, now_ms: int, sums: dict[str, int], reasons: dict[str, int], found: Overview) -> Status:
+        """Return the status of a moment: figures of the ledger, and how the store stood after them."""
+        collector, settings = self._collector, self._settings
+        depth, moves, usage = found.depth, found.moves, found.usage
+        mqtt, written = self._broker.status, self._writer.state
+        received_per_s, accepted_per_s = self._throughput.measure_rates()
+        age_s = 0.0 if depth.oldest_ms is None else max(0.0, (now_ms - depth.oldest_ms) / 1000)
+        capacity = self._throughput.measure_capacity(depth, moves, usage, age_s)
+        return Status(
             collector=settings.mqtt.username,
             time_ms=now_ms,
             started_ms=self._started_ms,
             accepts_simulated=settings.ingest.accept_simulated,
-            ledger=ledger,
+            ledger=sums,
             reasons=reasons,
             stored=moves.stored,
             refused_by_database=moves.refused_by_database,
@@ -266,7 +266,7 @@ class Reporter:
             outbox_lines=depth.lines,
             outbox_bytes=depth.disk_bytes,
             outbox_age_s=age_s,
-            quarantined=sum(quarantined.values()),
+            quarantined=sum(found.quarantine.values()),
             mqtt_connected=mqtt.connected,
             mqtt_error=mqtt.problem,
             influx_ok=not written.error,
@@ -275,7 +275,7 @@ class Reporter:
             devices=self._placed,
             store_set_aside=str(self._store.set_aside or ""),
             store_error=collector.store_error,
-            store_bytes=_sum_bytes(usage),
+            store_bytes=usage.store_bytes,
             store_most_bytes=usage.most_bytes,
             store_is_held=usage.is_held,
             store_has_reserve=usage.has_reserve,
@@ -289,14 +289,13 @@ class Reporter:
             reprocessed=moves.reprocessed,
             discarded=moves.discarded,
             expired=moves.expired,
-            sessions_lost=events[SESSION_LOST],
+            sessions_lost=found.events[SESSION_LOST],
             judges_alerts=settings.mqtt.share is None,
-            events=dict(sorted(events.items())),
+            events=dict(sorted(found.events.items())),
             notices=list(self._raised.values()),
             silent=self._silent,
             firing=self._list_firing(),
         )
-        return self._latest
 
     def read_figures(self) -> tuple[Status, AlertCounts] | None:
         """Return the latest figures; None before the first."""
@@ -306,39 +305,6 @@ class Reporter:
         """Return how many alerts are in which phase, and how severe."""
         records = self._collector.processor.alerts.list_records()
         return Counter(f"{one.phase}/{one.severity}" for one in records if one.phase is not AlertPhase.OK)
-
-    def _measure_rates(self) -> tuple[float, float]:
-        ledger = self._collector.ledger
-        self._rates.append((time.monotonic(), ledger.received, ledger.accepted))
-        (first_s, received, accepted), (last_s, *_) = self._rates[0], self._rates[-1]
-        span_s = last_s - first_s
-        if span_s <= 0:
-            return 0.0, 0.0
-        return (ledger.received - received) / span_s, (ledger.accepted - accepted) / span_s
-
-    def _measure_capacity(self, depth: Depth, moves: Moves, usage: Usage, age_s: float) -> Capacity:
-        now_s, mqtt = time.monotonic(), self._broker.status
-        counted = Counted(
-            messages=mqtt.received,
-            payload_bytes=mqtt.received_bytes,
-            lines=self._collector.committed_lines,
-            disk_bytes=self._collector.committed_bytes,
-            gone=moves.stored + moves.refused_by_database,
-        )
-        self._passing.add(now_s, counted)
-        # While nothing can come, the rate is what it was: that nothing comes says nothing about what would.
-        if mqtt.connected and not self._collector.store_error:
-            self._arriving.add(now_s, counted)
-        else:
-            self._arriving.pause()
-        room = Room(
-            used_bytes=_sum_bytes(usage),
-            most_bytes=usage.most_bytes,
-            disk_free_bytes=usage.disk_free_bytes,
-            broker_bytes=self._settings.mqtt.broker_memory_bytes,
-            is_held=usage.is_held,
-        )
-        return state_capacity(room, self._arriving.flow(), self._passing.flow(), depth.lines, age_s)
 
     def _judge(self, now_ms: int, moves: Moves, usage: Usage, events: Mapping[str, int]) -> Raised:
         if self._refused >= 0 and moves.refused_by_database > self._refused:
@@ -391,10 +357,6 @@ def _fill_text(rule: Rule, record: AlertRecord) -> str:
     return fill_text(rule, record.value, rule.find_level(record.severity).find_limit(record.value))
 
 
-def _sum_bytes(usage: Usage) -> int:
-    return usage.database_bytes + usage.wal_bytes
-
-
 def _list_near(quotas: Quotas, most_entries: int) -> list[NearQuota]:
     return [NearQuota(one.sender, one.reason.value, one.entries / most_entries) for one in quotas.full_groups]
 
@@ -405,10 +367,3 @@ def _log_changes(before: Raised, now: Raised) -> None:
             log.warning("notice %s: %s %s", key, now[key].text, now[key].action)
         elif key in before and key not in now:
             log.warning("notice %s is cleared", key)
-
-
-def write_status(path: Path, status: Status) -> None:
-    """Replace the status file as a whole: a reader never sees half of one."""
-    draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(status.to_json()) + os.linesep)
-    draft.replace(path)

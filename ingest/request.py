@@ -3,7 +3,8 @@
 What is asked about incidents is in ``ingest.request_alert``, the lines are in ``ingest.request_lines``.
 
 Errors:
-    RequestError    a request cannot be read or done; the message says why and what to do
+    RequestError              a request cannot be read or done; the message says why and what to do
+    └── WrongRequestError     whatever the store holds it could not be done: it must be asked otherwise
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,10 @@ MOST_IDS = 500
 
 class RequestError(Exception):
     """A request cannot be read or done."""
+
+
+class WrongRequestError(RequestError):
+    """A request is wrong usage: it names what is not configured, or is none at all."""
 
 
 class RequestKind(StrEnum):

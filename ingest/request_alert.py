@@ -71,10 +71,12 @@ class RetryDeliveries(NamedTuple):
     Attributes:
         deliveries: Ids.
         author: See ``ActRequest``.
+        contacts: Keys of those that can be told, given by who performs it; None where that is not looked at.
     """
 
     deliveries: tuple[int, ...]
     author: str = ""
+    contacts: frozenset[str] | None = None
 
     @property
     def kind(self) -> RequestKind:

@@ -9,16 +9,20 @@ from pathlib import Path
 
 from ingest.batch import Batch
 from ingest.collector import read_clock
-from ingest.configuration import read_configuration
+from ingest.configuration import Configuration, read_configuration, read_watched
+from ingest.known_names import require_known
+from ingest.notify.routing_tables import PATTERNS, RoutingTable
 from ingest.process import Processor
 from ingest.request import Answer, Request, RequestError
-from ingest.request_alert import Asked, ContactTest
+from ingest.request_alert import Asked, BeginMaintenance, ContactTest, RetryDeliveries
 from ingest.request_desk import RequestDesk
 from ingest.request_socket import NobodyServesError, ask, find_login
 from ingest.run import restore_processor
 from ingest.settings import Settings
 from ingest.store_file import StoreInUseError
 from ingest.store_thread import StoreThread, open_store
+from ingest.toml_file import ConfigurationError, read_toml
+from ingest.toml_table import read_table
 
 PATIENCE_S = 10.0
 """How long to try while the store is held by a collector that is starting, or by another command."""
@@ -28,14 +32,20 @@ AGAIN_S = 0.2
 class Bench:
     """A workplace for one command: nobody else makes batches, and nothing but the disk waits for them."""
 
-    def __init__(self, processor: Processor, store: StoreThread) -> None:
+    def __init__(self, processor: Processor, store: StoreThread, configuration: Configuration) -> None:
         self._processor = processor
         self._store = store
+        self._configuration = configuration
 
     @property
     def processor(self) -> Processor:
         """The pure core, with the inventory as it is now."""
         return self._processor
+
+    @property
+    def configuration(self) -> Configuration:
+        """Inventory, rules and contacts, as they were read."""
+        return self._configuration
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
@@ -60,8 +70,9 @@ async def ask_or_do(folder: Path, request: Asked, settings: Settings | None) -> 
         settings: For the inventory and the store, where no collector runs; None where they are not known.
 
     Raises:
+        WrongRequestError: It names what is not configured, or cannot be asked.
         RequestError: It was refused or failed, or no collector runs and the settings are not known.
-        ConfigurationError: The inventory or a rule is wrong.
+        ConfigurationError: The inventory, a rule, or the file of contacts is wrong, as far as it is needed.
         RegistryError: A device type is broken.
         StoreError: The store cannot be opened or written, or somebody has it who takes no requests.
     """
@@ -100,9 +111,25 @@ async def _do(settings: Settings, request: Asked) -> AsyncGenerator[Answer, None
         case ContactTest():
             raise RequestError("No collector runs that could send a test; start it and ask again.")
         case _:
-            # Neither inventory nor rules are needed, so a mistake in them is in nobody's way.
+            # Only what a request needs is read, so that a mistake in the rest is in nobody's way.
+            match request:
+                case BeginMaintenance():
+                    require_known(request, await asyncio.to_thread(read_watched, settings))
+                case RetryDeliveries():
+                    request = request._replace(contacts=_read_contacts(settings))
             async with open_store(settings.store, settings.quarantine) as store:
                 yield await store.act(request, find_login(os.getuid()), read_clock())
+
+
+def _read_contacts(settings: Settings) -> frozenset[str]:
+    """Return the keys of those who can be told. Their addresses are for the collector to read, which tells them."""
+    if settings.alerts.contacts is None:
+        return frozenset()
+    file = read_toml(settings.alerts.contacts)
+    table = read_table(file, (), file.values, RoutingTable, PATTERNS)
+    if isinstance(table, list):
+        raise ConfigurationError(table)
+    return frozenset(one.key for one in table.contact)
 
 
 async def _do_piecewise(settings: Settings, request: Request) -> AsyncGenerator[Answer, None]:
@@ -110,7 +137,9 @@ async def _do_piecewise(settings: Settings, request: Request) -> AsyncGenerator[
     async with open_store(settings.store, settings.quarantine) as store:
         processor = restore_processor(settings, configuration, await store.load())
         async with aclosing(
-            RequestDesk(Bench(processor, store), store, settings.store.folder).perform(request, find_login(os.getuid()))
+            RequestDesk(Bench(processor, store, configuration), store, settings.store.folder).perform(
+                request, find_login(os.getuid())
+            )
         ) as answers:
             async for answer in answers:
                 yield answer

@@ -17,6 +17,8 @@ from typing import Protocol
 
 from ingest.batch import Batch, QuarantineRow
 from ingest.collector import read_clock
+from ingest.configuration import Configuration
+from ingest.known_names import require_known
 from ingest.process import Processor
 from ingest.quarantine_filter import Filter
 from ingest.reprocess import reprocess
@@ -31,7 +33,7 @@ from ingest.request import (
     describe_filter,
     describe_outcome,
 )
-from ingest.request_alert import Asked, ContactTest, describe_asked, describe_ending, name_author
+from ingest.request_alert import Asked, ContactTest, RetryDeliveries, describe_asked, describe_ending, name_author
 from ingest.store_file import StoreError
 from ingest.store_reader import open_reader
 from ingest.store_requests import PastRequest
@@ -50,6 +52,10 @@ class Workplace(Protocol):
     @property
     def processor(self) -> Processor:
         """The pure core, with the routes of the present inventory; ask for it within ``exclusive``."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """Inventory, rules and contacts that are in use at this moment."""
 
     def exclusive(self) -> AbstractAsyncContextManager[None]:
         """Return a block in which nobody else makes a batch."""
@@ -100,9 +106,13 @@ class RequestDesk:
             login: Who asks, as the system knows it.
 
         Raises:
+            WrongRequestError: It names what is not configured; nothing was done.
             RequestError: It cannot be done now; the pieces before are done.
             StoreError: The store cannot be read or written; likewise.
         """
+        configuration = self._workplace.configuration
+        # In a thread: to look for names like a misspelt one takes its time with many devices.
+        await asyncio.to_thread(require_known, request, configuration)
         match request:
             case Request():
                 async with aclosing(self._perform(request, login)) as answers:
@@ -110,12 +120,15 @@ class RequestDesk:
                         yield answer
             case ContactTest():
                 yield await self._test(request, login)
+            case RetryDeliveries():
+                told = request._replace(contacts=frozenset(configuration.routing.contacts))
+                yield await self._store.act(told, login, read_clock())
             case _:
                 yield await self._store.act(request, login, read_clock())
 
     async def _test(self, request: ContactTest, login: str) -> Performed:
         if self._messenger is None:
-            raise RequestError("No contacts are in the settings of this collector; nobody can be sent a test.")
+            raise RequestError("Nobody can be sent a test from here; ask the collector.")
         meant = describe_asked(request)
         request_id = await self._store.begin_request(
             PastRequest(0, read_clock(), request.kind, request.author, login, meant, "")

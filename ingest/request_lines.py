@@ -18,9 +18,10 @@ A request is one line, and so is each answer: some that tell how far it is, and 
     {"kind": "test", "contact": "vakt", "author": "kari"}
 
     {"error": "…"}
+    {"wrong": "…"}
 
 Errors:
-    RequestError    see ``ingest.request``
+    RequestError, WrongRequestError    see ``ingest.request``
 """
 
 from typing import Annotated, Literal
@@ -40,6 +41,7 @@ from ingest.request import (
     RequestError,
     RequestKind,
     Waiting,
+    WrongRequestError,
 )
 from ingest.request_alert import ActRequest, Asked, BeginMaintenance, ContactTest, EndMaintenance, RetryDeliveries
 from schemas.reason import Level, Reason
@@ -183,18 +185,19 @@ class _Answer(_Strict):
     outcome: Outcome | None = None
     performed: Performed | None = None
     error: str | None = None
+    wrong: str | None = None
 
 
 def encode_request(request: Asked) -> bytes:
     """Return a request as a line with its newline.
 
     Raises:
-        RequestError: It is not one that ``decode_request`` takes: too many ids, an unfit author or topic filter.
+        WrongRequestError: It is not one that ``decode_request`` takes: too many ids, an unfit author or topic filter.
     """
     try:
         sent = _SENT.validate_python({"kind": request.kind, "author": request.author} | _list_members(request))
     except ValidationError as error:
-        raise RequestError(f"This cannot be asked: {_explain(error)}.") from None
+        raise WrongRequestError(f"This cannot be asked: {_explain(error)}.") from None
     return sent.model_dump_json(exclude_none=True).encode() + b"\n"
 
 
@@ -249,6 +252,8 @@ def encode_answer(answer: Answer | RequestError) -> bytes:
             sent = _Answer(outcome=answer)
         case Performed():
             sent = _Answer(performed=answer)
+        case WrongRequestError():
+            sent = _Answer(wrong=str(answer))
         case RequestError():
             sent = _Answer(error=str(answer))
     return sent.model_dump_json(exclude_none=True).encode() + b"\n"
@@ -258,12 +263,15 @@ def decode_answer(line: bytes) -> Answer:
     """Return the answer of a line.
 
     Raises:
-        RequestError: The request was refused or failed, or the line is no answer.
+        WrongRequestError: The request was wrong.
+        RequestError: It was refused or failed, or the line is no answer.
     """
     try:
         told = _Answer.model_validate_json(line)
     except ValidationError as error:
         raise RequestError(f"The collector's answer cannot be read: {_explain(error)}.") from None
+    if told.wrong is not None:
+        raise WrongRequestError(told.wrong)
     if told.error is not None:
         raise RequestError(told.error)
     answer = told.waiting or told.progress or told.outcome or told.performed
@@ -276,4 +284,5 @@ def _explain(error: ValidationError) -> str:
     """Return the first thing that pydantic found, with its place."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))
-    return f"{place}: {first['msg']}" if place else first["msg"]
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

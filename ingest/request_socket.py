@@ -163,7 +163,9 @@ class _Counter:
         except (ConnectionError, TimeoutError):
             log.warning("%s was broken off; the pieces that were done are done", asked)
             raise
-        except (RequestError, StoreError) as error:
+        except RequestError:
+            raise
+        except StoreError as error:
             raise RequestError(str(error)) from error
         except Exception as error:
             log.exception("%s failed", asked)

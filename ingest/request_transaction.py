@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from ingest.incidents.act import Acted, Refused, act
 from ingest.incidents.maintenance import MaintenanceState, begin, describe_matcher, end
 from ingest.local_time import format_local
+from ingest.notify.delivery import Delivery, DeliveryState
 from ingest.request import Performed
 from ingest.request_alert import (
     ActRequest,
@@ -20,7 +21,7 @@ from ingest.request_alert import (
     describe_ending,
     name_author,
 )
-from ingest.store_deliveries import retry_delivery
+from ingest.store_deliveries import read_deliveries, retry_delivery
 from ingest.store_incidents import add_steps, find_incident, put_incident, read_open
 from ingest.store_maintenance import find_maintenance, insert_maintenance, note_end
 from ingest.store_requests import PastRequest, insert_request
@@ -94,10 +95,26 @@ def _end(connection: sqlite3.Connection, request: EndMaintenance, author: str, n
 
 
 def _retry(connection: sqlite3.Connection, request: RetryDeliveries, now_ms: int) -> Performed:
-    ids = _list_once(request.deliveries)
-    retried = [one for one in ids if retry_delivery(connection, one, now_ms)]
-    refused = {str(one): "there is no such message that was given up" for one in ids if one not in retried}
-    return Performed({str(one): "waits to be sent again" for one in retried}, refused)
+    done: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    for one in _list_once(request.deliveries):
+        delivery = _find_dead(connection, one)
+        if delivery is None:
+            refused[str(one)] = "there is no such message that was given up"
+        elif request.contacts is not None and delivery.contact not in request.contacts:
+            refused[str(one)] = (
+                f"its contact {delivery.contact} is not in the file of contacts any longer, and nobody would get it; "
+                f"put {delivery.contact} back, have the collector reload, and retry; or tell people yourself"
+            )
+        elif retry_delivery(connection, one, now_ms):
+            done[str(one)] = "waits to be sent again"
+    return Performed(done, refused)
+
+
+def _find_dead(connection: sqlite3.Connection, delivery: int) -> Delivery | None:
+    """Return a message that was given up; None where there is none with this id."""
+    found = read_deliveries(connection, (DeliveryState.DEAD,), delivery - 1, 1)
+    return next((one for one in found if one.id == delivery), None)
 
 
 def _list_once(ids: Iterable[int]) -> list[int]:

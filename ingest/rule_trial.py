@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ingest.alerts.backtest import Backtest, Outcome
-from ingest.alerts.rule_subjects import check_subjects
 from ingest.alerts.rules import read_rule
 from ingest.alerts.subjects import Period, Subject, list_needed
 from ingest.alerts.trace import Point, Trace
@@ -88,11 +87,10 @@ def find_rule(text: str, folder: Path, types: Mapping[str, DeviceType], inventor
             meant = f"did you mean {' or '.join(near)}?" if near else "name one that is there, or a file"
             raise ConfigurationError([Mistake(folder, 0, "", f"has no rule {text}; {meant}")])
     file = read_toml(path)
-    found = read_rule(file, types, inventory.zone_info)
-    mistakes = check_subjects(file, inventory) + ([] if isinstance(found, Rule) else found)
-    if isinstance(found, Rule) and not mistakes:
+    found = read_rule(file, types, inventory.zone_info, inventory)
+    if isinstance(found, Rule):
         return found
-    raise ConfigurationError(mistakes)
+    raise ConfigurationError(found)
 
 
 async def try_rules(influx: InfluxClient, trial: Trial, on_progress: Advance, *, with_traces: bool) -> Found:

@@ -37,7 +37,6 @@ from ingest.expiry import keep_expiring
 from ingest.heartbeat import Systemd, keep_heartbeat, keep_watchdog
 from ingest.influx import InfluxClient, open_influx
 from ingest.lane import Limits
-from ingest.memory import Memory
 from ingest.metrics_server import serve_metrics
 from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost
@@ -122,14 +121,12 @@ def list_obsolete(settings: Mqtt, configuration: Configuration) -> list[str]:
 
 def restore_processor(settings: Settings, configuration: Configuration, restored: Restored) -> Processor:
     """Return the pure core with what an earlier process put on disk."""
-    memory = Memory()
-    memory.restore(restored.marks)
     alerts = AlertBook(configuration.rules, configuration.inventory)
     alerts.restore(restored.alerts, restored.states)
     limits = Limits(
         settings.ingest.accept_simulated, settings.ingest.max_payload_bytes, settings.ingest.kept_payload_bytes
     )
-    return Processor(configuration.make_routes(settings.mqtt), memory, alerts, limits)
+    return Processor(configuration.make_routes(settings.mqtt), restored.memory, alerts, limits)
 
 
 async def _make_parts(

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 from msgspec.structs import asdict
 
 from ingest.codec import Codec, Sampled, Sampler
-from ingest.memory import Names, NameSets
+from ingest.name_sets import Names, NameSets
 from schemas.device_type import DeviceType
 
 GREATEST_SEQ = 2**53 - 1
@@ -84,6 +84,7 @@ class Samplers:
         self._prepare = prepare
         self._sets = sets
         self.whole_number = sets[members]
+        sets.held.add(self.whole_number)
         self.whole = prepare(members)
         self._samplers = {self.whole_number: self.whole}
 
@@ -104,6 +105,7 @@ class Samplers:
         """Return the Sampler of payloads with the members of this number and no others; None where there are many."""
         if number not in self._samplers and len(self._samplers) < MOST_SAMPLERS:
             self._samplers[number] = self._prepare(self._sets.names[number])
+            self._sets.held.add(number)
         return self._samplers.get(number)
 
 

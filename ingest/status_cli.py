@@ -12,7 +12,7 @@ import typer
 
 from ingest.command_line import PROBLEM, AsJson, SettingsFile, StoreFolder, choose_store, explained_errors
 from ingest.printed_table import make_visible, print_table
-from ingest.reporter import STATUS_FILE
+from ingest.status_file import STATUS_FILE
 from ingest.status_view import describe_status, is_running, list_problems, measure_age
 from ingest.store_file import StoreError
 

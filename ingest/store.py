@@ -32,10 +32,10 @@ from ingest.shard import Shard
 from ingest.store_deliveries import forget_deliveries
 from ingest.store_file import FILE, explain_errors, lock_folder
 from ingest.store_groups import Quotas, measure_quotas
-from ingest.store_hours import PointHours, count_refused, insert_hours, note_incomplete
+from ingest.store_hours import PointHours, count_refused, insert_hours
 from ingest.store_incidents import DAY_MS, Tidied, add_transitions, expire, read_open
 from ingest.store_maintenance import expire_maintenance
-from ingest.store_marks import MarkChange, MarkRow, MarkRows, read_rows
+from ingest.store_marks import MarkRows
 from ingest.store_outbox import (
     Amount,
     Depth,
@@ -65,16 +65,17 @@ from ingest.store_quarantine import (
 )
 from ingest.store_requests import PastRequest, end_request, insert_request
 from ingest.store_reserve import Opened, Room, Usage, open_with_reserve
-from ingest.store_restored import Restored, restore
+from ingest.store_restored import Restored, remove_damaged, restore, restore_memory
 from ingest.store_rows import (
     Moves,
     add_counts,
     add_ledger,
     put_alerts,
     read_moves,
-    set_count,
 )
-from ingest.store_states import StateChange, StateRows, StatesOfShard
+from ingest.store_sessions import note_lost_sessions, note_session
+from ingest.store_shards import ShardChange
+from ingest.store_states import StateRows, StatesOfShard
 from ingest.store_transactions import Transactions
 from ingest.store_unpublished import add_unpublished
 from schemas.reason import Reason
@@ -150,16 +151,17 @@ class Store(Publishing):
     def load(self) -> Restored:
         """Return what was remembered when the store was last used; damaged rows of marks leave it, counted."""
         with self._transactions.reading() as connection:
-            rows = list(read_rows(connection))
-        sound: list[MarkRow] = []
-        damaged: list[MarkRow] = []
-        for row in rows:
-            (sound if row.is_sound() else damaged).append(row)
+            memory, damaged = restore_memory(connection)
         if damaged:
-            self._transactions.change(lambda connection: self._drop_marks(connection, damaged))
+            log.critical(
+                "%d rows of marks in %s are damaged and removed: readings that come again may be taken again, which "
+                "InfluxDB stores once; look at the disk",
+                *(len(damaged), self._path),
+            )
+            packed_row, now_ms = self._hours.packed_row, time.time_ns() // 1_000_000
+            self._transactions.change(lambda connection: remove_damaged(connection, damaged, packed_row, now_ms))
             self._marks = MarkRows(self._connection)
-        with self._transactions.reading() as connection:
-            return restore(connection, sound, self._transactions.events)
+        return self.read(lambda connection: restore(connection, memory, self._transactions.events))
 
     def commit(
         self, batch: Batch, now_ms: int, shard: Shard | None = None, states: StatesOfShard | None = None
@@ -219,8 +221,7 @@ class Store(Publishing):
             limit_bytes: Of lines, as they are without compression.
             after_id: Entries up to this one are left out.
         """
-        with self._transactions.reading() as connection:
-            return read_oldest(connection, limit_bytes, after_id)
+        return self.read(lambda connection: read_oldest(connection, limit_bytes, after_id))
 
     def remove(self, ids: Sequence[int]) -> None:
         """Take entries that InfluxDB has out of the outbox, and count their lines as stored.
@@ -279,28 +280,23 @@ class Store(Publishing):
 
     def depth(self) -> Depth:
         """Return how much waits in the outbox; quick at any depth."""
-        with self._transactions.reading() as connection:
-            return read_depth(connection, self._amount)
+        return self.read(lambda connection: read_depth(connection, self._amount))
 
     def moves(self) -> Moves:
         """Return what became of lines and quarantined entries after their commit, since the store was made."""
-        with self._transactions.reading() as connection:
-            return read_moves(connection)
+        return self.read(read_moves)
 
     def usage(self) -> Usage:
         """Return what the store takes of the disk, and whether batches are refused for want of room."""
-        with self._transactions.reading() as connection:
-            return self._room.measure(connection)
+        return self.read(self._room.measure)
 
     def quarantine(self) -> dict[Reason, int]:
         """Return how many entries the quarantine holds, by Reason."""
-        with self._transactions.reading() as connection:
-            return count_quarantined(connection)
+        return self.read(count_quarantined)
 
     def read_quarantine(self, where: Filter, after_id: int, limit: int) -> list[QuarantineRow]:
         """Return the next entries of the quarantine behind an id, at most so many and so large; none at the end."""
-        with self._transactions.reading() as connection:
-            return read_quarantine(connection, where, after_id, limit)
+        return self.read(lambda connection: read_quarantine(connection, where, after_id, limit))
 
     def discard(self, where: Filter, limit: int) -> int:
         """Remove entries of the quarantine that a person gives up, at most so many; return how many."""
@@ -312,8 +308,7 @@ class Store(Publishing):
 
     def quotas(self) -> Quotas:
         """Return how far the quotas of the quarantine are used."""
-        with self._transactions.reading() as connection:
-            return measure_quotas(connection, self._quotas)
+        return self.read(lambda connection: measure_quotas(connection, self._quotas))
 
     def begin_request(self, asked: PastRequest) -> int:
         """Write down what a person asks for, before anything is done; return the request's id."""
@@ -329,8 +324,7 @@ class Store(Publishing):
 
     def open_incidents(self) -> list[Incident]:
         """Return the incidents that are not closed, in order of their ids."""
-        with self._transactions.reading() as connection:
-            return read_open(connection)
+        return self.read(read_open)
 
     def tidy_incidents(self, now_ms: int, days: int) -> Tidied:
         """Close incidents that were left alone, and remove what was closed or ended long ago, a bounded piece."""
@@ -362,20 +356,15 @@ class Store(Publishing):
 
     def note_session(self) -> None:
         """Remember for ever that a session was made at the broker."""
-        self._transactions.change(lambda connection: set_count(connection, "session", "made", 1))
+        self._transactions.change(note_session)
 
     def note_lost_sessions(self, count: int, now_ms: int) -> None:
         """Count sessions that the broker lost, and remember when the last was."""
-
-        def note(connection: sqlite3.Connection) -> None:
-            add_counts(connection, "event", [("session_lost", count)])
-            set_count(connection, "session", "lost_ms", now_ms)
-
-        self._transactions.change(note)
+        self._transactions.change(lambda connection: note_lost_sessions(connection, count, now_ms))
 
     def _put(
         self, batch: Batch, body: bytes, now_ms: int, shard: Shard | None, states: StatesOfShard | None
-    ) -> tuple[OutboxEntry | None, MarkChange, StateChange, bool]:
+    ) -> tuple[OutboxEntry | None, ShardChange, ShardChange, bool]:
         """Write a batch within a transaction.
 
         Returns:
@@ -393,10 +382,8 @@ class Store(Publishing):
         add_transitions(connection, batch.transitions, now_ms)
         add_ledger(connection, batch.ledger)
         self._hours.begin(connection, now_ms)
-        marks, moved = (
-            self._marks.add(connection, batch.marks, shard),
-            self._states.add(connection, batch.states, states),
-        )
+        marks = self._marks.add(connection, batch.marks, shard)
+        moved = self._states.add(connection, batch.states, states)
         return entry, marks, moved, self._clear_marks(now_ms, shard)
 
     def _clear_marks(self, now_ms: int, shard: Shard | None) -> bool:
@@ -406,17 +393,5 @@ class Store(Publishing):
         is_due = hours.is_due or bool(needless and needless[-1] > hours.packed_row)
         if is_due:
             hours.pack(connection, now_ms)
-        connection.executemany("DELETE FROM marks WHERE id = ?", [(row,) for row in needless])
+        self._marks.remove(connection, needless)
         return is_due
-
-    def _drop_marks(self, connection: sqlite3.Connection, damaged: Sequence[MarkRow]) -> None:
-        log.critical(
-            "%d rows of marks in %s are damaged and removed: readings that come again may be taken again, which "
-            "InfluxDB stores once; look at the disk",
-            *(len(damaged), self._path),
-        )
-        connection.executemany("DELETE FROM marks WHERE id = ?", [(row.id,) for row in damaged])
-        if any(row.shard is None and row.id > self._hours.packed_row for row in damaged):
-            # Points of before this moment were in them, nobody knows of which devices and hours.
-            note_incomplete(connection, time.time_ns() // 1_000_000)
-        add_counts(connection, "event", [("marks_damaged", len(damaged))])

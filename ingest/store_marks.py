@@ -1,9 +1,8 @@
 """Marks on disk: what deduplication remembers, packed per batch, never one row a reading.
 
-A batch adds one row: columns of its marks in JSON, deflated, each combination of names once. So that a start reads a
-bounded number of marks, what is remembered of all devices is written again from time to time, a shard of the devices
-with a commit (``ingest.shard``), never all at once. Rows of batches that are older than every shard's row are removed.
-At a start the marks of a device are its shard's row, then all rows of batches behind it.
+A batch adds one row: columns of its marks in JSON, deflated, each combination of names once. Shards of the devices
+take the place of batches, see ``ingest.store_shards``: at a start the marks of a device are its shard's row, then all
+rows of batches behind it. Each row is inflated once then, and they are never in memory together.
 
 A shard's row holds the windows of its devices as they are in memory, numbers of eight bytes: 100,000 devices of sixteen
 payloads each are known again in half a second, where a mark each took 10.
@@ -15,7 +14,7 @@ import sqlite3
 import sys
 import zlib
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -24,183 +23,116 @@ from isal import isal_zlib
 from ingest.batch import Mark
 from ingest.memory import ANY_FIELD, PACKET_MARK
 from ingest.shard import CELLS, PACKET_SHARD, SHARDS, Shard, find_shard
+from ingest.store_shards import Packed, ShardChange, ShardRows, ShardTable
 
-LOOSE_RATIO = 1
-"""A shard is due when so many times its marks came since the last one: each mark is written again once on average, for
-0.3 us, and a start reads no more marks of batches than of shards."""
 LOOSE_FLOOR = 500
-"""Marks between two shards at least."""
+"""See ``ingest.store_shards.ShardTable``."""
+REMOVED_AT_ONCE = 64
+"""Likewise."""
 HEAD_BYTES = 4
 """Of the length of a shard's head, the highest first; no head is so long that it would begin like JSON."""
-REMOVED_AT_ONCE = 64
-"""Rows of batches that are removed with a shard, beside twice as many as came since the last one."""
 
 
-class MarkRow(NamedTuple):
-    """A row of marks.
+class DamagedRow(NamedTuple):
+    """A row of marks whose bytes are not what was written.
 
     Attributes:
         id: Grows with time.
         shard: Number of the shard; None for what a batch added.
-        body: Packed marks.
     """
 
     id: int
     shard: int | None
-    body: bytes
-
-    def is_sound(self) -> bool:
-        """Whether the bytes are what was written."""
-        try:
-            zlib.decompress(self.body)
-        except zlib.error:
-            return False
-        return True
 
 
 class StoredMarks:
-    """What was remembered, of each device and of the messages the oldest first; unpacked as it is asked for.
+    """What was remembered, of each device and of the messages the oldest first; for ``Memory.restore``.
 
-    For ``Memory.restore``.
-
-    Args:
-        rows: Sound ones, in order.
+    Attributes:
+        damaged: Rows that were passed over, in no order; every one of them when all was gone through.
     """
 
-    def __init__(self, rows: Sequence[MarkRow]) -> None:
-        self._rows = rows
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.damaged: list[DamagedRow] = []
+        self._connection = connection
 
     def __iter__(self) -> Iterator[Mark | Shard]:
-        """Yield each shard, and the marks of the rows of batches behind it; what nothing needs is not unpacked."""
-        shards = {row.shard: row.id for row in self._rows if row.shard is not None}
-        begins: dict[str, int] = {}
+        """Yield each shard, and then the marks of the rows of batches that the shards do not have.
+
+        Shards first: which batches are needed depends on which shards are sound.
+        """
+        shards: dict[int, int] = {}
+        for row, shard, data in self._inflate("shard IS NOT NULL"):
+            shards[shard] = row
+            yield from _read_shard(shard, data)
         newest = max(shards.values(), default=0)
         oldest = min(shards.values()) if len(shards) == SHARDS else 0
-        for row in self._rows:
-            if row.shard is not None:
-                yield from unpack_shard(row.shard, row.body)
-            elif row.id > newest:
-                yield from unpack_marks(row.body)
-            elif row.id > oldest:
-                yield from _leave_known(row, shards, begins)
+        begins: dict[str, int] = {}
+        for row, _, data in self._inflate("shard IS NULL"):
+            if row > newest:
+                yield from _read_columns(data)
+            elif row > oldest:
+                yield from _leave_known(row, _read_columns(data), shards, begins)
+            # Nothing needs the others, but that the disk damaged one must be known.
+
+    def _inflate(self, where: str) -> Iterator[tuple[int, int, bytes]]:
+        """Yield id, number of the shard, and content of sound rows, in order; take note of the others."""
+        rows = self._connection.execute(f"SELECT id, shard, body FROM marks WHERE {where} ORDER BY id")  # noqa: S608 - one of two conditions, above
+        for row, shard, body in rows:
+            data = _inflate(body)
+            if data is None:
+                self.damaged.append(DamagedRow(row, shard))
+            else:
+                yield row, shard, data
 
 
-def _leave_known(row: MarkRow, shards: Mapping[int, int], begins: dict[str, int]) -> Iterator[Mark]:
+def _leave_known(row: int, marks: Iterable[Mark], shards: Mapping[int, int], begins: dict[str, int]) -> Iterator[Mark]:
     """Yield what a batch's row says that the shards' rows behind it do not say.
 
     Args:
-        row: Of the batch.
+        row: Id of the batch's row.
+        marks: In it.
         shards: Id of each shard's row.
         begins: Of each device met so far, the row of its shard.
     """
-    is_packet_new = row.id > shards.get(PACKET_SHARD, 0)
-    for mark in unpack_marks(row.body):
+    is_packet_new = row > shards.get(PACKET_SHARD, 0)
+    for mark in marks:
         begin = begins.get(mark.device)
         if begin is None:
             begin = begins[mark.device] = shards.get(find_shard(mark.device), 0)
-        if row.id > begin:
+        if row > begin:
             yield mark if is_packet_new or not mark.packet_id else mark._replace(packet_id=0)
         elif mark.packet_id and is_packet_new:
             yield Mark(PACKET_MARK, mark.packet_id, mark.digest)
 
 
-class MarkChange(NamedTuple):
-    """What a commit did to the rows of marks.
-
-    Attributes:
-        marks: How many a batch added.
-        row: Id of their row; None where there are none.
-        shard: Number of the shard that came with it; None where none did.
-        shard_marks: How many it has.
-        shard_row: Id of its row.
-    """
-
-    marks: int
-    row: int | None
-    shard: int | None = None
-    shard_marks: int = 0
-    shard_row: int = 0
-
-
-class MarkRows:
-    """The rows of marks of one store: which shard is due, and which rows nothing needs any more.
-
-    ``add`` writes within the caller's transaction and changes nothing here; ``note`` follows when it is on disk.
-    """
+class MarkRows(ShardRows):
+    """The rows of marks of one store. The caller removes what nothing needs: points may have to be packed before."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        rows = connection.execute("SELECT shard, id, count FROM marks WHERE shard IS NOT NULL")
-        self._shards: dict[int, tuple[int, int]] = {shard: (row, count) for shard, row, count in rows}
-        newest = max((row for row, _ in self._shards.values()), default=0)
-        self._loose, self._loose_rows = connection.execute(
-            "SELECT coalesce(sum(count), 0), count(*) FROM marks WHERE id > ?", (newest,)
-        ).fetchone()
+        super().__init__(connection, ShardTable("marks", LOOSE_FLOOR, REMOVED_AT_ONCE))
 
-    def find_due(self) -> int | None:
-        """Return the number of the shard that should come with the next commit; None while none is due."""
-        if len(self._shards) < SHARDS:
-            number, count = next(number for number in range(SHARDS) if number not in self._shards), 0
-        else:
-            number = min(self._shards, key=self._shards.__getitem__)
-            count = self._shards[number][1]
-        return number if self._loose >= max(LOOSE_FLOOR, LOOSE_RATIO * count) else None
-
-    def add(self, connection: sqlite3.Connection, marks: Sequence[Mark], shard: Shard | None) -> MarkChange:
+    def add(self, connection: sqlite3.Connection, marks: Sequence[Mark], shard: Shard | None) -> ShardChange:
         """Add a batch's marks, and put a shard in the place of what is on disk of it."""
-        row = _insert(connection, None, len(marks), pack_marks(marks)) if marks else None
+        batch = Packed(len(marks), pack_marks(marks)) if marks else None
         if shard is None:
-            return MarkChange(len(marks), row)
-        if shard.number in self._shards:
-            connection.execute("DELETE FROM marks WHERE id = ?", (self._shards[shard.number][0],))
-        shard_marks = sum(shard.lengths)
-        shard_row = _insert(connection, shard.number, shard_marks, pack_shard(shard))
-        return MarkChange(len(marks), row, shard.number, shard_marks, shard_row)
-
-    def note(self, change: MarkChange) -> None:
-        """Take note of what is on disk now."""
-        if change.row is not None:
-            self._loose += change.marks
-            self._loose_rows += 1
-        if change.shard is not None:
-            self._shards[change.shard] = (change.shard_row, change.shard_marks)
-            self._loose = self._loose_rows = 0
-
-    def find_needless(self, connection: sqlite3.Connection) -> list[int]:
-        """Return rows of batches that are older than every shard's row: the oldest, a bounded number."""
-        if len(self._shards) < SHARDS:
-            return []
-        oldest = min(row for row, _ in self._shards.values())
-        rows = connection.execute(
-            "SELECT id FROM marks WHERE id < ? AND shard IS NULL ORDER BY id LIMIT ?",
-            (oldest, REMOVED_AT_ONCE + 2 * self._loose_rows),
-        )
-        return [row for (row,) in rows]
-
-
-def _insert(connection: sqlite3.Connection, shard: int | None, count: int, body: bytes) -> int:
-    row: int = connection.execute(
-        "INSERT INTO marks (shard, count, body) VALUES (?, ?, ?) RETURNING id", (shard, count, body)
-    ).fetchall()[0][0]
-    return row
-
-
-def read_rows(connection: sqlite3.Connection, after_id: int = 0) -> Iterator[MarkRow]:
-    """Yield the rows behind an id in order."""
-    rows = connection.execute("SELECT id, shard, body FROM marks WHERE id > ? ORDER BY id", (after_id,))
-    return map(MarkRow._make, rows)
+            return self.write(connection, batch, None)
+        return self.write(connection, batch, (shard.number, Packed(sum(shard.lengths), pack_shard(shard))))
 
 
 def read_batch_marks(connection: sqlite3.Connection, after_id: int) -> Iterator[tuple[int, list[Mark]]]:
     """Yield id and marks of each sound row of a batch behind an id."""
-    for row in read_rows(connection, after_id):
-        if row.shard is None and row.is_sound():
-            yield row.id, unpack_marks(row.body)
+    rows = connection.execute("SELECT id, body FROM marks WHERE shard IS NULL AND id > ? ORDER BY id", (after_id,))
+    for row, body in rows:
+        data = _inflate(body)
+        if data is not None:
+            yield row, _read_columns(data)
 
 
 def pack_marks(marks: Sequence[Mark]) -> bytes:
     """Return marks as columns in JSON, deflated: device, key, digest, index of the names, point; all names; packets."""
     if not marks:
-        return zlib.compress(b"[[],[],[],[],[],[],[]]", 1)
+        return isal_zlib.compress(b"[[],[],[],[],[],[],[]]", 1)
     devices, keys, digests, names, points, packets = zip(*marks, strict=True)
     places = {one: place for place, one in enumerate(dict.fromkeys(names))}
     # Points as plain numbers: each member of an enumeration would cost half a microsecond.
@@ -219,6 +151,14 @@ def unpack_marks(body: bytes) -> list[Mark]:
         zlib.error: Likewise.
     """
     return _read_columns(zlib.decompress(body))
+
+
+def _inflate(body: bytes) -> bytes | None:
+    """Return what was deflated; None where the bytes are damaged, which their checksum tells."""
+    try:
+        return zlib.decompress(body)
+    except zlib.error:
+        return None
 
 
 def _read_columns(data: bytes) -> list[Mark]:
@@ -252,7 +192,10 @@ def unpack_shard(number: int, body: bytes) -> list[Shard] | list[Mark]:
         ValueError: The bytes are not what was packed.
         zlib.error: Likewise.
     """
-    data = zlib.decompress(body)
+    return _read_shard(number, zlib.decompress(body))
+
+
+def _read_shard(number: int, data: bytes) -> list[Shard] | list[Mark]:
     if data.startswith(b"["):
         return _read_columns(data)
     end = HEAD_BYTES + int.from_bytes(data[:HEAD_BYTES])

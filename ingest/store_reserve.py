@@ -49,9 +49,14 @@ class Usage(NamedTuple):
     is_held: bool
 
     @property
+    def store_bytes(self) -> int:
+        """What counts against ``most_bytes``."""
+        return self.database_bytes + self.wal_bytes
+
+    @property
     def share(self) -> float:
         """The part of ``most_bytes`` that is used; 1 is full."""
-        return (self.database_bytes + self.wal_bytes) / self.most_bytes
+        return self.store_bytes / self.most_bytes
 
 
 class Pages(NamedTuple):

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest.batch import AlertRecord, Ledger, RuleState
-from ingest.store_marks import MarkRow, StoredMarks
-from ingest.store_rows import Moves, read_alerts, read_counts, read_ledger, read_moves
+from ingest.memory import Memory
+from ingest.store_hours import note_incomplete
+from ingest.store_marks import DamagedRow, StoredMarks
+from ingest.store_rows import Moves, add_counts, read_alerts, read_counts, read_ledger, read_moves
+from ingest.store_sessions import read_sessions
 from ingest.store_states import read_states
 
 
@@ -15,7 +18,7 @@ class Restored(NamedTuple):
     """What a collector knows again when it starts.
 
     Attributes:
-        marks: For deduplication; to be gone through in order.
+        memory: Of deduplication.
         alerts: State of each alert.
         states: What derivations of rules remember, the last word last.
         ledger: Totals since the store was made.
@@ -25,7 +28,7 @@ class Restored(NamedTuple):
         session_lost_ms: When the broker last lost one, milliseconds since 1970 in UTC; None when it never did.
     """
 
-    marks: StoredMarks
+    memory: Memory
     alerts: list[AlertRecord]
     states: list[RuleState]
     ledger: Ledger
@@ -35,22 +38,45 @@ class Restored(NamedTuple):
     session_lost_ms: int | None
 
 
-def restore(connection: sqlite3.Connection, marks: Sequence[MarkRow], events: Counter[str]) -> Restored:
+def restore_memory(connection: sqlite3.Connection) -> tuple[Memory, list[DamagedRow]]:
+    """Return what deduplication knew, and the rows of marks that were passed over."""
+    memory, marks = Memory(), StoredMarks(connection)
+    memory.restore(marks)
+    return memory, marks.damaged
+
+
+def remove_damaged(connection: sqlite3.Connection, damaged: Sequence[DamagedRow], packed_row: int, now_ms: int) -> None:
+    """Remove rows of marks that were passed over, and count them.
+
+    Args:
+        connection: To the store.
+        damaged: The rows.
+        packed_row: Up to this row the points of batches are packed in the hours.
+        now_ms: Milliseconds since 1970 in UTC.
+    """
+    connection.executemany("DELETE FROM marks WHERE id = ?", [(row.id,) for row in damaged])
+    if any(row.shard is None and row.id > packed_row for row in damaged):
+        # Points of before this moment were in them, nobody knows of which devices and hours.
+        note_incomplete(connection, now_ms)
+    add_counts(connection, "event", [("marks_damaged", len(damaged))])
+
+
+def restore(connection: sqlite3.Connection, memory: Memory, events: Counter[str]) -> Restored:
     """Return what is on disk.
 
     Args:
         connection: To the store.
-        marks: Rows of marks that are sound.
+        memory: Of deduplication, from ``restore_memory``.
         events: Those that are not on disk yet.
     """
-    session = read_counts(connection, "session")
+    sessions = read_sessions(connection)
     return Restored(
-        marks=StoredMarks(marks),
+        memory=memory,
         alerts=read_alerts(connection),
         states=list(read_states(connection)),
         ledger=read_ledger(connection),
         moves=read_moves(connection),
         events=Counter(read_counts(connection, "event")) + events,
-        had_session=bool(session),
-        session_lost_ms=session.get("lost_ms"),
+        had_session=sessions.had_session,
+        session_lost_ms=sessions.lost_ms,
     )

@@ -32,6 +32,9 @@ _BASIC = r'"(?:[^"\\]|\\.)*"'
 _LITERAL = r"'[^']*'"
 _STRING = re.compile(f"{_LONG_BASIC}|{_LONG_LITERAL}|{_BASIC}|{_LITERAL}", re.DOTALL)
 _SCALAR = re.compile(r"[^,\]}#\n]*")
+_HEADER = re.compile(r"[ \t]*\[\[?[ \t]*([A-Za-z0-9_.-]+)[ \t]*\]")
+_TWICE = re.compile(r"Cannot (declare .* twice|overwrite)")
+"""What tomli says of a table that is there already."""
 
 
 class Mistake(NamedTuple):
@@ -166,7 +169,9 @@ def iterate_toml_folder(folder: Path, mistakes: list[Mistake]) -> Iterator[TomlF
 def _describe_syntax_error(path: Path, error: tomli.TOMLDecodeError) -> Mistake:
     at_end = error.pos >= len(error.doc)
     place = "at the end of the file" if at_end else f"(column {error.colno})"
-    return Mistake(path, error.lineno, "", f"is not TOML: {error.msg} {place}")
+    header = _HEADER.match(error.doc.split("\n")[error.lineno - 1])
+    hint = f"; where several are meant, each begins with double brackets: [[{header[1]}]]" if header else ""
+    return Mistake(path, error.lineno, "", f"is not TOML: {error.msg} {place}{hint if _TWICE.match(error.msg) else ''}")
 
 
 def locate_lines(text: str) -> dict[TomlPath, int]:

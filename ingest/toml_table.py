@@ -2,11 +2,12 @@
 
 import difflib
 import types
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from ingest.toml_file import Mistake, TomlFile, TomlPath
@@ -29,6 +30,7 @@ _SENTENCES = {
     "list_type": "must be an array in square brackets",
     "tuple_type": "must be an array in square brackets",
     "model_type": "must be a table",
+    "dict_type": "must be a table",
     "path_type": "must be a text in quotes that names a file or folder",
     "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
@@ -45,12 +47,27 @@ _TOLD_WITHOUT_VALUE = frozenset({"missing", "model_type", "list_type", "tuple_ty
 _DATE = "must be a date such as 2025-01-01, or a date-time with its offset such as 2025-01-01T08:00:00+01:00"
 
 
+V = TypeVar("V")
+
+
 class Table(BaseModel):
     """A table that people write: unknown keys are refused, nothing is converted, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _check_choice(values: list[V]) -> list[V]:
+    """Refuse a choice of nothing, which would mean everything, and what is chosen twice."""
+    if not values:
+        raise ValueError("must name at least one, or be left out for all")
+    most, times = Counter(values).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"must not name {most} twice")
+    return values
+
+
+CHOICE = AfterValidator(_check_choice)
+"""Of a list that, where it is left out, chooses all."""
 T = TypeVar("T", bound=Table)
 
 
@@ -89,6 +106,9 @@ def explain_error(
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         return explain_unknown(str(error["loc"][-1]), known_keys(model, error["loc"][:-1]))
+    if kind == "list_type" and isinstance(error["input"], dict) and known_keys(model, error["loc"]):
+        name = ".".join(part for part in error["loc"] if isinstance(part, str))
+        return f"must stand in double brackets, [[{name}]], also where there is only one: there may be several"
     if kind == "string_pattern_mismatch":
         sentence = patterns.get(context["pattern"], f"must match {context['pattern']}")
     elif kind == "is_instance_of" and context["class"] == date.__name__:

@@ -3,27 +3,19 @@
 Each kind is one file in ``ingest/alerts/derivations``; a law runs over all of them.
 """
 
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from math import inf
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 State = Any
 """What a derivation remembers of one device: numbers, text, None, and lists of them, as JSON keeps them."""
 
 
-class Derived(NamedTuple):
-    """What a derivation makes of a value.
-
-    Attributes:
-        state: What it remembers from now on; never changed in place.
-        value: What the limits are held against; None while nothing can be said.
-    """
-
-    state: State
-    value: float | None
-
-
 @runtime_checkable
 class Derivation(Protocol):
-    """Makes a value of the readings of one device. Pure, in event time; frozen."""
+    """Makes a value of the readings of one device, in event time; frozen: whoever asks keeps what it remembers.
+
+    Every reading comes through ``tell`` and ``hear``, so these take no longer than they must while all is well.
+    """
 
     kind: ClassVar[str]
     """Name in a rule's file."""
@@ -35,13 +27,32 @@ class Derivation(Protocol):
             ValueError: It makes nothing of them; the message says why.
         """
 
-    def derive(self, state: State, time_ms: int, value: float) -> Derived:
-        """Return what becomes of one more value.
+    def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:
+        """Return what one more value says: what the limits are held against. Nothing changes.
 
         Args:
-            state: What it remembers; None at first.
-            time_ms: Event time, milliseconds since 1970 in UTC; later than that of the value before.
+            state: What it remembers, this value not included; None at first.
+            time_ms: Event time, milliseconds since 1970 in UTC; not earlier than that of the value before.
             value: In the field's unit; a state is 1 or 0.
+            low: Finite. What is certainly not below this,
+            high: nor above this, likewise, need not be worked out: None is said of it, too.
+
+        Returns:
+            None while nothing can be said.
+        """
+
+    def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:
+        """Remember one more value, and return what is remembered now.
+
+        Args:
+            state: Likewise; it is used up, as it may be changed in place.
+            time_ms: Likewise.
+            value: Likewise.
+            low: As is given to ``tell``; what is said does not depend on it,
+            high: nor on this.
+
+        Returns:
+            None when the value adds nothing: then the state is as it was.
         """
 
 
@@ -66,6 +77,15 @@ class Given:
         """Return the field's own unit."""
         return unit
 
-    def derive(self, state: State, time_ms: int, value: float) -> Derived:  # noqa: ARG002 - see Derivation
+    def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:  # noqa: ARG002 - see Derivation
         """Return the value."""
-        return Derived(state, value)
+        return value
+
+    def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
+        """Return None: nothing is remembered."""
+        return None
+
+
+def copy_state(state: State) -> State:
+    """Return a State that does not change with another one."""
+    return [copy_state(one) for one in state] if isinstance(state, list) else state

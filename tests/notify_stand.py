@@ -17,11 +17,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from ingest.alerts.words import Language
 from ingest.incidents.incident import Incident, Step, StepKind
 from ingest.inventory import OPEN_END_MS, Device, Inventory, OpeningHours, Placement, Site, Zone
 from ingest.local_time import LOCAL
 from ingest.notify import plan
-from ingest.notify.contact import Contact, Language
+from ingest.notify.contact import Contact
 from ingest.notify.courier import Courier
 from ingest.notify.delivery import Delivery, make_steps
 from ingest.notify.routing import Route, Routing

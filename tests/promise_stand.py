@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -240,6 +241,11 @@ class Town:
         with open_reader(self.collector.store) as reader:
             found = reader.incident(incident)
         return [] if found is None else [step.text for step in found[1] if step.kind is StepKind.UNTOLD]
+
+    def count_unpublished(self) -> int:
+        """Return how many changes of alerts the broker does not certainly have."""
+        with closing(sqlite3.connect(self.collector.store / FILE)) as connection:
+            return int(connection.execute("SELECT count(*) FROM unpublished WHERE published = 0").fetchone()[0])
 
     def count_event(self, name: str) -> int:
         """Return how often something happened that the store counts."""

@@ -1,17 +1,22 @@
 """An inventory of one device of each type, for tests that need no files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import SecretStr
 
 from devices import load_device_types
 from ingest.alerts.book import AlertBook
+from ingest.alerts.words import Language
 from ingest.codecs.native import CODEC
+from ingest.configuration import Configuration
 from ingest.inventory import OPEN_END_MS, Device, Inventory, Placement, Site, Zone
 from ingest.lane import Limits
 from ingest.memory import Memory
 from ingest.message import Message
+from ingest.notify.contact import Contact
+from ingest.notify.routing import Routing
 from ingest.process import Processor
 from ingest.route import RouteTable
 from schemas.device_type import DeviceType
@@ -51,6 +56,15 @@ def make_processor(
     routes = RouteTable(inventory, types, CODEC, "gjovik")
     limits = Limits(accept_simulated, max_payload_bytes, kept_payload_bytes)
     return Processor(routes, memory or Memory(), AlertBook(rules or {}, inventory), limits)
+
+
+def make_configuration(
+    inventory: Inventory | None = None, *, rules: Iterable[Rule] = (), contacts: Iterable[str] = ()
+) -> Configuration:
+    """Return what a collector goes by: an inventory, by default the small town's, rules, and contacts by their keys."""
+    types = load_device_types()
+    routing = Routing(contacts={key: Contact(key, key.title(), Language.NB, SecretStr("json://x")) for key in contacts})
+    return Configuration(types, inventory or make_inventory(types), {rule.key: rule for rule in rules}, routing)
 
 
 def make_message(device: str, payload: bytes | str, *, received_ms: int = RECEIVED_MS, packet_id: int = 1) -> Message:

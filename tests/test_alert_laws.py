@@ -254,12 +254,14 @@ def draw_events(count: int, *, changes: bool = True) -> list[Event]:
     return events
 
 
-def test_a_kill_after_any_commit_loses_no_transition_and_repeats_none(tmp_path: Path) -> None:
+def test_a_kill_after_any_commit_loses_no_transition_and_repeats_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     timed = list(at_minutes(draw_events(60, changes=False)))
     book, expected = AlertBook(EVERY_SHAPE, TOWN), list[list[Transition]]()
     folder = tmp_path / "store"
-    with pytest.MonkeyPatch.context() as patched, closing(open_in(folder)) as store:
-        patched.setattr("ingest.store_states.LOOSE_FLOOR", 20)
+    monkeypatch.setattr("ingest.store_states.LOOSE_FLOOR", 20)
+    with closing(open_in(folder)) as store:
         for number, (minute, event) in enumerate(timed):
             transitions = happen(book, minute, event)
             expected.append(transitions)

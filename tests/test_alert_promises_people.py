@@ -39,9 +39,10 @@ from tests.promise_stand import HOUR_MS, MINUTE_MS, NOTIFY, WARM, Mailbox, run_a
 NOON_MS = local_ms("2026-01-15T12:00")  # a Thursday
 DAY_MS = 24 * HOUR_MS
 MANAGED = NOTIFY + 'escalate_after = "15m"\nescalate_to = [["ola"]]\nremind_every = "1h"\n'
-NEW = "KRITISK: Hallen – Fryseren er -10 °C"
-REMINDER, OVER = f"Påminnelse: {NEW}", f"Over: {NEW}"
-UNANSWERED = f"Ingen har kvittert: {NEW}"
+WHAT = "Hallen – Fryseren er -10 °C"
+LIMIT = " (grense -15 °C)"
+NEW, REMINDER = f"KRITISK: {WHAT}{LIMIT}", f"KRITISK, påminnelse: {WHAT}{LIMIT}"
+UNANSWERED, OVER = f"KRITISK, ingen har kvittert: {WHAT}{LIMIT}", f"Varselet er over: {WHAT}"
 
 
 @dataclass(slots=True)
@@ -259,9 +260,9 @@ async def test_nobody_is_told_of_what_is_in_maintenance_and_the_reason_is_writte
 @pytest.mark.parametrize(
     ("fired", "lines"),
     [
-        ("2026-01-15T12:00", ["Siden: 15.01.2026 kl. 11.50", "Varte: 2 t 10 min"]),
-        ("2026-03-29T01:30", ["Siden: 29.03.2026 kl. 01.20", "Varte: 2 t 10 min"]),
-        ("2026-10-25T02:30", ["Siden: 25.10.2026 kl. 02.20 (sommertid)", "Varte: 2 t 10 min"]),
+        ("2026-01-15T12:00", ["Startet 15.01.2026 kl. 11.50", "Varte 2 t 10 min"]),
+        ("2026-03-29T01:30", ["Startet 29.03.2026 kl. 01.20", "Varte 2 t 10 min"]),
+        ("2026-10-25T02:30", ["Startet 25.10.2026 kl. 02.20 (sommertid)", "Varte 2 t 10 min"]),
     ],
 )
 async def test_what_is_over_is_told_with_its_duration_and_local_times(

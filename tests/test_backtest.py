@@ -420,8 +420,8 @@ async def test_a_wrong_rule_is_named_with_its_mistakes(month: PastMonth, tmp_pat
     [
         (["room-to-warm"], 2, "did you mean room-too-warm?"),
         (["nowhere/room.toml"], 2, "cannot be read"),
-        (["room-too-warm", "--site", "annex"], 2, "no site 'annex'"),
-        (["room-too-warm", "--device", "climate-9"], 2, "no device 'climate-9'"),
+        (["room-too-warm", "--site", "annex"], 2, 'no site "annex"'),
+        (["room-too-warm", "--device", "climate-9"], 2, 'no device "climate-9"'),
         (["room-too-warm", "--to", "2026-01-01"], 2, "before --to"),
         (["room-too-warm", "--simulated", "--json", "/nowhere/a.json"], 2, "cannot be written"),
     ],

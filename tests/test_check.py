@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+import gjovik
 from devices import load_device_types
 from ingest import check
-from ingest.check import check_configuration
+from ingest.check import check_configuration, list_hints
 from schemas.device_type import DeviceType
 from schemas.registry import RegistryError
 
@@ -42,6 +44,18 @@ def configured(tmp_path: Path) -> Path:
 
 def test_a_right_configuration_has_no_mistakes(configured: Path) -> None:
     assert check_configuration(configured, {}) == []
+
+
+def test_that_nobody_is_told_of_alerts_is_a_hint_and_no_mistake(configured: Path) -> None:
+    (hint,) = list_hints(configured, {})
+    assert "alerts.contacts" in hint
+    ended = CliRunner().invoke(gjovik.app, ["check", "--settings", str(configured), "--json"])
+    assert (ended.exit_code, ended.stdout) == (0, "[]\n")
+    assert ended.stderr == f"Hint: {hint}\n"
+    contacts = configured.parent / "notify.toml"
+    contacts.write_text("")
+    assert list_hints(configured, {"GJOVIK_ALERTS__CONTACTS": str(contacts)}) == []
+    assert list_hints(configured, {"GJOVIK_XYZ": "1"}) == []
 
 
 def test_mistakes_of_settings_inventory_and_rules_come_together(configured: Path, tmp_path: Path) -> None:
@@ -99,3 +113,13 @@ def test_files_of_passwords_are_opened(configured: Path) -> None:
     (folder / "empty").write_text("secret\n")
     (folder / "binary").write_text("secret\n")
     assert check_configuration(configured, {}) == []
+
+
+def test_a_routing_that_is_right_and_perhaps_not_meant_is_hinted_at(configured: Path) -> None:
+    configured.write_text(configured.read_text() + '[alerts]\ncontacts = "notify.toml"\n')
+    (configured.parent / "notify.toml").write_text('[[contact]]\nkey = "kari"\ntitle = "Kari"\naddress_env = "KARI"\n')
+    environ = {"KARI": "json://127.0.0.1/"}
+    assert check_configuration(configured, environ) == []
+    assert list_hints(configured, environ) == [
+        "contact kari is told of nothing: it is in no route, nor in a rota of one."
+    ]

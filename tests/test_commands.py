@@ -204,7 +204,7 @@ def test_a_store_that_cannot_be_used_is_a_sentence(
         (("quarantine", "discard", "--device", "nobody"), 0, "nothing was done"),
         (("quarantine", "reprocess", "--device", "nobody"), 0, "nothing was done"),
         (("quarantine", "reprocess"), 1, "--settings"),
-        (("quarantine", "reprocess", "--author", "a\x1bb"), 1, "author"),
+        (("quarantine", "reprocess", "--author", "a\x1bb"), 2, "author"),
         (("quarantine", "list", "--device", "nobody"), 0, "Nothing"),
         (("status",), 1, "no collector has run"),
     ],

@@ -16,7 +16,7 @@ import pytest
 from devices import load_device_types
 from ingest.accounts import COLLECTOR, complete_accounts
 from ingest.inventory_files import load_inventory
-from ingest.reporter import STATUS_FILE
+from ingest.status_file import STATUS_FILE
 from simulators.demo import DATABASE, MARKER, ask_latest, count_first_deliveries
 from simulators.device import choose_devices, make_fleet
 from simulators.evidence import describe_ledger, list_published, list_quarantined, list_stored

@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import gjovik
 import ingest.alerts.derivations
 from devices import load_device_types
 from ingest.alerts.explain import Case, explain
 from ingest.alerts.explain_words import ENGLISH, NORWEGIAN
 from ingest.alerts.rules import load_rules
-from ingest.alerts_trial_cli import trial_app
+from ingest.alerts.words import Language
 from ingest.batch import AlertRecord
 from ingest.configuration import Configuration
 from ingest.incidents.incident import Step, StepKind
 from ingest.incidents.maintenance import Maintenance
 from ingest.inventory import OpeningHours
-from ingest.notify.contact import Language
-from ingest.reporter import STATUS_FILE
 from ingest.settings import Store as StoreSettings
+from ingest.status_file import STATUS_FILE
 from ingest.store import Store
 from ingest.store_file import FILE, transaction
 from ingest.store_rows import put_alerts
@@ -89,64 +89,82 @@ def tell(case: Case, language: Language = Language.EN) -> str:
 
 def test_an_alert_that_fires_says_since_when_and_beyond_what() -> None:
     sentences = explain(make_case(RECORD), Language.NB)
-    limits = "under 16 °C i minst 3 t (advarsel); så under 10 °C i minst 1 t (kritisk)"
+    limits = "under 16 °C i minst 3 t (advarsel); deretter under 10 °C i minst 1 t (kritisk)"
     assert sentences == [
-        "Varselet er utløst; betingelsen har vært oppfylt siden 15.01.2026 kl. 08.00.",
-        "Det ble utløst 15.01.2026 kl. 11.00.",
-        "Alvorligheten er nå «Advarsel».",
-        "Verdien er fortsatt på feil side av grensen 16 °C.",
-        "Siste verdi som betød noe, var 14,5 °C, målt 15.01.2026 kl. 12.50.",
-        f"Regelen «cold» ser på Temperatur og varsler når verdien er {limits}.",
-        "Varselet går over når verdien er ≥ 17 °C.",
+        "Varselet er utløst. Avviket har vart siden 15.01.2026 kl. 08.00.",
+        "Varselet ble utløst 15.01.2026 kl. 11.00.",
+        "Alvorlighetsgraden er nå: advarsel.",
+        "Verdien har ennå ikke vært god nok til at varselet går over.",
+        "Verdien som avgjorde dette, var 14,5 °C, målt 15.01.2026 kl. 12.50.",
+        f"Regelen «cold» ser på «Temperatur» og varsler når verdien er {limits}.",
+        "Varselet går over når verdien er minst 17 °C.",
     ]
 
 
 def test_an_alert_that_is_pending_says_when_it_will_fire_and_what_it_still_needs() -> None:
     assert "the alert fires 2026-01-15 15:00" in tell(make_case(PENDING))
     waiting = dataclasses.replace(RULE, least=4)
-    assert "2 of 4 readings in a row are beyond the limit." in tell(make_case(PENDING._replace(beyond=2), rule=waiting))
+    assert "So far 2 of 4 readings in a row are beyond the limit." in tell(
+        make_case(PENDING._replace(beyond=2), rule=waiting)
+    )
     due = PENDING._replace(begun_ms=(NOW_MS - 4 * HOUR_MS, None), beyond=9)
-    assert "The time is up; the alert fires with the next reading" in tell(make_case(due))
+    assert "The wait is over: the alert fires with the next reading" in tell(make_case(due))
 
 
 def test_an_alert_that_recovers_says_how_long_it_must_be_good() -> None:
     rule = dataclasses.replace(RULE, clear_ms=30 * MINUTE_MS, keep_ms=3 * HOUR_MS)
     record = RECORD._replace(phase=AlertPhase.RECOVERING, good_ms=NOW_MS - 10 * MINUTE_MS, value=18.0)
     told = tell(make_case(record, rule=rule))
-    assert "has been good since 2026-01-15 12:50; the alert clears when it has been for 30 min" in told
-    assert "The alert is kept until 2026-01-15 14:00 at least." in told
-    assert "beyond the limit" not in told
+    assert "has been good since 2026-01-15 12:50. The alert clears when it has been good for 30 min" in told
+    assert "The alert is kept open until 2026-01-15 14:00 at least." in told
+    assert "at least 17 °C, and that has lasted for 30 min." in told
+    assert "has not been good enough" not in told
 
 
-def test_between_limit_and_clear_level_it_says_that_nothing_changes() -> None:
-    assert "there nothing changes" in tell(make_case(RECORD._replace(value=16.5)))
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        (Level(Severity.CRITICAL, high=8.0, clear_high=7.0), "clears when the value is at most 7 °C."),
+        (Level(Severity.CRITICAL, 2.0, 8.0, 2.5, 7.0), "clears when the value is between 2.5 °C and 7 °C."),
+    ],
+)
+def test_when_it_clears_is_told_in_words(level: Level, told: str) -> None:
+    sentences = tell(make_case(RECORD, rule=dataclasses.replace(RULE, levels=(level,))))
+    assert told in sentences
+
+
+@pytest.mark.parametrize("language", Language)
+def test_no_sentence_shouts_or_has_signs_for_words(language: Language) -> None:
+    told = tell(make_case(RECORD._replace(severity=Severity.CRITICAL)), language)
+    assert not {"≥", "≤"} & set(told)
+    assert not re.search(r"\b[A-ZÆØÅ]{4,}\b", told)
 
 
 def test_an_alert_that_flaps_says_that_it_is_held() -> None:
     rule = dataclasses.replace(RULE, flapping=Flapping(2, HOUR_MS))
     record = RECORD._replace(firings_ms=(NOW_MS - 90 * MINUTE_MS, NOW_MS - 60 * MINUTE_MS))
-    assert "come and gone 2 times, and is held until the value has been good for 1 h" in tell(
+    assert "come and gone 2 times, and is therefore kept open until the value has been good for 1 h" in tell(
         make_case(record, rule=rule)
     )
 
 
 def test_a_dead_sensor_is_said_to_be_dead() -> None:
     told = tell(dataclasses.replace(make_case(RECORD._replace(phase=AlertPhase.SILENT)), silent_s=7_500.0))
-    assert "nobody knows whether it is still so" in told
-    assert "The device has been silent for 2 h 5 min." in told
-    assert "heard as it should be" in tell(dataclasses.replace(make_case(), silent_s=0.0))
-    assert "silent" not in tell(make_case())
+    assert "nobody knows whether it is still wrong" in told
+    assert "The device has sent nothing for 2 h 5 min." in told
+    assert "sends as it should" in tell(dataclasses.replace(make_case(), silent_s=0.0))
+    assert "The device" not in tell(make_case())
 
 
 def test_an_alert_that_does_not_fire_says_so_and_what_would_make_it() -> None:
     told = tell(make_case())
-    assert told.startswith("The alert does not fire. No value has been beyond the limit so far")
+    assert told.startswith("The alert does not fire. No reading has been beyond the limit lately.")
     assert "below 16 °C for at least 3 h (warning); then below 10 °C" in told
 
 
 @pytest.mark.parametrize(
     ("use", "told"),
-    [(Use.OPEN, "The rule is watched now."), (Use.CLOSED, "It is watched again from 2026-01-15 16:00.")],
+    [(Use.OPEN, "The rule is in use now."), (Use.CLOSED, "It is in use again from 2026-01-15 16:00.")],
 )
 def test_the_schedule_now_is_told_and_when_it_changes(use: Use, told: str) -> None:
     hours = tuple(OpeningHours(weekday, 450, 960) for weekday in range(5))
@@ -270,25 +288,70 @@ def settings(tmp_path: Path) -> Path:
 
 
 def test_the_command_explains_from_the_store_in_a_pipe(settings: Path) -> None:
-    ended = CliRunner().invoke(trial_app, ["explain", "climate-1", "room-too-cold", "--settings", str(settings)])
-    assert ended.exit_code == 0, ended.output
+    ended = CliRunner().invoke(
+        gjovik.app, ["alerts", "explain", "climate-1", "room-too-cold", "--settings", str(settings)]
+    )
+    assert (ended.exit_code, ended.stderr) == (0, ""), ended.output
     lines = ended.stdout.splitlines()
-    assert lines[0].startswith("Varselet er utløst; betingelsen har vært oppfylt siden 15.01.2026")
+    assert lines[0].startswith("Varselet er utløst. Avviket har vart siden 15.01.2026")
     assert lines[-1].endswith(": utløst.")
-    assert "tidd" not in ended.stdout  # no collector runs: nobody knows
+    assert "ikke sendt" not in ended.stdout  # no collector runs: nobody knows
 
 
 def test_the_command_answers_programs_and_asks_the_collector_who_is_silent(settings: Path) -> None:
     clock_ms = 4_000_000_000_000  # ahead of any clock: such a status is of no collector that runs
     status = {"time_ms": clock_ms, "mqtt_connected": True, "silent": [{"device": "climate-1", "seconds": 7_500.0}]}
     (settings.parent / "store" / STATUS_FILE).write_text(json.dumps(status))
-    words = ["explain", "climate-1", "room-too-cold", "--settings", str(settings), "--language", "en", "--json"]
-    plain = json.loads(CliRunner().invoke(trial_app, words).stdout)
+    named = ["--settings", str(settings), "--language", "en", "--json"]
+    plain = json.loads(
+        CliRunner().invoke(gjovik.app, ["alerts", "explain", "climate-1", "room-too-cold", *named]).stdout
+    )
     assert (plain["device"], plain["rule"], plain["phase"]) == ("climate-1", "room-too-cold", "firing")
-    assert not any("silent for" in one for one in plain["sentences"])
+    assert not any("sent nothing" in one for one in plain["sentences"])
 
 
-@pytest.mark.parametrize("words", [("climate-9", "room-too-cold"), ("climate-1", "none")])
-def test_what_the_command_does_not_know_is_a_problem(settings: Path, words: tuple[str, str]) -> None:
-    ended = CliRunner().invoke(trial_app, ["explain", *words, "--settings", str(settings)])
-    assert (ended.exit_code, len(ended.stdout.splitlines())) == (1, 1)
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("climate-9", "room-too-cold"), 'There is no device "climate-9"; did you mean climate-'),
+        (("climate-1", "rom-too-cold"), 'There is no rule "rom-too-cold"; did you mean room-too-cold?'),
+        (("climate-1", "xyz"), 'There is no rule "xyz"; name one that is configured.'),
+    ],
+)
+def test_what_the_command_does_not_know_is_wrong_usage(settings: Path, words: tuple[str, str], meant: str) -> None:
+    ended = CliRunner().invoke(gjovik.app, ["alerts", "explain", *words, "--settings", str(settings)])
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert meant in ended.stderr
+    told = CliRunner().invoke(gjovik.app, ["alerts", "explain", *words, "--settings", str(settings), "--json"])
+    assert (told.exit_code, told.stderr) == (2, "")
+    assert meant in json.loads(told.stdout)["error"]
+
+
+def test_a_store_alone_does_not_say_which_rules_go_with_it(settings: Path) -> None:
+    words = ["alerts", "explain", "climate-1", "room-too-cold", "--store", str(settings.parent / "store")]
+    ended = CliRunner().invoke(gjovik.app, words)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "--settings" in ended.stderr
+    both = CliRunner().invoke(gjovik.app, [*words, "--settings", str(settings), "--json"])
+    assert json.loads(both.stdout)["read"] == {
+        "store": str(settings.parent / "store"),
+        "inventory": str(settings.parent / "inventory"),
+        "rules": str(settings.parent / "rules"),
+    }
+
+
+def test_who_may_not_read_addresses_is_told_all_the_same(settings: Path) -> None:
+    contacts = settings.parent / "notify.toml"
+    contacts.write_text('[[contact]]\nkey = "vakt"\ntitle = "Vakt"\naddress_file = "secret"\n')
+    settings.write_text(f"{settings.read_text()}\n[alerts]\ncontacts = '{contacts}'\n")
+    words = ["alerts", "explain", "climate-1", "room-too-cold", "--settings", str(settings)]
+    assert CliRunner().invoke(gjovik.app, words).exit_code == 0
+
+
+def test_without_settings_it_says_what_it_read(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("inventory", "rules"):
+        monkeypatch.setenv(f"GJOVIK_{name.upper()}", str(settings.parent / name))
+    monkeypatch.setenv("GJOVIK_STORE__FOLDER", str(settings.parent / "store"))
+    ended = CliRunner().invoke(gjovik.app, ["alerts", "explain", "climate-1", "room-too-cold"])
+    assert ended.exit_code == 0, ended.output
+    assert f"inventory {settings.parent / 'inventory'}, rules {settings.parent / 'rules'}" in ended.stderr

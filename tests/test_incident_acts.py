@@ -71,13 +71,13 @@ def test_a_snooze_has_an_end_that_is_near_and_can_be_ended() -> None:
 
 
 def test_what_fires_is_closed_only_by_force_and_with_a_reason() -> None:
-    assert "still fires" in refuse(Act(ActKind.CLOSE), FIRING)
-    assert "still fires" in refuse(Act(ActKind.CLOSE, "sensor tatt ned"), FIRING)
+    assert "open still" in refuse(Act(ActKind.CLOSE), FIRING)
+    assert "open still" in refuse(Act(ActKind.CLOSE, "sensor tatt ned"), FIRING)
     assert "says why" in refuse(Act(ActKind.CLOSE, is_forced=True), FIRING)
     forced = do(Act(ActKind.CLOSE, "sensor tatt ned", is_forced=True), FIRING)
     assert forced.incident.state is IncidentState.CLOSED
     assert forced.step is not None
-    assert forced.step.text == "while it fires; sensor tatt ned"
+    assert forced.step.text == "before it cleared; sensor tatt ned"
 
 
 def test_what_has_cleared_is_closed_once() -> None:

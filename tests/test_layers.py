@@ -39,3 +39,8 @@ def test_packages_import_only_what_they_may(package: str) -> None:
 def test_only_the_connection_knows_the_codec_library() -> None:
     knows = {file for file in ROOT.glob("ingest/**/*.py") if "mqtt5" in list_imports(file)}
     assert {file.name for file in knows} == {"mqtt_packets.py", "mqtt_protocol.py"}
+
+
+def test_alerts_know_nothing_of_who_is_told() -> None:
+    for file in ROOT.glob("ingest/alerts/**/*.py"):
+        assert "from ingest.notify" not in file.read_text(), file.name

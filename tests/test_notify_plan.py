@@ -193,9 +193,51 @@ def test_who_was_told_is_told_once_that_the_sensor_has_fallen_silent_acknowledge
         silent = make_incident()._replace(phase=AlertPhase.SILENT, acknowledged_ms=acknowledged_ms)
         world.become(silent)
         assert world.tell(MINUTE_MS) == [("kari", "silent-warning")]
-        world.become(silent._replace(phase=AlertPhase.FIRING))
-        world.become(silent)
         assert world.tell(MINUTE_MS) == []
+
+
+def test_who_was_told_of_the_silence_is_told_once_that_the_sensor_is_heard_again_acknowledged_or_not() -> None:
+    for acknowledged_ms in (None, NOW_MS):
+        world = World(make_routing(DRIFT), make_incident())
+        world.tell()
+        fires = make_incident()._replace(acknowledged_ms=acknowledged_ms)
+        world.become(fires._replace(phase=AlertPhase.SILENT))
+        world.tell(MINUTE_MS)
+        world.become(fires)
+        assert world.tell(MINUTE_MS) == [("kari", "heard-warning")]
+        assert world.tell(HOUR_MS) == []
+
+
+def test_who_was_not_told_of_the_silence_is_not_told_that_it_ended() -> None:
+    world = World(make_routing(DRIFT), make_incident())
+    world.tell()
+    world.become(make_incident()._replace(phase=AlertPhase.SILENT, snoozed_until_ms=NOW_MS + HOUR_MS))
+    assert world.tell(MINUTE_MS) == []
+    world.become(make_incident())
+    assert world.tell(MINUTE_MS) == []
+
+
+def test_a_sensor_that_comes_and_goes_is_told_silent_once_an_hour_and_ends_as_what_it_is() -> None:
+    world = World(make_routing(DRIFT), make_incident())
+    world.tell()
+    silent, told = make_incident()._replace(phase=AlertPhase.SILENT), []
+    for minute in range(150):
+        world.become(silent if minute % 10 < 5 else make_incident())
+        told += [stage for _, stage in world.tell(MINUTE_MS)]
+    assert told == [f"{kind}-warning{number}" for number in ("", "-1", "-2") for kind in ("silent", "heard")]
+
+
+def test_that_a_sensor_is_heard_again_waits_for_the_limit_of_its_route_and_is_not_told_if_it_is_over_by_then() -> None:
+    for is_over, told in ((False, "heard-warning"), (True, "cleared-warning")):
+        world = World(make_routing(DRIFT._replace(most_per_hour=2)), make_incident())
+        world.tell()
+        world.become(make_incident()._replace(phase=AlertPhase.SILENT))
+        world.tell(MINUTE_MS)
+        world.become(make_incident())
+        assert world.tell(MINUTE_MS) == []
+        if is_over:
+            world.become(clear(make_incident(), NOW_MS + 3 * MINUTE_MS))
+        assert world.tell(HOUR_MS) == [("kari", told)]
 
 
 def test_an_inhibited_incident_waits_until_what_explains_it_is_over() -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from ingest.alerts.announcement import LATE_MEASUREMENT
 from ingest.batch import Batch, Point
-from ingest.memory import Memory
 from ingest.message import Message
 from ingest.quarantine_filter import EVERYTHING
 from ingest.reprocess import reprocess
@@ -99,13 +98,12 @@ def test_what_was_reprocessed_is_on_disk_as_a_whole_with_its_moves(tmp_path: Pat
         store.commit(reprocess(restart([refused]), rows), RECEIVED_MS)
     with closing(open_in(tmp_path)) as store:
         restored = store.load()
-        memory = Memory()
-        memory.restore(restored.marks)
         moves = restored.moves
         assert (moves.quarantined, moves.reprocessed, moves.committed) == (5, 4, 4)
         assert restored.ledger == before
         assert [row.quarantined.reason for row in store.read_quarantine(EVERYTHING, 0, 10)] == [Reason.MALFORMED_JSON]
-        again = make_processor(memory=memory).process([message._replace(packet_id=9) for message in messages[:4]])
+        messages = [message._replace(packet_id=9) for message in messages[:4]]
+        again = make_processor(memory=restored.memory).process(messages)
         assert again.ledger.duplicate_readings == 4
 
 

@@ -12,23 +12,34 @@ import pytest
 from ingest.incidents.act import Act, ActKind
 from ingest.incidents.incident import IncidentState, StepKind
 from ingest.incidents.maintenance import Maintenance, MaintenanceState
-from ingest.request import Performed, RequestError, RequestKind
-from ingest.request_alert import ActRequest, AlertRequest, BeginMaintenance, ContactTest, EndMaintenance
+from ingest.notify.delivery import Delivery, DeliveryState, Stage, StageKind, Telling
+from ingest.request import Performed, RequestError, RequestKind, WrongRequestError
+from ingest.request_alert import (
+    ActRequest,
+    AlertRequest,
+    BeginMaintenance,
+    ContactTest,
+    EndMaintenance,
+    RetryDeliveries,
+)
 from ingest.request_alone import Bench, ask_or_do
 from ingest.request_desk import Messenger, RequestDesk
 from ingest.request_socket import SOCKET, ask, find_login, serve_requests
 from ingest.request_transaction import perform_request
 from ingest.settings import Settings
 from ingest.settings import Store as StoreSettings
+from ingest.store_deliveries import add_deliveries, bury_delivery
 from ingest.store_file import FILE, transaction
 from ingest.store_incidents import IncidentFilter
 from ingest.store_reader import open_reader
 from ingest.store_thread import StoreThread, open_store
-from schemas.rule import Change
+from ingest.toml_file import ConfigurationError
+from schemas.rule import Change, Severity
 from tests.incident_rows import DAY_MS, NOW_MS, make_transition, note, open_tables
 from tests.mqtt_clients import wait_until
-from tests.small_town import make_processor
+from tests.small_town import make_configuration, make_processor
 
+ROOT = Path(__file__).parent.parent
 LOGIN = find_login(os.getuid())
 ACK = ActRequest(Act(ActKind.ACKNOWLEDGE, "på vei"), (1, 2), "Kari")
 HOUR_MS = 3_600_000
@@ -61,7 +72,8 @@ async def store(tmp_path: Path) -> AsyncIterator[StoreThread]:
 @asynccontextmanager
 async def serving(folder: Path, store: StoreThread, messenger: Messenger | None = None) -> AsyncIterator[None]:
     """Serve requests at a real socket until the block ends."""
-    desk = RequestDesk(Bench(make_processor(), store), store, folder, messenger=messenger)
+    configuration = make_configuration(contacts=("vakt",) if messenger else ())
+    desk = RequestDesk(Bench(make_processor(), store, configuration), store, folder, messenger=messenger)
     task = asyncio.create_task(serve_requests(folder, desk), name="requests")
     await wait_until((folder / SOCKET).exists)
     try:
@@ -143,6 +155,46 @@ async def test_a_test_is_sent_by_the_messenger_and_remembered(store: StoreThread
     ]
 
 
+def put_dead(folder: Path, *contacts: str) -> None:
+    """Put messages of incident 1 into a store that were given up, one to each contact."""
+    telling = (Telling(1, Stage(StageKind.FIRST, Severity.WARNING)),)
+    made = [Delivery(one, "route", one, telling, Severity.WARNING, "x", "x", NOW_MS, NOW_MS) for one in contacts]
+    with open_tables(folder / FILE) as connection, transaction(connection):
+        add_deliveries(connection, made)
+        for one in range(1, len(contacts) + 1):
+            bury_delivery(connection, one, "no such mailbox", in_doubt=False)
+
+
+async def test_a_message_whose_contact_is_gone_is_not_sent_to_die_again(store: StoreThread, tmp_path: Path) -> None:
+    put_dead(tmp_path, "vakt", "kari")
+    async with serving(tmp_path, store, Post()):
+        performed = await ask_for(tmp_path, RetryDeliveries((1, 2, 3), "Ola"))
+    assert performed.done == {"1": "waits to be sent again"}
+    assert performed.refused["2"].startswith("its contact kari is not in the file of contacts any longer")
+    assert "put kari back, have the collector reload, and retry" in performed.refused["2"]
+    assert performed.refused["3"] == "there is no such message that was given up"
+    with open_reader(tmp_path) as reader:
+        states = [(one.contact, one.state) for one in reader.deliveries(frozenset(DeliveryState), 0, 9)]
+    assert states == [("vakt", DeliveryState.WAITING), ("kari", DeliveryState.DEAD)]
+
+
+async def test_a_misspelt_name_is_refused_before_anything_is_done(store: StoreThread, tmp_path: Path) -> None:
+    planned = plan()._replace(sites=frozenset({"hal"}), devices=frozenset({"indoor_climat", "hall:first", "x:"}))
+    async with serving(tmp_path, store, Post()):
+        with pytest.raises(WrongRequestError) as refused:
+            await ask_for(tmp_path, BeginMaintenance(planned._replace(rules=frozenset({"cold"})), "Kari"))
+        with pytest.raises(WrongRequestError, match='There is no contact "vkt"; did you mean vakt'):
+            await ask_for(tmp_path, ContactTest("vkt", "Kari"))
+    assert str(refused.value) == (
+        'There is no site "hal"; did you mean hall? '
+        'There is no device "indoor_climat"; did you mean indoor_climate? '
+        'There is no group "x:"; a group is named by its site, such as hall: or hall:zone. '
+        'There is no rule "cold"; name one that is configured.'
+    )
+    with open_reader(tmp_path) as reader:
+        assert (reader.maintenance(9), reader.requests(9)) == ([], [])
+
+
 async def test_a_failing_statement_leaves_neither_acts_nor_who_asked_for_them(
     store: StoreThread, tmp_path: Path
 ) -> None:
@@ -176,6 +228,25 @@ async def test_without_a_collector_the_command_does_it_itself_whatever_the_inven
         _ = [answer async for answer in ask_or_do(tmp_path, ContactTest("vakt"), settings)]
     with pytest.raises(RequestError, match="--settings"):
         _ = [answer async for answer in ask_or_do(tmp_path, ACK, None)]
+
+
+async def test_without_a_collector_names_are_held_against_the_files(tmp_path: Path) -> None:
+    settings = choose(tmp_path)
+    async with open_store(settings.store):
+        note(tmp_path, [make_transition()])
+        put_dead(tmp_path, "vakt", "kari")
+    contacts = tmp_path / "notify.toml"
+    contacts.write_text('[[contact]]\nkey = "vakt"\ntitle = "Vakt"\naddress_env = "NOT_SET_HERE"\n')
+    told = settings.model_copy(update={"alerts": settings.alerts.model_copy(update={"contacts": contacts})})
+    (performed,) = [answer async for answer in ask_or_do(tmp_path, RetryDeliveries((1, 2)), told)]
+    assert isinstance(performed, Performed)
+    assert (list(performed.done), list(performed.refused)) == (["1"], ["2"])
+    contacts.write_text("contact = 1")
+    with pytest.raises(ConfigurationError, match="contact"):
+        _ = [answer async for answer in ask_or_do(tmp_path, RetryDeliveries((2,)), told)]
+    town = settings.model_copy(update={"inventory": ROOT / "deploy/inventory", "rules": ROOT / "deploy/rules"})
+    with pytest.raises(WrongRequestError, match='no site "hall"'):
+        _ = [answer async for answer in ask_or_do(tmp_path, BeginMaintenance(plan()), town)]
 
 
 async def test_incidents_survive_a_restart_and_end_in_the_next_process(tmp_path: Path) -> None:

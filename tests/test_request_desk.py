@@ -25,7 +25,7 @@ from ingest.store_requests import MOST_REQUESTS, PastRequest
 from ingest.store_thread import StoreThread, open_store
 from schemas.reason import Level, Reason
 from tests.mqtt_clients import wait_until
-from tests.small_town import make_inventory, make_processor
+from tests.small_town import make_configuration, make_inventory, make_processor
 from tests.stand import COLD, INVENTORY, climate
 
 REPROCESS = Request(RequestKind.REPROCESS, Filter())
@@ -57,7 +57,7 @@ def make_desk(store: StoreThread, folder: Path, *, is_repaired: bool = True) -> 
     inventory = make_inventory()
     if not is_repaired:
         inventory = replace(inventory, devices={})
-    return RequestDesk(Bench(make_processor(inventory), store), store, folder, piece=3)
+    return RequestDesk(Bench(make_processor(inventory), store, make_configuration(inventory)), store, folder, piece=3)
 
 
 async def test_what_is_repaired_leaves_in_pieces_and_is_written_at_its_time(store: StoreThread, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ async def test_what_expires_in_the_middle_of_a_piece_is_not_waited_for(store: St
             await store.discard(Filter(ids=(3, 7)), 2)
             yield
 
-    desk = RequestDesk(Gone(make_processor(), store), store, tmp_path, piece=3)
+    desk = RequestDesk(Gone(make_processor(), store, make_configuration()), store, tmp_path, piece=3)
     answers = [answer async for answer in desk.perform(REPROCESS, "kari")]
     assert answers[-1] == Outcome(5, 5, {})
     moves = await store.moves()

@@ -264,8 +264,8 @@ EXCEPT = '[[except]]\nsites = ["skolen"]\nabove = 1200\nclear = 1100\n'
         (HEAD + 'derive = { kind = "rate", window = "1h" }\n', 3, "unit", r"in \[ppm\]/h; .* not in \[ppm\]"),
         (HEAD + 'derive = { kind = "hour_energy" }\n', 9, "derive", "co2"),
         (STUCK.replace('"min"', '"h"'), 4, "unit", "energy is in min"),
-        (HEAD + 'when = { days = "someday" }\n', 9, "when", "days"),
-        (HEAD + 'when = { from = "08:00", to = "08:00" }\n', 9, "when", "must not both"),
+        (HEAD + 'when = { days = "someday" }\n', 9, "when.days", "must be days such as"),
+        (HEAD + 'when = { from = "08:00", to = "08:00" }\n', 9, "when.to", "must not be the same as from"),
         (HEAD + 'when = { from = "8" }\n', 9, "when.from", "must be a time of day"),
         (HEAD + "when = { months = [13] }\n", 9, "when.months[0]", "at most 12"),
         (HEAD + 'when = { use = "shut" }\n', 9, "when.use", "must be one of"),
@@ -278,6 +278,19 @@ def test_a_mistake_is_named_with_its_line_and_field(
     found = [mistake for mistake in mistakes if mistake.field == field]
     assert [(one.file.name, one.line) for one in found] == [("rule.toml", line)], mistakes
     assert re.search(message, found[0].message), found
+
+
+def test_all_mistakes_of_a_schedule_are_named_at_once_and_with_those_of_the_rest(tmp_path: Path) -> None:
+    when = 'when = { use = "shut", months = [], days = "fri-mon", from = "24:00", to = "25:00", holiday = true }\n'
+    mistakes = find_mistakes(tmp_path, HEAD.replace('"[ppm]"', '"Cel"') + when + EXAMPLE)
+    assert sorted(one.field for one in mistakes) == [
+        "unit", "when.days", "when.from", "when.holiday", "when.months", "when.to", "when.use",
+    ]  # fmt: skip
+
+
+def test_a_schedule_that_is_no_table_is_named_once(tmp_path: Path) -> None:
+    (mistake,) = find_mistakes(tmp_path, HEAD + 'when = "night"\n' + EXAMPLE)
+    assert (mistake.field, mistake.message) == ("when", "must be a table")
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_examples_of_a_rule_that_ships_would_fail_with_another_limit(key: str) -
         ('"warning"', '"alarm"', 7, "severity", "must be one of 'info', 'warning' or 'critical'"),
         ("Kaldt.", "", 8, "text", "must have at least 1 characters"),
         ("text", "tekst", 8, "tekst", "is not known; did you mean text"),
-        ("[[example]]", "[example]", 9, "example", "must be an array"),
+        ("[[example]]", "[example]", 9, "example", r"must stand in double brackets, \[\[example\]\]"),
         ("[180, 15.0]", "[180]", 10, "example[0].series[1]", "must have at least 2 entries"),
         ("[180, 15.0]", "[0, 15.0]", 10, "example[0].series[1]", "minutes must grow"),
         ("[180, 15.0]", "[180, 75.0]", 10, "example[0].series[1]", "75 is not plausible"),

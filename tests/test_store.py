@@ -73,7 +73,7 @@ def test_a_kill_leaves_every_reported_batch_whole_and_no_half_batch(tmp_path: Pa
         assert [unpack_lines(entry.body) for entry in entries] == [batch.lines for batch in expected]
         assert [row.quarantined for row in reader.quarantine()] == [one for b in expected for one in b.quarantined]
         assert [one.transition for one in store.unpublished()] == [one for b in expected for one in b.transitions]
-        assert recall(remember(restored.marks)) == recall(remember(mark for batch in expected for mark in batch.marks))
+        assert recall(restored.memory) == recall(remember(mark for batch in expected for mark in batch.marks))
         points = Counter(mark.device for batch in expected for mark in batch.marks)
         assert {device: count.new for (device, _), count in reader.hours(0, NOW_MS).items()} == points
         assert restored.ledger.accepted == restored.moves.committed == batches * (READINGS - 1)

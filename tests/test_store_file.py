@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from ingest.batch import Mark, Quarantined
-from ingest.memory import ANY_FIELD, Memory
+from ingest.memory import ANY_FIELD
 from ingest.store import Store
+from ingest.store_deliveries import count_deliveries, read_waiting
 from ingest.store_file import FILE, LOCK, StoreError, StoreInUseError, StoreVersionError, list_set_aside
+from ingest.store_marks import StoredMarks
 from ingest.store_quarantine import find_sender
 from ingest.store_reader import open_reader
 from ingest.store_rows import Moves
@@ -147,7 +149,7 @@ def test_a_store_of_version_1_comes_up_to_date_with_all_that_it_has(tmp_path: Pa
     topics = make_v1_store(tmp_path / FILE)
     with closing(open_in(tmp_path)) as store:
         restored = store.load()
-        assert list(restored.marks) == [
+        assert store.read(lambda connection: list(StoredMarks(connection))) == [
             Mark(device, key, digest, (ANY_FIELD,) if device else ()) for device, key, _, digest in V1_MARKS
         ]
         assert restored.moves == Moves(committed=4, stored=4, quarantined=len(topics))
@@ -163,6 +165,28 @@ def test_a_store_of_version_1_comes_up_to_date_with_all_that_it_has(tmp_path: Pa
     )
     expected = [find_sender("", topic) for topic in topics]
     assert senders == {sender: expected.count(sender) for sender in expected}
+
+
+def test_a_store_of_version_4_keeps_its_messages_and_counts_them_without_reading_them() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, MIGRATIONS[:4])
+        states = ["waiting"] * 2 + ["delivered"] * 3 + ["dead"]
+        connection.executemany(
+            "INSERT INTO deliveries (key, route, contact, severity, title, body, created_ms, due_ms, state) "
+            "VALUES (?, 'drift', 'kari', 'warning', 'Tittel', 'Tekst', 1, 2, ?)",
+            enumerate(states),
+        )
+        connection.execute("INSERT INTO tellings VALUES (1, 7, 'first:warning')")
+        migrate(connection)
+        assert read_version(connection) == len(MIGRATIONS)
+        assert count_deliveries(connection) == {state: states.count(state) for state in states}
+        assert [(one.key, one.title) for one in read_waiting(connection, "kari", 9)] == [("0", "Tittel")]
+        asked = list[str]()
+        connection.set_trace_callback(asked.append)
+        count_deliveries(connection)
+        connection.set_trace_callback(None)
+        (plan,) = connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
+    assert "COVERING INDEX" in plan[3]
 
 
 def test_a_reader_of_an_earlier_version_says_to_start_the_collector_and_changes_nothing(tmp_path: Path) -> None:
@@ -192,16 +216,14 @@ def test_a_store_that_may_not_be_read_is_a_sentence(tmp_path: Path) -> None:
 
 def test_marks_of_version_1_are_still_known_when_shards_have_taken_their_place(tmp_path: Path) -> None:
     make_v1_store(tmp_path / FILE)
-    memory = Memory()
     with closing(open_in(tmp_path)) as store:
-        memory.restore(store.load().marks)
+        memory = store.load().memory
         for number in range(1000):
             commit_with_shard(store, memory, make_batch(number))
     with closing(sqlite3.connect(tmp_path / FILE)) as connection:
         assert connection.execute("SELECT min(id) FROM marks").fetchone()[0] > len(V1_MARKS)
     with closing(open_in(tmp_path)) as store:
-        again = Memory()
-        again.restore(store.load().marks)
+        again = store.load().memory
     assert recall(again) == recall(memory)
     assert again.devices["a"].is_repeated(5, 1 << 59)
     assert again.is_redelivery(77, 3)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest import store_hours, store_marks
+from ingest import store_hours, store_marks, store_shards
 from ingest.batch import Batch, Mark, Point
 from ingest.memory import Memory
 from ingest.quarantine_filter import EVERYTHING
@@ -65,7 +65,7 @@ def test_hours_are_a_plain_count_over_any_restart_and_for_any_reader(
     memory, taken = Memory(), list[Mark]()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store_marks, "LOOSE_FLOOR", 0)
-        patch.setattr(store_marks, "LOOSE_RATIO", 0)
+        patch.setattr(store_shards, "LOOSE_RATIO", 0)
         patch.setattr(store_hours, "MOST_PENDING", pending)
         store = open_in(folder)
         for marks, look, come_round, restart in batches:

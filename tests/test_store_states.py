@@ -12,7 +12,8 @@ from ingest.shard import SHARDS, find_shard
 from ingest.store_file import FILE
 from ingest.store_rows import read_alerts
 from ingest.store_schema import MIGRATIONS, migrate
-from ingest.store_states import LOOSE_FLOOR, REMOVED_AT_ONCE, StateChange, StateRows, StatesOfShard, read_states
+from ingest.store_shards import ShardChange
+from ingest.store_states import LOOSE_FLOOR, REMOVED_AT_ONCE, StateRows, StatesOfShard, read_states
 from ingest.store_unpublished import read_unpublished
 from schemas.derivation import State
 from schemas.rule import AlertPhase, Change, Severity
@@ -34,7 +35,7 @@ def make_state(device: str, state: State, rule: str = "leak") -> RuleState:
 
 def add(
     connection: sqlite3.Connection, rows: StateRows, known: dict[str, RuleState], *states: RuleState
-) -> StateChange:
+) -> ShardChange:
     """Do as the collector does: with the shard that is due."""
     known.update((one.device, one) for one in states)
     due = rows.find_due()
@@ -62,7 +63,7 @@ def test_the_last_word_counts_and_values_are_as_they_were(connection: sqlite3.Co
     found = list(read_states(connection))
     assert found[-2:] == [make_state("a", state), make_state("a", 3, "other")]
     assert recall(connection)["b"] == make_state("b", 2)
-    assert add(connection, rows, {}) == StateChange()
+    assert add(connection, rows, {}) == ShardChange()
 
 
 def test_shards_come_round_and_rows_that_nothing_needs_leave(connection: sqlite3.Connection) -> None:

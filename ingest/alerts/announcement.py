@@ -4,13 +4,11 @@ import json
 from math import isfinite
 from typing import Any
 
+from ingest.alerts.words import fill_text
 from ingest.event_time import format_time
 from ingest.line import build_line
-from ingest.notify.contact import Language
-from ingest.notify.words import write_number
 from schemas.reading import Reading
 from schemas.rule import Change, Level, Rule, Transition
-from schemas.units import UNITS
 
 MEASUREMENT = "alerts"
 LATE_MEASUREMENT = "alerts_late"
@@ -45,19 +43,6 @@ def format_line(transition: Transition, rule: Rule | None) -> bytes:
     if transition.simulated:
         tags["simulated"] = "true"
     return build_line(MEASUREMENT, tags, fields, transition.time_ms)
-
-
-def fill_text(rule: Rule, value: float, limit: float) -> str:
-    """Return what a rule says in Norwegian, with figures in the place of ``{value}``, ``{unit}`` and ``{limit}``."""
-    shown = {
-        "{value}": write_number(value, "", Language.NB),
-        "{limit}": write_number(limit, "", Language.NB),
-        "{unit}": UNITS[rule.unit].display if rule.unit in UNITS else rule.unit,
-    }
-    text = rule.text
-    for name, figure in shown.items():
-        text = text.replace(name, figure)
-    return text
 
 
 def format_late_line(reading: Reading, rule: Rule, level: Level, value: float) -> bytes:

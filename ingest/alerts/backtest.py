@@ -179,6 +179,7 @@ class Backtest:
             self._clock.hear(reading.device, reading.time_ms)
             self._readings[reading.device] += 1
             self._firings.follow(self._book.judge_reading(reading))
+        self._book.take_states()  # no store wants them
 
     def finish(self) -> Outcome:
         """Return what would have happened, once all readings were given."""

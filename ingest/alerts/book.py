@@ -20,22 +20,15 @@ from typing import NamedTuple, Protocol
 
 from msgspec import UNSET, Struct
 
-from ingest.alerts.hearing import Know, find_good, hear_quietly, remember
+from ingest.alerts.hearing import Know, find_good, hear
 from ingest.alerts.machine import Judged, begin_record, fall_silent, judge, list_changes
 from ingest.alerts.schedule import is_watched
-from ingest.alerts.subject import hear, is_member
-from ingest.alerts.watch import (
-    NOWHERE,
-    Standing,
-    Watch,
-    WatchTable,
-    choose_levels,
-    digest_watch,
-    is_plain,
-)
+from ingest.alerts.standing import Standing
+from ingest.alerts.subject import is_member
+from ingest.alerts.watch import NOWHERE, Watch, choose_levels, digest_watch, find_limits, is_plain
+from ingest.alerts.watch_table import WatchTable
 from ingest.batch import AlertRecord, RuleState
 from ingest.inventory import Inventory, Placement
-from ingest.shard import find_shard
 from schemas.reading import Reading
 from schemas.rule import AlertPhase, Change, Level, Rule, Transition
 from schemas.schedule import ALWAYS
@@ -138,37 +131,30 @@ class AlertBook:
         return changed
 
     def take_states(self) -> list[RuleState]:
-        """Return what derivations remember, where it changed since the last call; for the store."""
-        moved: list[RuleState] = []
+        """Return what derivations remember more since the last call; for the store, see ``ingest.alerts.standing``."""
+        taken: list[RuleState] = []
         for rule, standing in self._standings.items():
-            if standing.moved:
-                digest, states = standing.digest, standing.states
-                moved += [RuleState(rule, device, states[device], digest) for device in standing.moved]
-                standing.moved.clear()
-        return moved
+            taken += standing.take_states(rule)
+        return taken
 
     def copy_states(self, shard: int) -> list[RuleState]:
-        """Return what derivations remember of the subjects of a shard; see ``ingest.shard``."""
-        return [
-            RuleState(rule, device, state, standing.digest)
-            for rule, standing in self._standings.items()
-            for device, state in standing.states.items()
-            if find_shard(device) == shard
-        ]
+        """Return all that derivations remember of the subjects of a shard; see ``ingest.shard``."""
+        return [state for rule, standing in self._standings.items() for state in standing.copy_states(rule, shard)]
 
     def restore(self, records: Iterable[AlertRecord], states: Iterable[RuleState] = ()) -> None:
         """Take note again of what an earlier process had stored; ``replace_rules`` withdraws what is stale in it.
 
         Args:
             records: Stored states; those that are OK say nothing.
-            states: What derivations remember, the latest of each last; that of another derivation is left out.
+            states: What derivations remember, in order; that of another derivation is left out.
         """
         for record in records:
             if record.phase is not AlertPhase.OK or record.firings_ms:
                 self._standings.setdefault(record.rule, Standing()).records[record.device] = record
-        for rule, device, state, digest in states:
-            if rule in self._rules and digest == self._standings[rule].digest:
-                self._standings[rule].states[device] = state
+        for key, subject, said, digest in states:
+            if key in self._rules and digest == self._standings[key].digest:
+                rule = self._rules[key]
+                self._standings[key].restore(rule.derivation, subject, said, find_limits(rule.levels))
 
     # What is judged.
 
@@ -192,9 +178,8 @@ class AlertBook:
         for timed in watches.timed:
             if device in timed.standing.records:
                 return False
-        if watches.alone or watches.joint:
-            return hear_quietly(watches, device, sample, placement, time_ms)
-        return True
+        listen = watches.listen
+        return listen is None or listen(device, sample, placement, time_ms)
 
     def judge_reading(self, reading: Reading, know: Know | None = None) -> Sequence[Transition]:
         """Return what a reading changes, in order of the rules.
@@ -211,13 +196,13 @@ class AlertBook:
             value = reading.values.get(watch.rule.field)
             if value is None:
                 continue
-            said = hear(watch, reading.device, (reading.site, reading.zone), reading.time_ms, float(value))
-            remember(watch, said)
-            if said.value is not None:
-                judged = _tell(reading, said.value)
-                if know is not None and said.subject not in watch.standing.records and is_plain(watch.rule):
-                    judged = judged._replace(last_good=find_good(watch, said.value, know))
-                self._judge(watch, said.subject, judged, transitions)
+            place = (reading.site, reading.zone)
+            subject, told = hear(watch, reading.device, place, reading.time_ms, float(value))
+            if told is not None:
+                judged = _tell(reading, told)
+                if know is not None and subject not in watch.standing.records and is_plain(watch.rule):
+                    judged = judged._replace(last_good=find_good(watch, told, know))
+                self._judge(watch, subject, judged, transitions)
         return transitions
 
     def _hear_again(self, watch: Watch, reading: Reading, transitions: list[Transition]) -> None:

@@ -10,13 +10,12 @@ from ingest.alerts.schedule import is_watched
 from ingest.alerts.subject import name_group
 from ingest.alerts.subjects import is_watched_by
 from ingest.alerts.watch import NOWHERE, choose_levels
+from ingest.alerts.words import Language, write_moment, write_number, write_span
 from ingest.batch import AlertRecord
 from ingest.configuration import Configuration
 from ingest.incidents.incident import Incident, Step
 from ingest.incidents.maintenance import Maintenance
 from ingest.inventory import Device, Site
-from ingest.notify.contact import Language
-from ingest.notify.words import WORDS, write_moment, write_number, write_span
 from schemas.derivation import Given
 from schemas.device_type import Privacy
 from schemas.rule import AlertPhase, Change, Level, Rule
@@ -158,10 +157,10 @@ class _Explainer:
             yield words.pending_readings.format(record.beyond, self._rule.least)
 
     def _tell_firing(self, record: AlertRecord) -> Iterator[str]:
-        words, rule, level = self._words, self._rule, self._find_level(record)
+        words, rule = self._words, self._rule
         if record.firings_ms:
             yield words.fired.format(self._moment(record.firings_ms[-1]))
-        yield words.severity.format(WORDS[self._language].severity[record.severity])
+        yield words.severity.format(words.severities[record.severity])
         if is_flapping(rule, record) and rule.flapping is not None:
             yield words.held.format(len(record.firings_ms), self._span(rule.flapping.within_ms))
         if record.phase is AlertPhase.RECOVERING and record.good_ms is not None:
@@ -169,12 +168,9 @@ class _Explainer:
             if rule.flapping is not None and is_flapping(rule, record):
                 needed_ms = max(needed_ms, rule.flapping.within_ms)
             yield words.good_since.format(self._moment(record.good_ms), self._span(needed_ms))
-        elif level is not None and record.phase is AlertPhase.FIRING:
-            if level.is_beyond(record.value):
-                if not self._is_state:
-                    yield words.still_beyond.format(self._value(level.find_limit(record.value)))
-            elif not self._levels[0].is_clear(record.value):
-                yield words.between
+        elif record.phase is AlertPhase.FIRING and not self._is_state and (rule.field or rule.group is not None):
+            # All that is known: what comes between limit and clear level changes nothing, and leaves no trace.
+            yield words.not_clear
         if record.firings_ms and (kept_ms := record.firings_ms[-1] + rule.keep_ms) > self._case.now_ms:
             yield words.kept_until.format(self._moment(kept_ms))
 
@@ -260,14 +256,11 @@ class _Explainer:
         field = self._case.configuration.types[self._rule.device_type].fields.get(self._rule.field)
         return field is not None and field.is_state and isinstance(self._rule.derivation, Given)
 
-    def _find_level(self, record: AlertRecord) -> Level | None:
-        return next((one for one in self._levels if one.severity is record.severity), None)
-
     def _describe_watched(self) -> str:
         """Return what the limits are held against."""
         rule, words = self._rule, self._words
         device_type = self._case.configuration.types[rule.device_type]
-        text = device_type.fields[rule.field].title
+        text = words.field.format(device_type.fields[rule.field].title)
         if not isinstance(rule.derivation, Given):
             kind = rule.derivation.kind
             text = words.derived.get(kind, words.derived_otherwise).format(text, kind)
@@ -287,7 +280,7 @@ class _Explainer:
             condition = self._value(level.high)  # for so long a device is silent
         else:
             condition = words.above.format(self._value(level.high))
-        severity = WORDS[self._language].severity[level.severity].lower()
+        severity = words.severities[level.severity]
         if not level.hold_ms:
             return words.at_once.format(condition, severity)
         return words.for_long.format(condition, self._span(level.hold_ms), severity)
@@ -296,12 +289,12 @@ class _Explainer:
         """Return between which values an alert clears; empty where any value does, or a device that is heard."""
         if not self._rule.field and self._rule.group is None:
             return ""
-        ends = [self._value(end) if isfinite(end) else "" for end in (low, high)]
-        return (
-            "–".join(ends)
-            if all(ends)
-            else next((f"{sign} {end}" for sign, end in zip("≥≤", ends, strict=True) if end), "")
-        )
+        words = self._words
+        if isfinite(low) and isfinite(high):
+            return words.within.format(self._value(low), self._value(high))
+        if isfinite(low):
+            return words.at_least.format(self._value(low))
+        return words.at_most.format(self._value(high)) if isfinite(high) else ""
 
     def _value(self, value: float) -> str:
         if not self._rule.field and self._rule.group is None:

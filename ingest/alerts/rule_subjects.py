@@ -5,16 +5,19 @@ from collections.abc import Collection, Iterator
 from ingest.alerts.rule_tables import ExceptTable, RuleTable, SubjectsTable
 from ingest.inventory import Category, Inventory
 from ingest.toml_file import Mistake, TomlFile, TomlPath
-from ingest.toml_table import explain_unknown, read_table
+from ingest.toml_table import explain_unknown
 
 _CATEGORIES = [category.value for category in Category]
 
 
-def check_subjects(file: TomlFile, inventory: Inventory) -> list[Mistake]:
-    """Return what a rule's file names and the inventory does not have; nothing for a file that is wrong otherwise."""
-    table = read_table(file, (), file.values, RuleTable, {})
-    if isinstance(table, list):
-        return []
+def check_subjects(file: TomlFile, table: RuleTable, inventory: Inventory) -> list[Mistake]:
+    """Return what a rule names and the inventory does not have.
+
+    Args:
+        file: The rule's.
+        table: What stands in it.
+        inventory: What is installed.
+    """
     mistakes: list[Mistake] = []
     if table.only is not None:
         mistakes += _check(file, ("only",), table.only, inventory)

@@ -6,7 +6,6 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from ingest.alerts.derivation_table import Number
 from ingest.alerts.duration import Duration
-from ingest.alerts.schedule import ScheduleTable
 from ingest.toml_table import Table
 from schemas.device_type import Privacy
 from schemas.rule import Aggregate, Severity, Together
@@ -104,7 +103,7 @@ class RuleTable(LimitsTable):
     readings: Annotated[int, Field(ge=1, le=1000)] = 1
     keep: Duration = "0s"
     flapping: Annotated[FlappingTable | None, BeforeValidator(_read_never)] = FlappingTable(times=4, within="1h")
-    when: ScheduleTable | None = None
+    when: object = None  # see ``ScheduleTable``
     only: SubjectsTable | None = None
     otherwise: Annotated[list[ExceptTable], Field(default_factory=list, alias="except")]
     inhibited_by: Annotated[list[str], Field(default_factory=list)]

@@ -20,6 +20,7 @@ from ingest.alerts.rule_examples import run_example
 from ingest.alerts.rule_limits import LimitReader, Scale, make_scale
 from ingest.alerts.rule_subjects import check_subjects
 from ingest.alerts.rule_tables import AgainstTable, ExceptTable, RuleTable, SubjectsTable
+from ingest.alerts.schedule import ScheduleTable
 from ingest.event_time import parse_time
 from ingest.inventory import Inventory
 from ingest.inventory_tables import PATTERNS as CLOCK_PATTERNS
@@ -91,7 +92,7 @@ def read_rules(
     files, mistakes = read_toml_folder(folder)
     rules: dict[str, Rule] = {}
     for file in files:
-        found = read_rule(file, types, zone_info)
+        found = read_rule(file, types, zone_info, inventory)
         if isinstance(found, Rule):
             rules[found.key] = found
         else:
@@ -99,19 +100,28 @@ def read_rules(
     keys = {file.path.stem for file in files}
     for file in files:
         mistakes += _check_inhibitors(file, rules, keys)
-        if inventory is not None:
-            mistakes += check_subjects(file, inventory)
     mistakes.sort(key=lambda mistake: mistake[:2])
     return rules, mistakes
 
 
-def read_rule(file: TomlFile, types: Mapping[str, DeviceType], zone_info: ZoneInfo = LOCAL) -> Rule | list[Mistake]:
-    """Return the rule of a file, or everything that is wrong with it."""
+def read_rule(
+    file: TomlFile,
+    types: Mapping[str, DeviceType],
+    zone_info: ZoneInfo = LOCAL,
+    inventory: Inventory | None = None,
+) -> Rule | list[Mistake]:
+    """Return the rule of a file, or everything that is wrong with it. The other arguments: see ``load_rules``."""
     mistakes = _check_key(file)
+    schedule = _read_schedule(file)
+    if isinstance(schedule, list):
+        mistakes += schedule
+        schedule = ALWAYS
     table = read_table(file, (), file.values, RuleTable, PATTERNS)
     if isinstance(table, list):
         return mistakes + table
     mistakes += _check_examples(file, table) + _check_words(file, table)
+    if inventory is not None:
+        mistakes += check_subjects(file, table, inventory)
     derivation = _read_derivation(file, table, zone_info)
     if isinstance(derivation, list):
         return mistakes + derivation
@@ -126,10 +136,7 @@ def read_rule(file: TomlFile, types: Mapping[str, DeviceType], zone_info: ZoneIn
     )
     mistakes += _check_group(file, table)
     overrides = [_read_override(reader, at, one, levels, table.hold) for at, one in enumerate(table.otherwise)]
-    schedule = _read_schedule(file, table)
     mistakes += reader.mistakes + _check_series(file, table, scale)
-    if isinstance(schedule, list):
-        return mistakes + schedule
     if mistakes or not levels:
         return mistakes
     found = [one for one in overrides if one is not None]
@@ -199,14 +206,12 @@ def _read_derivation(file: TomlFile, table: RuleTable, zone_info: ZoneInfo) -> D
         return [file.mistake(("derive",), str(error))]
 
 
-def _read_schedule(file: TomlFile, table: RuleTable) -> Schedule | list[Mistake]:
-    """Return when the rule is watched."""
-    if table.when is None:
+def _read_schedule(file: TomlFile) -> Schedule | list[Mistake]:
+    """Return when the rule is watched; read by itself, so that its mistakes come with those of the rest."""
+    if "when" not in file.values:
         return ALWAYS
-    try:
-        return table.when.build()
-    except ValueError as error:
-        return [file.mistake(("when",), str(error))]
+    found = read_table(file, ("when",), file.values["when"], ScheduleTable, PATTERNS)
+    return found if isinstance(found, list) else found.build()
 
 
 @functools.cache

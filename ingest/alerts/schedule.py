@@ -17,12 +17,12 @@ from functools import lru_cache
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from ingest.inventory import OpeningHours
-from ingest.inventory_files import to_minutes, to_weekdays
 from ingest.inventory_tables import Clock
-from ingest.toml_table import Table
+from ingest.toml_table import CHOICE, Table
+from ingest.written_time import to_minutes, to_weekdays
 from schemas.schedule import ALWAYS, Schedule, Use
 
 _MINUTE_MS = 60_000
@@ -131,26 +131,36 @@ class ScheduleTable(Table):
     """
 
     use: Annotated[Use, Field(strict=False)] = Use.ALWAYS
-    months: Annotated[list[Annotated[int, Field(ge=1, le=12)]], Field(default_factory=list)]
+    months: Annotated[list[Annotated[int, Field(ge=1, le=12)]], Field(default_factory=list), CHOICE]
     days: str | None = None
     begins: Annotated[Clock, Field(alias="from")] = "00:00"
     ends: Annotated[Clock, Field(alias="to")] = "24:00"
     holidays: bool = True
 
-    def build(self) -> Schedule:
-        """Return the Schedule; ``ALWAYS`` itself where nothing restricts it.
+    @field_validator("days")
+    @classmethod
+    def _check_days(cls, days: str | None) -> str | None:
+        if days is not None:
+            to_weekdays(days)
+        return days
 
-        Raises:
-            ValueError: Its days cannot be understood, or its times contradict each other; the message says which.
-        """
+    @field_validator("begins")
+    @classmethod
+    def _check_begin(cls, begins: str) -> str:
+        if to_minutes(begins) == ALWAYS.to_min:
+            raise ValueError('must be before "24:00"; write "00:00"')
+        return begins
+
+    @field_validator("ends")
+    @classmethod
+    def _check_end(cls, ends: str, others: ValidationInfo) -> str:
+        if ends == others.data.get("begins"):
+            raise ValueError("must not be the same as from; leave both out for the whole day")
+        return ends
+
+    def build(self) -> Schedule:
+        """Return the Schedule; ``ALWAYS`` itself where nothing restricts it."""
         from_min, to_min = to_minutes(self.begins), to_minutes(self.ends)
-        if from_min == to_min:
-            raise ValueError(f'from and to must not both be "{self.begins}"; leave both out for the whole day')
-        if from_min == ALWAYS.to_min:
-            raise ValueError('from must be before "24:00"; write "00:00"')
-        try:
-            weekdays = frozenset[int]() if self.days is None else frozenset(to_weekdays(self.days))
-        except ValueError as error:
-            raise ValueError(f"days {error}") from None
+        weekdays = frozenset[int]() if self.days is None else frozenset(to_weekdays(self.days))
         schedule = Schedule(self.use, frozenset(self.months), weekdays, from_min, to_min, self.holidays)
         return ALWAYS if schedule == ALWAYS else schedule

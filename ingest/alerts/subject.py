@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ingest.alerts.watch import Watch
 from ingest.inventory import Device
-from schemas.derivation import State
+from schemas.derivation import Derivation, State, copy_state
 from schemas.rule import Aggregate, Group, Together
 
 _AGGREGATES: Mapping[Aggregate, Callable[[Sequence[float]], float]] = {
@@ -52,8 +52,8 @@ def is_member(group: Group, device: Device, name: str) -> bool:
     return name_group(group, placement.site, placement.zone) == name
 
 
-def hear(watch: Watch, device: str, place: tuple[str, str], time_ms: int, value: float) -> Said:
-    """Return what a value says; nothing changes.
+def hear_together(watch: Watch, device: str, place: tuple[str, str], time_ms: int, value: float) -> Said:
+    """Return what a value says to a Watch on the values of several devices; nothing changes.
 
     Args:
         watch: To whom.
@@ -70,18 +70,23 @@ def hear(watch: Watch, device: str, place: tuple[str, str], time_ms: int, value:
         if known is None or time_ms - known[0] > rule.reference.fresh_ms:
             return Said(device, states.get(device), None)
         value -= known[1]
-    if rule.group is not None:
-        subject = name_group(rule.group, *place)
-        members, inner = states.get(subject) or ({}, None)
-        members = {**members, device: [time_ms, value]}
-        # A group goes on in time with its newest member; what comes out of order changes a member, and says nothing.
-        newest_ms = max(at_ms for at_ms, _ in members.values())
-        if newest_ms > time_ms:
-            return Said(subject, [members, inner], None)
-        derived = rule.derivation.derive(inner, time_ms, _gather(rule.group, members, time_ms))
-        return Said(subject, [members, derived.state], derived.value)
-    derived = rule.derivation.derive(states.get(device), time_ms, value)
-    return Said(device, derived.state, derived.value)
+    if rule.group is None:
+        return Said(device, *_derive(rule.derivation, states.get(device), time_ms, value))
+    subject = name_group(rule.group, *place)
+    members, inner = states.get(subject) or ({}, None)
+    members = {**members, device: [time_ms, value]}
+    # A group goes on in time with its newest member; what comes out of order changes a member, and says nothing.
+    newest_ms = max(at_ms for at_ms, _ in members.values())
+    if newest_ms > time_ms:
+        return Said(subject, [members, inner], None)
+    inner, told = _derive(rule.derivation, inner, time_ms, _gather(rule.group, members, time_ms))
+    return Said(subject, [members, inner], told)
+
+
+def _derive(derivation: Derivation, state: State, time_ms: int, value: float) -> tuple[State, float | None]:
+    """Return what a derivation remembers of one more value, and what that says; nothing changes."""
+    after = derivation.hear(copy_state(state), time_ms, value)
+    return state if after is None else after, derivation.tell(state, time_ms, value)
 
 
 def _gather(group: Group, members: Mapping[str, tuple[int, float]], time_ms: int) -> float:

@@ -6,10 +6,10 @@ Of each part of the time only the lowest and the highest value are kept, so a ye
 from collections.abc import Iterable, Mapping
 from math import inf
 
-from ingest.alerts.hearing import remember
-from ingest.alerts.subject import hear
+from ingest.alerts.hearing import hear
+from ingest.alerts.standing import Standing
 from ingest.alerts.subjects import Period
-from ingest.alerts.watch import Standing, WatchTable
+from ingest.alerts.watch_table import WatchTable
 from ingest.inventory import Inventory
 from schemas.device_type import DeviceType
 from schemas.reading import Reading
@@ -43,7 +43,8 @@ class Trace:
     ) -> None:
         self._rule, self._period = rule, period
         self._interval_ms = types[rule.device_type].interval.total_seconds() * 1000
-        self._table = WatchTable({rule.key: rule}, {rule.key: Standing()}, inventory)
+        self._standing = Standing()
+        self._table = WatchTable({rule.key: rule}, {rule.key: self._standing}, inventory)
         self._parts: dict[str, dict[int, tuple[Point, Point]]] = {name: {} for name in names}
         self._heard: dict[str, int] = {}
 
@@ -57,10 +58,11 @@ class Trace:
                 value = reading.values.get(self._rule.field)
                 if value is None:
                     continue
-                said = hear(watch, reading.device, (reading.site, reading.zone), reading.time_ms, float(value))
-                remember(watch, said)
-                if said.value is not None:
-                    self._add(said.subject, reading.time_ms, said.value)
+                place = (reading.site, reading.zone)
+                subject, told = hear(watch, reading.device, place, reading.time_ms, float(value))
+                if told is not None:
+                    self._add(subject, reading.time_ms, told)
+        self._standing.take_states(self._rule.key)  # no store wants them
 
     def list_points(self, name: str) -> list[Point]:
         """Return the values of a subject, in order of time."""

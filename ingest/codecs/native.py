@@ -17,7 +17,7 @@ from msgspec.structs import asdict
 
 from ingest.codec import CodecError, Observation, Reader, Sampled, Sampler, compose_reader
 from ingest.event_time import format_time, parse_time
-from ingest.memory import Names
+from ingest.name_sets import Names
 from ingest.sample import GREATEST_SEQ, define_sample
 from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason

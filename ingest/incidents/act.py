@@ -34,7 +34,7 @@ class Act(NamedTuple):
         kind: What.
         text: Why, in the person's words; of an assignment, to whom, empty for nobody; may be empty otherwise.
         until_ms: Of a snooze, its end, milliseconds since 1970 in UTC; 0 ends it now.
-        is_forced: Of a closing, whether also one is meant that still fires.
+        is_forced: Of a closing, whether also one is meant that has not cleared.
     """
 
     kind: ActKind
@@ -76,10 +76,33 @@ def act(one: Act, incident: Incident, author: str, now_ms: int) -> Acted | Refus
         author: Who.
         now_ms: By the collector's clock, milliseconds since 1970 in UTC.
     """
-    one = one._replace(text=one.text.strip())
-    if len(one.text) > LONGEST_TEXT:
-        return Refused(f"the text has {len(one.text)} characters, and {LONGEST_TEXT} are the most")
-    return _ACTS[one.kind](one, incident, author, now_ms)
+    if why := find_fault(one, now_ms):
+        return Refused(why)
+    return _ACTS[one.kind](one._replace(text=one.text.strip()), incident, author, now_ms)
+
+
+def find_fault(one: Act, now_ms: int) -> str:
+    """Return why an Act cannot be done whatever the Incident is, in words; empty where it can.
+
+    The arguments are those of ``act``.
+    """
+    text = one.text.strip()
+    if len(text) > LONGEST_TEXT:
+        return f"the text has {len(text)} characters, and {LONGEST_TEXT} are the most"
+    if one.kind is ActKind.COMMENT and not text:
+        return "a comment says something; write its text"
+    if one.kind is ActKind.SNOOZE and one.until_ms:
+        return _find_fault_of_end(one.until_ms, now_ms)
+    return ""
+
+
+def _find_fault_of_end(until_ms: int, now_ms: int) -> str:
+    if until_ms <= now_ms:
+        return f"the snooze would have ended at {format_local(until_ms)}; name a time to come"
+    if until_ms - now_ms > MOST_SNOOZED_MS:
+        longest, length = format_span(MOST_SNOOZED_MS / 1000), format_span((until_ms - now_ms) / 1000)
+        return f"{length} is too long, {longest} is the most; for planned work there is maintenance"
+    return ""
 
 
 def acknowledge(one: Act, incident: Incident, author: str, now_ms: int) -> Acted | Refused:
@@ -107,8 +130,6 @@ def assign(one: Act, incident: Incident, author: str, now_ms: int) -> Acted | Re
 
 def comment(one: Act, incident: Incident, author: str, now_ms: int) -> Acted | Refused:
     """Write something down, also after it is closed."""
-    if not one.text:
-        return Refused("a comment says something; write its text")
     return Acted(incident, _make_step(StepKind.COMMENTED, one, incident, author, now_ms), "commented")
 
 
@@ -122,13 +143,6 @@ def snooze(one: Act, incident: Incident, author: str, now_ms: int) -> Acted | Re
         ended = one._replace(text=f"ended; {one.text}" if one.text else "ended")
         step = _make_step(StepKind.SNOOZED, ended, incident, author, now_ms)
         return Acted(incident._replace(snoozed_until_ms=0), step, "no longer snoozed")
-    if one.until_ms <= now_ms:
-        return Refused(f"the snooze would have ended at {format_local(one.until_ms)}; name a time to come")
-    if one.until_ms - now_ms > MOST_SNOOZED_MS:
-        return Refused(
-            f"{format_span((one.until_ms - now_ms) / 1000)} is too long, {format_span(MOST_SNOOZED_MS / 1000)} is the "
-            "most; for planned work there is maintenance"
-        )
     until = f"until {format_local(one.until_ms)}"
     step = _make_step(
         StepKind.SNOOZED, one._replace(text=f"{until}; {one.text}" if one.text else until), incident, author, now_ms
@@ -137,15 +151,15 @@ def snooze(one: Act, incident: Incident, author: str, now_ms: int) -> Acted | Re
 
 
 def close(one: Act, incident: Incident, author: str, now_ms: int) -> Acted | Refused:
-    """Say that nothing remains to be done; while it fires only by force, and with a reason."""
+    """Say that nothing remains to be done; while it is open only by force, and with a reason."""
     if incident.closed_ms is not None:
         return Acted(incident, None, f"was closed already, at {format_local(incident.closed_ms)}")
     if incident.cleared_ms is None:
         if not one.is_forced:
-            return Refused("it still fires; snooze it, or close it by force and say why")
+            return Refused("it is open still; snooze it, or close it with --force and say why with --text")
         if not one.text:
-            return Refused("it still fires; whoever closes it by force says why")
-        one = one._replace(text=f"while it fires; {one.text}")
+            return Refused("it is open still; whoever closes it by force says why with --text")
+        one = one._replace(text=f"before it cleared; {one.text}")
     step = _make_step(StepKind.CLOSED, one, incident, author, now_ms)
     return Acted(incident._replace(closed_ms=now_ms), step, "closed")
 

@@ -25,6 +25,7 @@ TRY_S = 30.0
 """Seconds after which a service that does not answer is given up for this try."""
 ERROR_CHARACTERS = 300
 REDACTED = "***"
+_MAIL = "mailto"
 
 _LOG = "apprise"
 _HTTP_LOG = "urllib3"
@@ -84,6 +85,24 @@ def check_address(address: str) -> str:
         return "is no address that Apprise knows; see its list of services, and escape special characters with %"
     if len(services) > 1:
         return "holds several addresses; each contact has one, so that one that fails is not told again to all"
+    return _check_receivers(services[0])
+
+
+def _check_receivers(service: NotifyBase) -> str:
+    """Return what is wrong with whom an address means; empty for nothing.
+
+    Apprise tries each receiver, and says of all together whether they were told: after a failure of one, a repeat would
+    reach the others again.
+    """
+    if getattr(service, "targets", None) == [] and getattr(service, "protocol", None) == _MAIL:
+        return "names no receiver: what stands after to= is no e-mail address"
+    copies = sum(len(getattr(service, name, None) or ()) for name in ("cc", "bcc"))
+    receivers = max(len(service), 1) + copies
+    if receivers > 1:
+        return (
+            f"names {receivers} receivers; a contact is one receiver, or a repeat after one that fails would reach the "
+            "others again: make each a contact, and name them all in the route's to"
+        )
     return ""
 
 

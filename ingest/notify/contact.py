@@ -1,16 +1,10 @@
 """Contact: a person or address that can be told, and what it is told in."""
 
-from enum import StrEnum
 from typing import NamedTuple
 
 from pydantic import SecretStr
 
-
-class Language(StrEnum):
-    """What messages are written in."""
-
-    NB = "nb"
-    EN = "en"
+from ingest.alerts.words import Language
 
 
 class Contact(NamedTuple):

@@ -19,6 +19,7 @@ class StageKind(StrEnum):
     ESCALATION = "escalation"  # nobody has acknowledged it
     REMINDER = "reminder"  # likewise
     SILENT = "silent"  # its sensor has stopped sending: nobody knows whether it is still so
+    HEARD = "heard"  # its sensor, told to be silent, sends again
     CLEARED = "cleared"  # it is over
 
 
@@ -28,7 +29,8 @@ class Stage(NamedTuple):
     Attributes:
         kind: As what.
         severity: As which it is told.
-        number: Of an escalation or reminder, from 1; 0 for others.
+        number: Of an escalation or reminder, from 1; of a silence and its end, how often it was told
+            before; 0 for others.
     """
 
     kind: StageKind

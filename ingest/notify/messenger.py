@@ -1,12 +1,15 @@
 """The messenger: notifier and courier of one collector, which tell people what fires."""
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable
 
+from ingest.alerts.words import Language
 from ingest.configuration import Configuration
 from ingest.notify.apprise_sender import Outcome, Parcel, send
-from ingest.notify.contact import Language
 from ingest.notify.courier import Courier
+from ingest.notify.hints import list_routing_hints
 from ingest.notify.notifier import Configured, Notifier
 from ingest.notify.stored import StoredDeliveries
 from ingest.request import Performed
@@ -15,9 +18,18 @@ from ingest.store_thread import StoreThread
 from schemas.rule import Severity
 
 _TEST = {
-    Language.NB: ("Prøve fra sensorplattformen", "Dette er en prøve, sendt av {}. Du trenger ikke gjøre noe."),
-    Language.EN: ("Test from the sensor platform", "This is a test, sent by {}. You need not do anything."),
+    Language.NB: (
+        "Prøve fra sensorplattformen",
+        "Dette er en prøve, sendt av {author} til {title}. Varsler kommer hit. Du trenger ikke gjøre noe.",
+    ),
+    Language.EN: (
+        "Test from the sensor platform",
+        "This is a test, sent by {author} to {title}. Alerts come here. You need not do anything.",
+    ),
 }
+
+
+log = logging.getLogger(__name__)
 
 
 class Messenger:
@@ -41,12 +53,14 @@ class Messenger:
             stored, self._configure(configuration), is_caught_up=is_caught_up, deliver=self._courier.wake
         )
         self._has_ended = asyncio.Event()
+        self._hint()
 
     def replace(self, configuration: Configuration) -> None:
         """Go by another configuration from now on."""
         self._configuration = configuration
         self._courier.replace_contacts(configuration.routing.contacts)
         self._notifier.replace(self._configure(configuration))
+        self._hint()
 
     async def run(self) -> None:
         """Plan and deliver until cancelled."""
@@ -73,12 +87,17 @@ class Messenger:
                 refused[key] = "there is no such contact"
                 continue
             title, body = _TEST[contacts[key].language]
-            answer = await send(contacts[key].address, Parcel(title, body.format(author), Severity.INFO))
+            text = body.format(author=author, title=contacts[key].title)
+            answer = await send(contacts[key].address, Parcel(title, text, Severity.INFO))
             if answer.outcome is Outcome.ARRIVED:
                 done[key] = "the service took it"
             else:
                 refused[key] = answer.error
         return Performed(done, refused)
+
+    def _hint(self) -> None:
+        for hint in list_routing_hints(self._configuration.routing, time.time_ns() // 1_000_000):
+            log.warning("who is told: %s", hint)
 
     async def _deliver(self) -> None:
         try:

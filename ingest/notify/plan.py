@@ -122,8 +122,9 @@ def _make_delivery(
 ) -> Delivery:
     key = make_key(route, contact, tellings)
     told = [(incidents[telling.incident], telling.stage) for telling in tellings]
-    names = Names(situation.inventory, situation.rules, situation.routing.link, situation.last_good)
-    language = situation.routing.contacts[contact].language
+    routing = situation.routing
+    names = Names(situation.inventory, situation.rules, routing.link, routing.desk, situation.last_good)
+    language = routing.contacts[contact].language
     message = write_message(told, key, names, language, held_ms)
     severity = max((incident.severity for incident, _ in told), key=lambda one: one.rank)
     return Delivery(

@@ -68,12 +68,14 @@ class Routing(NamedTuple):
         rotas: By key; none has the key of a Contact.
         routes: By key, in the order of the configuration.
         link: Address of the dashboards for people, without a slash at its end; empty for none.
+        desk: Who acknowledges for those who cannot run the command, and how they are reached; empty for nobody named.
     """
 
     contacts: Mapping[str, Contact] = {}
     rotas: Mapping[str, Rota] = {}
     routes: Mapping[str, Route] = {}
     link: str = ""
+    desk: str = ""
 
     def find_contacts(self, keys: Iterable[str], time_ms: int) -> tuple[str, ...]:
         """Return the keys of the contacts that keys of contacts and rotas mean at a moment, each once."""

@@ -4,21 +4,21 @@ The address of a Contact is secret: it comes from a file or an environment varia
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import SecretStr
 
 from ingest.alerts.duration import count_ms
-from ingest.alerts.schedule import ScheduleTable
-from ingest.inventory_files import to_minutes, to_ms
 from ingest.notify.contact import Contact
 from ingest.notify.rota import Rota, StandIn, Turn
 from ingest.notify.routing import Route, Routing
+from ingest.notify.routing_bounds import MOST_STAND_IN_MS, check_begin, check_route
 from ingest.notify.routing_tables import (
     PATTERNS,
     ContactTable,
+    PublicTable,
     RotaTable,
     RouteTable,
     RoutingTable,
@@ -27,7 +27,7 @@ from ingest.notify.routing_tables import (
 from ingest.settings import VARIABLE_PREFIX
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, TomlPath, read_toml
 from ingest.toml_table import explain_unknown, read_table, show
-from schemas.schedule import ALWAYS, Schedule
+from ingest.written_time import to_minutes, to_ms
 
 _DAYS_OF = {"day": 1, "week": 7}
 
@@ -40,12 +40,14 @@ class Known(NamedTuple):
         rules: Keys of Rules.
         environ: Environment variables.
         check_address: Returns what is wrong with an address, without repeating it; empty for nothing.
+        today: The local day, from which on somebody must be on call before long.
     """
 
     sites: Collection[str]
     rules: Collection[str]
     environ: Mapping[str, str]
     check_address: Callable[[str], str]
+    today: date
 
 
 def load_routing(path: Path, known: Known) -> Routing:
@@ -90,6 +92,7 @@ class _Reader:
     def read(self) -> tuple[Routing, list[Mistake]]:
         """Return what the tables say, and what is wrong with them."""
         table = self._table
+        public = table.public or PublicTable()
         self._refuse_repeated("contact", [one.key for one in table.contact], set())
         self._refuse_repeated("rota", [one.key for one in table.rota], self._contacts)
         self._refuse_repeated("route", [one.key for one in table.route], set())
@@ -97,7 +100,8 @@ class _Reader:
             contacts={one.key: self._read_contact(("contact", index), one) for index, one in enumerate(table.contact)},
             rotas={one.key: self._read_rota(("rota", index), one) for index, one in enumerate(table.rota)},
             routes={one.key: self._read_route(("route", index), one) for index, one in enumerate(table.route)},
-            link=table.public.link.rstrip("/") if table.public is not None else "",
+            link=public.link.rstrip("/"),
+            desk=public.desk or "",
         )
         self._mistakes.sort(key=lambda mistake: mistake[:2])
         return routing, self._mistakes
@@ -128,9 +132,12 @@ class _Reader:
 
     def _read_address(self, path: TomlPath, table: ContactTable) -> str:
         """Return the address; empty where there is none, which is then a mistake."""
-        if (table.address_file is None) == (table.address_env is None):
-            message = "is missing, or there beside address_env: name either a file or a variable that holds the address"
+        if table.address_file is None and table.address_env is None:
+            message = "is missing: name a file that holds the address, or in address_env a variable that does"
             self._refuse((*path, "address_file"), message)
+            return ""
+        if table.address_file is not None and table.address_env is not None:
+            self._refuse((*path, "address_env"), "must not stand beside address_file: remove one of the two")
             return ""
         if table.address_env is not None:
             if table.address_env.upper().startswith(VARIABLE_PREFIX):
@@ -172,6 +179,8 @@ class _Reader:
                 continue
             if turns and one.begins <= turns[-1].begins:
                 self._refuse((*here, "from"), "must be after the turn before it")
+            if problem := check_begin(one.begins, self._known.today, is_first=not turns):
+                self._refuse((*here, "from"), problem)
             turns.append(Turn(one.begins, tuple(one.contacts), _DAYS_OF[one.every]))
         if table.handover == "24:00":
             self._refuse((*path, "handover"), 'must be before "24:00"; midnight is "00:00"')
@@ -192,16 +201,20 @@ class _Reader:
             return None
         if to_end_ms <= from_ms:
             self._refuse((*path, "to"), "must be after from")
+        elif to_end_ms - from_ms > MOST_STAND_IN_MS:
+            self._refuse((*path, "to"), "must be at most a year after from; who is on call for longer has a turn")
         return StandIn(from_ms, to_end_ms, table.contact)
 
     def _read_route(self, path: TomlPath, table: RouteTable) -> Route:
         self._refuse_unknown((*path, "to"), table.to, self._targets)
-        for index, keys in enumerate(table.escalate_to):
+        for index, keys in enumerate(table.escalate_to or ()):
             self._refuse_unknown((*path, "escalate_to", index), keys, self._targets)
         self._refuse_unknown((*path, "sites"), table.sites, self._known.sites)
         self._refuse_unknown((*path, "rules"), table.rules, self._known.rules)
-        if bool(table.escalate_to) != bool(self._count_ms(table.escalate_after)):
-            self._refuse((*path, "escalate_after"), "and escalate_to belong together; above 0 is how long is waited")
+        if (table.escalate_to is None) != (table.escalate_after is None):
+            self._refuse((*path, "escalate_after"), "and escalate_to belong together: one is missing")
+        for key, problem in check_route(table):
+            self._refuse((*path, key), problem)
         return Route(
             key=table.key,
             to=tuple(table.to),
@@ -209,21 +222,14 @@ class _Reader:
             sites=frozenset(table.sites),
             categories=frozenset(table.categories),
             rules=frozenset(table.rules),
-            schedule=self._read_schedule((*path, "times"), table.times),
+            schedule=table.times.build(),
             escalate_after_ms=self._count_ms(table.escalate_after),
-            escalate_to=tuple(tuple(keys) for keys in table.escalate_to),
+            escalate_to=tuple(tuple(keys) for keys in table.escalate_to or ()),
             remind_every_ms=self._count_ms(table.remind_every),
             group_within_ms=self._count_ms(table.group_within),
             most_per_hour=table.most_per_hour,
             say_cleared=table.say_cleared,
         )
-
-    def _read_schedule(self, path: TomlPath, table: ScheduleTable) -> Schedule:
-        try:
-            return table.build()
-        except ValueError as error:
-            self._refuse(path, str(error))
-            return ALWAYS
 
     def _count_ms(self, duration: str | None) -> int:
         return 0 if duration is None else count_ms(duration)

@@ -8,11 +8,11 @@ from pydantic import Field, InstanceOf, StringConstraints
 from ingest.alerts.duration import PATTERNS as DURATION_PATTERNS
 from ingest.alerts.duration import Duration
 from ingest.alerts.schedule import ScheduleTable
+from ingest.alerts.words import Language
 from ingest.inventory import Category
 from ingest.inventory_tables import PATTERNS as INVENTORY_PATTERNS
 from ingest.inventory_tables import Clock, Slug, Title
-from ingest.notify.contact import Language
-from ingest.toml_table import Table
+from ingest.toml_table import CHOICE, Table
 from schemas.rule import Severity
 
 _LINK = r"^https?://[^\s/?#]+(/[^\s?#]*)?$"
@@ -25,7 +25,9 @@ PATTERNS = {
 }
 """What each regular expression asks for, in words."""
 
-Keys = Annotated[list[Slug], Field(min_length=1)]
+Keys = Annotated[list[Slug], Field(min_length=1), CHOICE]
+MOST_PER_HOUR = 240
+"""More messages an hour, one each quarter of a minute, nobody reads."""
 
 
 class ContactTable(Table):
@@ -42,7 +44,7 @@ class TurnTable(Table):
     """``{ from = 2026-01-05, contacts = ["kari", "ola"] }``."""
 
     begins: Annotated[InstanceOf[date], Field(alias="from")]
-    contacts: Keys
+    contacts: Annotated[list[Slug], Field(min_length=1)]  # one may have two turns in a row
     every: Literal["day", "week"] = "week"
 
 
@@ -68,23 +70,24 @@ class RouteTable(Table):
 
     key: Slug
     to: Keys
-    severities: Annotated[list[Annotated[Severity, Field(strict=False)]], Field(default_factory=list)]
-    sites: Annotated[list[Slug], Field(default_factory=list)]
-    categories: Annotated[list[Annotated[Category, Field(strict=False)]], Field(default_factory=list)]
-    rules: Annotated[list[Slug], Field(default_factory=list)]
+    severities: Annotated[list[Annotated[Severity, Field(strict=False)]], Field(default_factory=list), CHOICE]
+    sites: Annotated[list[Slug], Field(default_factory=list), CHOICE]
+    categories: Annotated[list[Annotated[Category, Field(strict=False)]], Field(default_factory=list), CHOICE]
+    rules: Annotated[list[Slug], Field(default_factory=list), CHOICE]
     times: Annotated[ScheduleTable, Field(default_factory=ScheduleTable)]
     escalate_after: Duration | None = None
-    escalate_to: Annotated[list[Keys], Field(default_factory=list)]
+    escalate_to: Annotated[list[Keys], Field(min_length=1)] | None = None
     remind_every: Duration | None = None
     group_within: Duration = "0s"
-    most_per_hour: Annotated[int, Field(ge=1, le=3_600)] = 20
+    most_per_hour: Annotated[int, Field(ge=1, le=MOST_PER_HOUR)] = 20
     say_cleared: bool = True
 
 
 class PublicTable(Table):
     """``[public]``."""
 
-    link: Annotated[str, StringConstraints(pattern=_LINK)]
+    link: Annotated[str, StringConstraints(pattern=_LINK)] = ""
+    desk: Title | None = None
 
 
 class RoutingTable(Table):

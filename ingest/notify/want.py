@@ -3,11 +3,12 @@
 Invariants:
     - While an Incident is snoozed or in maintenance, nothing is wanted, not even its end.
     - A Contact is told of an Incident as the same Stage once, whichever routes ask for it.
+    - Who was told that its sensor is silent is told when it is heard again, or that it is over; acknowledged or not.
     - What was told stays told: whom a rota meant then does not change when the next one takes over.
     - An Incident that fires is told, or wanted later, or there is a reason.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ingest.alerts.schedule import is_watched
@@ -23,6 +24,8 @@ CLEARED_BEFORE = "it was over before anybody was told"
 ACKNOWLEDGED_BEFORE = "it was acknowledged before anybody was told"
 SIMULATED = "the reading is simulated"
 NO_ROUTE = "no route is for it now"
+SILENT_AGAIN_MS = 3_600_000
+"""So long after a Contact was told that a sensor is silent it is not told so again."""
 
 
 class Want(NamedTuple):
@@ -132,17 +135,34 @@ def _want_end(incident: Incident, situation: Situation, told: Sequence[Told], *,
 
 
 def _want_silence(incident: Incident, situation: Situation, told: Sequence[Told]) -> tuple["Want", ...]:
-    """Return who is to be told that nobody knows any more whether it is still so: whoever was told that it began."""
-    if incident.phase is not AlertPhase.SILENT:
+    """Return who is to be told that nobody knows whether it is still so, and who that its sensor is heard again.
+
+    The first is for whoever was told that it began, the second for whoever was told the first. A sensor that comes and
+    goes is told silent once in ``SILENT_AGAIN_MS``.
+    """
+    is_silent = incident.phase is AlertPhase.SILENT
+    if not is_silent and all(one.stage.kind is not StageKind.SILENT for one in told):
         return ()
-    telling = Telling(incident.id, Stage(StageKind.SILENT, incident.severity))
-    heard = {one.contact for one in told if one.stage.kind is StageKind.SILENT}
     routes = {one.contact: one.route for one in reversed(told)}
-    return tuple(
-        Want(routes[contact], contact, telling, situation.now_ms)
-        for contact in list_contacts(told)
-        if contact not in heard and contact in situation.routing.contacts
-    )
+    wants = []
+    for contact in list_contacts(told):
+        if contact not in situation.routing.contacts:
+            continue
+        silent_ms = _list_times(told, contact, StageKind.SILENT)
+        heard_ms = _list_times(told, contact, StageKind.HEARD)
+        believes_silent = len(silent_ms) > len(heard_ms)
+        rests = bool(silent_ms) and situation.now_ms - silent_ms[-1] < SILENT_AGAIN_MS
+        if is_silent is believes_silent or (is_silent and rests):
+            continue
+        kind, number = (StageKind.SILENT, len(silent_ms)) if is_silent else (StageKind.HEARD, len(heard_ms))
+        telling = Telling(incident.id, Stage(kind, incident.severity, number))
+        wants.append(Want(routes[contact], contact, telling, situation.now_ms))
+    return tuple(wants)
+
+
+def _list_times(told: Iterable[Told], contact: str, kind: StageKind) -> Sequence[int]:
+    """Return when a Contact was told something of a kind, in order."""
+    return [one.time_ms for one in told if one.contact == contact and one.stage.kind is kind]
 
 
 def _want_routes(incident: Incident, situation: Situation, told: Sequence[Told]) -> Wanted:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.accounts import COLLECTOR, write_private
-from ingest.reporter import STATUS_FILE
+from ingest.status_file import STATUS_FILE
 from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import Mosquitto
 from simulators.testbed.process import Program

@@ -1,13 +1,13 @@
 """What a register used in the last clock hour, such as energy against what the grid tariff's hour may cost."""
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable
 from ingest.alerts.register import check_register_unit, has_grown, read_between
-from schemas.derivation import Derived, State
+from schemas.derivation import State
 
 _HOUR_MS = 3_600_000
 
@@ -28,20 +28,30 @@ class HourEnergy:
         """Return the register's own unit; see ``Derivation``."""
         return check_register_unit(unit)
 
-    def derive(self, state: State, time_ms: int, value: float) -> Derived:
+    def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:  # noqa: ARG002 - see Derivation
         """Return what was used when an hour has closed, otherwise None; see ``Derivation``."""
-        # The state: the last sample, and the register when its hour began.
-        if state is None or not has_grown(state[1], value):
-            return Derived([time_ms, value, None if time_ms % _HOUR_MS else value], None)
-        before_ms, before, begin = state
-        hour_ms = time_ms - time_ms % _HOUR_MS
-        if before_ms >= hour_ms:
-            return Derived([time_ms, value, begin], None)
-        end = read_between(before_ms, before, time_ms, value, hour_ms)
-        if before_ms < hour_ms - _HOUR_MS:
-            begin = read_between(before_ms, before, time_ms, value, hour_ms - _HOUR_MS)
+        if state is None or time_ms < state[0] or not has_grown(state[2], value):
+            return None
+        _, before_ms, before, begin = state
+        end_ms = time_ms - time_ms % _HOUR_MS
+        end = read_between(before_ms, before, time_ms, value, end_ms)
+        if before_ms < end_ms - _HOUR_MS:
+            begin = read_between(before_ms, before, time_ms, value, end_ms - _HOUR_MS)
         used = None if begin is None or end is None else end - begin
-        return Derived([time_ms, value, end], used if used is not None and isfinite(used) else None)
+        return used if used is not None and isfinite(used) else None
+
+    def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
+        """Remember when the hour ends, the last sample, and the register when the hour began; see ``Derivation``."""
+        if state is None or not 0.0 <= value - state[2] < inf:  # has_grown, without the call
+            past_ms = time_ms % _HOUR_MS
+            return [time_ms - past_ms + _HOUR_MS, time_ms, value, None if past_ms else value]
+        if time_ms >= state[0]:
+            begin_ms = time_ms - time_ms % _HOUR_MS
+            state[0] = begin_ms + _HOUR_MS
+            state[3] = read_between(state[1], state[2], time_ms, value, begin_ms)
+        state[1] = time_ms
+        state[2] = value
+        return state
 
 
 class HourEnergyTable(DerivationTable):

@@ -1,18 +1,22 @@
 """What a register will use in the clock hour that runs, for a capacity limit: a warning while there is time to act."""
 
+import sys
+from bisect import bisect_right
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable
 from ingest.alerts.register import check_register_unit, has_grown, read_between
-from schemas.derivation import Derived, State
+from schemas.derivation import State
 
 _HOUR_MS = 3_600_000
 _SLOPE_MS = 600_000
 _LEAST_MS = 300_000
 _KEPT_MS = 30_000
+_MOST = 122
+_ANY = -sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +36,60 @@ class HourForecast:
         """Return the register's own unit; see ``Derivation``."""
         return check_register_unit(unit)
 
-    def derive(self, state: State, time_ms: int, value: float) -> Derived:
+    def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:
         """Return what the running hour is expected to use; see ``Derivation``."""
-        # The state: the last sample, the register when its hour began, and samples half a minute apart for the slope.
-        if state is None or not has_grown(state[1], value):
-            return Derived([time_ms, value, None if time_ms % _HOUR_MS else value, [time_ms], [value]], None)
-        before_ms, before, begin, times, values = state
-        passed_ms = time_ms % _HOUR_MS
-        if before_ms < time_ms - passed_ms:
-            begin = read_between(before_ms, before, time_ms, value, time_ms - passed_ms)
-        if time_ms - times[-1] >= _KEPT_MS:
-            past = 0
-            while past + 1 < len(times) and times[past + 1] <= time_ms - _SLOPE_MS:
-                past += 1
-            times, values = [*times[past:], time_ms], [*values[past:], value]
-        after = [time_ms, value, begin, times, values]
-        elapsed_ms = time_ms - times[0]
-        if begin is None or passed_ms < _LEAST_MS or elapsed_ms < _LEAST_MS:
-            return Derived(after, None)
-        expected = value - begin + (value - values[0]) * (_HOUR_MS - passed_ms) / elapsed_ms
-        return Derived(after, expected if isfinite(expected) else None)
+        if state is None:
+            return None
+        end_ms, begin = state[0], state[1]
+        if low <= _ANY and time_ms < end_ms and begin is not None and state[2] <= time_ms - _SLOPE_MS:
+            # More is not expected than if all since the oldest sample had been used in ten minutes.
+            most = value - begin + (value - state[3]) * (end_ms - time_ms) / _SLOPE_MS
+            if most <= high:
+                return None
+        return self._expect(state, time_ms, value)
+
+    def _expect(self, state: State, time_ms: int, value: float) -> float | None:
+        end_ms, begin = state[0], state[1]
+        if not has_grown(state[-1], value):
+            return None
+        if time_ms >= end_ms:
+            begin_ms = time_ms - time_ms % _HOUR_MS
+            end_ms, begin = begin_ms + _HOUR_MS, read_between(state[-2], state[-1], time_ms, value, begin_ms)
+        left_ms = end_ms - time_ms
+        oldest = max(0, bisect_right(state[2::2], time_ms - _SLOPE_MS) - 1)
+        elapsed_ms = time_ms - state[2 + 2 * oldest]
+        if begin is None or left_ms > _HOUR_MS - _LEAST_MS or elapsed_ms < _LEAST_MS:
+            return None
+        expected: float = value - begin + (value - state[3 + 2 * oldest]) * left_ms / elapsed_ms
+        return expected if isfinite(expected) else None
+
+    def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
+        """Remember what the hour and the slope need; see ``Derivation``.
+
+        What is remembered: when the hour ends; the register when it began; times and values in turns.
+        """
+        if state is None or not 0.0 <= value - state[-1] < inf:  # has_grown, without the call
+            past_ms = time_ms % _HOUR_MS
+            return [time_ms - past_ms + _HOUR_MS, None if past_ms else value, time_ms, value]
+        if time_ms >= state[0]:
+            begin_ms = time_ms - time_ms % _HOUR_MS
+            state[0] = begin_ms + _HOUR_MS
+            state[1] = read_between(state[-2], state[-1], time_ms, value, begin_ms)
+        state += (time_ms, value)
+        while state[4] <= time_ms - _SLOPE_MS:
+            del state[2:4]
+        if len(state) > _MOST:
+            _thin_out(state)
+        return state
+
+
+def _thin_out(state: State) -> None:
+    """Keep samples half a minute apart, and the last."""
+    kept = state[:4]
+    for time_ms, value in zip(state[4:-2:2], state[5:-2:2], strict=True):
+        if time_ms - kept[-2] >= _KEPT_MS:
+            kept += (time_ms, value)
+    state[:] = kept + state[-2:]
 
 
 class HourForecastTable(DerivationTable):

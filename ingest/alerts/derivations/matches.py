@@ -1,11 +1,12 @@
 """Whether a value is a certain one, such as the code of a fault."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable, Number
-from schemas.derivation import Derived, State
+from schemas.derivation import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,13 @@ class Matches:
         """Return the unit of what has none; see ``Derivation``."""
         return "1"
 
-    def derive(self, state: State, time_ms: int, value: float) -> Derived:  # noqa: ARG002 - see Derivation
+    def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:  # noqa: ARG002 - see Derivation
         """Return whether it equals; see ``Derivation``."""
-        return Derived(state, 1.0 if value == self.value else 0.0)
+        return 1.0 if value == self.value else 0.0
+
+    def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
+        """Return None: nothing is remembered; see ``Derivation``."""
+        return None
 
 
 class MatchesTable(DerivationTable):

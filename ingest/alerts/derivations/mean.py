@@ -1,24 +1,30 @@
 """The mean over the last while, such as CO2 as a mean of twenty minutes."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable, read_duration
 from ingest.alerts.duration import Duration
-from schemas.derivation import Derived, State
+from schemas.derivation import State
 
 _PARTS = 60
-_SCALE = 2.0**-50  # exact, and so small that no sum of finite areas is infinite
-_ROUNDING = 1e-12  # relative: values that are all at a limit must have a mean that is at it, not beyond
+_KEPT = 160  # more than the parts of a window can be, two in each 1/60 of it
+_SPARE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
     """Time-weighted mean of the values within a window; each counts until the next, at most for half the window.
 
-    It says nothing while less than half the window is known. Values less than 1/60 of the window apart are put
-    together, so that at most 130 numbers and their times are kept; the mean is exact for all others.
+    It says nothing while less than half the window is known. At most 160 numbers and their times are kept: where that
+    takes it, values less than 1/60 of the window apart are put together. The mean is exact for all others.
+
+    A mean lies between the least and the greatest of its values, so nothing is added up while these are good.
 
     Attributes:
         window_ms: Length of the window.
@@ -33,47 +39,66 @@ class Mean:
             raise ValueError("a direction has no mean of this kind: between 350 and 10 degrees lies north, not south")
         return unit
 
-    def derive(self, state: State, time_ms: int, value: float) -> Derived:
+    def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:  # noqa: ARG002 - see Derivation
         """Return the mean of the window that ends now; see ``Derivation``."""
-        # The state: the last value; from when the open part is, and its area; the length and area of the closed parts
-        # together; end, length and area of each of these, one after the other.
+        if state is None or (low <= state[1] and state[2] <= high):
+            return None
+        from_ms, longest_ms = time_ms - self.window_ms, self.window_ms // 2
+        spans = [
+            min(end_ms, begin_ms + longest_ms) - max(begin_ms, from_ms)
+            for begin_ms, end_ms in pairwise([*state[3::2], time_ms])
+        ]
+        known = [(span_ms, one) for span_ms, one in zip(spans, state[4::2], strict=True) if span_ms > 0]
+        return _weigh(known) if 2 * sum(span_ms for span_ms, _ in known) >= self.window_ms else None
+
+    def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:
+        """Remember the values of the window; see ``Derivation``.
+
+        What is remembered: how long that may become until it is tidied up; what no value is below, and above; times
+        and values in turns. Where values are good, the limits themselves are what they are not below and above: numbers
+        that all devices share stay in the processor's cache. With two of its own for each of 10,000 it is 0.15 us more.
+        """
         if state is None:
-            return Derived([time_ms, value, time_ms, 0.0, 0, 0.0, []], None)
-        before_ms, held, open_ms, open_area, closed_ms, closed_area, parts = state
-        window_ms = self.window_ms
-        from_ms = time_ms - window_ms
-        span_ms = time_ms - before_ms
-        is_same = time_ms - open_ms <= window_ms // _PARTS
-        if is_same:
-            open_area += held * (span_ms * _SCALE)
-        else:
-            if before_ms > open_ms:
-                parts = [*parts, before_ms, before_ms - open_ms, open_area]
-                closed_ms += before_ms - open_ms
-            if span_ms <= window_ms // _PARTS:
-                open_ms, open_area = before_ms, held * (span_ms * _SCALE)
-            else:
-                span_ms = min(span_ms, window_ms // 2)
-                parts = [*parts, before_ms + span_ms, span_ms, held * (span_ms * _SCALE)]
-                closed_ms += span_ms
-                open_ms, open_area = time_ms, 0.0
-        if parts and parts[0] <= from_ms:
-            past = 0
-            while past < len(parts) and parts[past] <= from_ms:
-                closed_ms -= parts[past + 1]
-                past += 3
-            parts, is_same = parts[past:], False
-        if not is_same:
-            closed_area = sum(parts[2::3])  # anew: what is added to and taken from drifts
-        known_ms, area = closed_ms + time_ms - open_ms, closed_area + open_area
-        if parts and (outside_ms := from_ms - parts[0] + parts[1]) > 0:
-            area -= parts[2] * (outside_ms / parts[1])
-            known_ms -= outside_ms
-        after = [time_ms, value, open_ms, open_area, closed_ms, closed_area, parts]
-        if 2 * known_ms < window_ms:
-            return Derived(after, None)
-        mean = area / (known_ms * _SCALE)
-        return Derived(after, held if abs(mean - held) <= abs(held) * _ROUNDING else mean)
+            return [2 * _SPARE, min(low, value), max(high, value), time_ms, value]
+        if value < state[1]:
+            state[1] = value
+        elif value > state[2]:
+            state[2] = value
+        state += (time_ms, value)
+        if len(state) > state[0]:
+            self._tidy_up(state, low, high)
+        return state
+
+    def _tidy_up(self, state: State, low: float, high: float) -> None:
+        """Forget what is before the window, and put values together that are near each other, if they are too many."""
+        past = max(0, bisect_right(state[3::2], state[-2] - self.window_ms) - 1)
+        del state[3 : 3 + 2 * past]
+        if len(state) > _KEPT:
+            _put_together(state, self.window_ms // _PARTS)
+        values = state[4::2]
+        state[:3] = min(2 * len(state) + _SPARE, 2 * _KEPT), min(low, *values), max(high, *values)
+
+
+def _put_together(state: State, part_ms: int) -> None:
+    """Have values near each other stand together as their mean, in parts as long as can be; not the last."""
+    times, values = state[3::2], state[4::2]
+    del state[3:]
+    first, last = 0, len(times) - 1
+    while first < last:
+        after = max(first + 1, bisect_right(times, times[first] + part_ms) - 1)
+        spans = [end_ms - begin_ms for begin_ms, end_ms in pairwise(times[first : after + 1])]
+        known = [(span_ms, one) for span_ms, one in zip(spans, values[first:after], strict=True) if span_ms]
+        state += (times[first], _weigh(known) if known else values[first])
+        first = after
+    state += (times[last], values[last])
+
+
+def _weigh(parts: Sequence[tuple[int, float]]) -> float:
+    """Return the mean of values, each with its weight; of values that are the same it is that, whatever is rounded."""
+    whole = sum(weight for weight, _ in parts)
+    values = [value for _, value in parts]
+    mean: float = sum(value * (weight / whole) for weight, value in parts)
+    return min(max(mean, min(values)), max(values))
 
 
 class MeanTable(DerivationTable):

@@ -1,6 +1,7 @@
 """The least value of a night, such as a flow that is never zero: water leaks."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from ingest.alerts.derivation_table import DerivationTable, read_duration
 from ingest.alerts.duration import Duration
 from ingest.alerts.night import Night, read_night
 from ingest.inventory_tables import Clock
-from schemas.derivation import Derived, State
+from schemas.derivation import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +34,27 @@ class NightLeast:
         """Return the field's own unit; see ``Derivation``."""
         return unit
 
-    def derive(self, state: State, time_ms: int, value: float) -> Derived:
+    def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:  # noqa: ARG002 - see Derivation
         """Return the least value when a night has ended, otherwise None; see ``Derivation``."""
-        # The state: the last time, the night that runs or comes next, how much of it is covered, its least value.
+        if state is None or time_ms < state[2]:
+            return None
+        before_ms, begin_ms, end_ms, covered_ms, least = state
+        covered_ms += self._cover(before_ms, time_ms, begin_ms, end_ms)
+        return least if 5 * covered_ms >= 4 * (end_ms - begin_ms) else None
+
+    def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
+        """Remember the last time, the night that runs or comes next, its coverage, and its least value."""
         if state is None:
             begin_ms, end_ms = self.night.find(time_ms)
-            return Derived([time_ms, begin_ms, end_ms, 0, value if time_ms >= begin_ms else None], None)
-        before_ms, begin_ms, end_ms, covered_ms, least = state
-        if time_ms < begin_ms:
-            return Derived([time_ms, begin_ms, end_ms, 0, None], None)
-        covered_ms += self._cover(before_ms, time_ms, begin_ms, end_ms)
-        if time_ms < end_ms:
-            least = value if least is None or value < least else least
-            return Derived([time_ms, begin_ms, end_ms, covered_ms, least], None)
-        told = least if 5 * covered_ms >= 4 * (end_ms - begin_ms) else None
-        begin_ms, end_ms = self.night.find(time_ms)
-        covered_ms = self._cover(before_ms, time_ms, begin_ms, end_ms)
-        return Derived([time_ms, begin_ms, end_ms, covered_ms, value if time_ms >= begin_ms else None], told)
+            return [time_ms, begin_ms, end_ms, 0, value if time_ms >= begin_ms else None]
+        if time_ms >= state[2]:
+            state[1], state[2] = self.night.find(time_ms)
+            state[3], state[4] = 0, None
+        if time_ms >= state[1]:
+            state[3] += self._cover(state[0], time_ms, state[1], state[2])
+            state[4] = value if state[4] is None or value < state[4] else state[4]
+        state[0] = time_ms
+        return state
 
     def _cover(self, before_ms: int, time_ms: int, begin_ms: int, end_ms: int) -> int:
         """Return how much of a night two readings cover."""

@@ -1,7 +1,7 @@
 """What a register used in a night, such as the energy of a building that nobody is in."""
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from ingest.alerts.derivation_table import DerivationTable
 from ingest.alerts.night import Night, read_night
 from ingest.alerts.register import check_register_unit, has_grown, read_between
 from ingest.inventory_tables import Clock
-from schemas.derivation import Derived, State
+from schemas.derivation import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +34,41 @@ class NightUse:
         """Return the register's own unit; see ``Derivation``."""
         return check_register_unit(unit)
 
-    def derive(self, state: State, time_ms: int, value: float) -> Derived:
+    def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:  # noqa: ARG002 - see Derivation
         """Return what was used when a night has ended, otherwise None; see ``Derivation``."""
-        # The state: the last sample, the night that runs or comes next, and the register when it began.
-        if state is None or not has_grown(state[1], value):
-            begin_ms, end_ms = self.night.find(time_ms)
-            return Derived([time_ms, value, begin_ms, end_ms, value if time_ms == begin_ms else None], None)
-        before_ms, before, begin_ms, end_ms, begin = state
-        if time_ms >= begin_ms > before_ms:
+        if state is None or time_ms < state[0]:
+            return None
+        before_ms, before, begin_ms, end_ms, begin = state[1:]
+        if time_ms < end_ms or not has_grown(before, value):
+            return None
+        if before_ms < begin_ms:
             begin = read_between(before_ms, before, time_ms, value, begin_ms)
-        if time_ms < end_ms:
-            return Derived([time_ms, value, begin_ms, end_ms, begin], None)
         end = read_between(before_ms, before, time_ms, value, end_ms)
         used = None if begin is None or end is None else end - begin
-        begin_ms, end_ms = self.night.find(time_ms)
-        begin = read_between(before_ms, before, time_ms, value, begin_ms)
-        after = [time_ms, value, begin_ms, end_ms, begin]
-        return Derived(after, used if used is not None and isfinite(used) else None)
+        return used if used is not None and isfinite(used) else None
+
+    def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
+        """Remember the last sample, and the night; see ``Derivation``.
+
+        What is remembered: when the night that runs ends, or that comes next begins; time and value of the last sample;
+        begin and end of the night; the register when it began.
+        """
+        if state is None or not 0.0 <= value - state[2] < inf:  # has_grown, without the call
+            begin_ms, end_ms = self.night.find(time_ms)
+            due_ms = begin_ms if time_ms < begin_ms else end_ms
+            return [due_ms, time_ms, value, begin_ms, end_ms, value if time_ms == begin_ms else None]
+        if time_ms >= state[0]:
+            before_ms, before, begin_ms, end_ms, begin = state[1:]
+            if time_ms >= end_ms:
+                begin_ms, end_ms = self.night.find(time_ms)
+                begin = None
+            if time_ms >= begin_ms > before_ms:
+                begin = read_between(before_ms, before, time_ms, value, begin_ms)
+            state[0] = begin_ms if time_ms < begin_ms else end_ms
+            state[3:] = begin_ms, end_ms, begin
+        state[1] = time_ms
+        state[2] = value
+        return state
 
 
 class NightUseTable(DerivationTable):

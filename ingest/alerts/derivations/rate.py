@@ -1,16 +1,23 @@
 """How fast a value changes, such as a river that rises."""
 
-from dataclasses import dataclass
-from math import isfinite
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import ceil, floor, inf, isfinite
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable, read_duration
 from ingest.alerts.duration import Duration
-from schemas.derivation import Derived, State
+from schemas.derivation import State
 
 _PARTS = 60
-_HOUR_MS = 3_600_000
+_SPARE = 8
+_STEPS = 6
+_FAR = 1e9
+_HOUR_MS = 3_600_000.0
+_ROUNDING = 1e-12  # more than any: what is good at a glance must be so when it is worked out
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,13 @@ class Rate:
 
     kind: ClassVar[str] = "rate"
     window_ms: int
+    _part_ms: int = field(init=False, repr=False, compare=False)
+    _steepest: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out what every value needs."""
+        object.__setattr__(self, "_part_ms", self.window_ms // _PARTS)
+        object.__setattr__(self, "_steepest", (1.0 + _ROUNDING) * _HOUR_MS / (self.window_ms / 2))
 
     def find_unit(self, unit: str) -> str:
         """Return the field's unit per hour, such as ``Cel/h``; see ``Derivation``."""
@@ -33,27 +47,57 @@ class Rate:
             raise ValueError("a direction has no rate of this kind: it may turn from 359 to 0 degrees")
         return f"{unit}/h"
 
-    def derive(self, state: State, time_ms: int, value: float) -> Derived:
+    def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:
         """Return the change per hour within the window that ends now; see ``Derivation``."""
         if state is None:
-            return Derived([[time_ms], [value]], None)
-        times, values = state
-        window_ms = self.window_ms
-        if times[0] < time_ms - window_ms:
-            past = 1
-            while past < len(times) and times[past] < time_ms - window_ms:
-                past += 1
-            times, values = times[past:], values[past:]
-            if not times:
-                return Derived([[time_ms], [value]], None)
-            state = [times, values]
-        if time_ms - times[-1] >= window_ms // _PARTS:
-            state = [[*times, time_ms], [*values, value]]
-        elapsed_ms = time_ms - times[0]
-        if 2 * elapsed_ms < window_ms:
-            return Derived(state, None)
-        rate = (value - values[0]) * _HOUR_MS / elapsed_ms
-        return Derived(state, rate if isfinite(rate) else None)
+            return None
+        steepest = self._steepest
+        if low < 0.0 < high and low <= (value - state[2]) * steepest and (value - state[1]) * steepest <= high:
+            return None  # no value of the window is above or below these, or counts when it is half a window old
+        times = state[3::2]
+        oldest = bisect_left(times, time_ms - self.window_ms)
+        if oldest == len(times):
+            return None
+        elapsed_ms = time_ms - times[oldest]
+        if 2 * elapsed_ms < self.window_ms:
+            return None
+        rate: float = (value - state[4 + 2 * oldest]) * _HOUR_MS / elapsed_ms
+        return rate if isfinite(rate) else None
+
+    def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:
+        """Remember the values of the window; see ``Derivation``.
+
+        What is remembered: how long that may become until it is tidied up; what no value is below, and above; times
+        and values in turns.
+        """
+        if state is None:
+            return [2 * _SPARE, *self._find_bounds([value], low, high), time_ms, value]
+        if time_ms - state[-2] < self._part_ms:
+            return None
+        if value < state[1]:
+            state[1] = value
+        elif value > state[2]:
+            state[2] = value
+        state += (time_ms, value)
+        if len(state) > state[0]:
+            past = bisect_left(state[3::2], time_ms - self.window_ms)
+            del state[3 : 3 + 2 * past]
+            state[:3] = 2 * len(state) + _SPARE, *self._find_bounds(state[4::2], low, high)
+        return state
+
+    def _find_bounds(self, values: Sequence[float], low: float, high: float) -> tuple[float, float]:
+        """Return what no value is below, and above: some steps of a size that the limits allow within a window."""
+        least, most = min(values), max(values)
+        step = min(high, -low) / self._steepest / _STEPS
+        if not (step > 0.0 and max(-least, most) / step < _FAR):
+            return least, most
+        return _share(floor(least / step) - 1, step), _share(ceil(most / step) + 1, step)
+
+
+@lru_cache
+def _share(number: int, step: float) -> float:
+    """Return so many steps, the same number for all devices; see ``Mean.hear``."""
+    return number * step
 
 
 class RateTable(DerivationTable):

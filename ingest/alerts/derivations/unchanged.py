@@ -1,11 +1,12 @@
 """For how long a value has been exactly the same: a meter or sensor that is stuck."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable
-from schemas.derivation import Derived, State
+from schemas.derivation import State
 
 _MINUTE_MS = 60_000
 
@@ -20,11 +21,19 @@ class Unchanged:
         """Return minutes; see ``Derivation``."""
         return "min"
 
-    def derive(self, state: State, time_ms: int, value: float) -> Derived:
+    def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:  # noqa: ARG002 - see Derivation
         """Return for how long it has been the same; see ``Derivation``."""
-        if state is None or state[1] != value:
-            return Derived([time_ms, value], 0.0)
-        return Derived(state, (time_ms - state[0]) / _MINUTE_MS)
+        return (time_ms - state[0]) / _MINUTE_MS if state is not None and state[1] == value else 0.0
+
+    def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
+        """Remember another value, and since when it is there; see ``Derivation``."""
+        if state is None:
+            return [time_ms, value]
+        if state[1] == value:
+            return None
+        state[0] = time_ms
+        state[1] = value
+        return state
 
 
 class UnchangedTable(DerivationTable):
