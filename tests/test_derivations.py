@@ -1,215 +1,29 @@
-"""Derivations: laws over every kind, and what each makes of a series."""
+"""Derivations: what each kind makes of a series."""
 
-import copy
 import itertools
-import json
-import math
-import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ingest.alerts import derivations
-from ingest.alerts.derivation_table import DerivationTable
 from ingest.alerts.derivations.mean import Mean
 from ingest.alerts.duration import PATTERNS
 from ingest.local_time import parse_local
-from schemas.derivation import Derivation, Given, State
-from schemas.quantities import QUANTITIES
-from schemas.registry import load_registry
-
-LOCAL = ZoneInfo("Europe/Oslo")
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-TABLES: dict[str, type[DerivationTable]] = load_registry(derivations, "DERIVATION", type)
-MOST = sys.float_info.max
-KEYS: dict[str, dict[str, Any]] = {
-    "hour_energy": {},
-    "hour_forecast": {},
-    "matches": {"value": 1.0},
-    "mean": {"window": "20m"},
-    "night_least": {"from": "23:00", "to": "06:00"},
-    "night_use": {"from": "01:00", "to": "04:00"},
-    "over": {"limit": 10.0, "window": "1h"},
-    "rate": {"window": "1h"},
-    "unchanged": {},
-}
-MARCH, OCTOBER = parse_local("2026-03-28"), parse_local("2026-10-24")
-"""The days before those on which the clocks change."""
-
-Sample = tuple[int, float]
-
-
-def build(kind: str, **keys: object) -> Derivation:
-    return TABLES[kind].model_validate({"kind": kind, **(keys or KEYS[kind])}).build(LOCAL)
-
-
-ALL = {kind: build(kind) for kind in KEYS}
-
-
-def hear(derivation: Derivation, state: State, time_ms: int, value: float, *limits: float) -> State:
-    """Return what is remembered after one more value."""
-    after = derivation.hear(state, time_ms, value, *limits)
-    return state if after is None else after
-
-
-def list_values(derivation: Derivation, series: Iterable[Sample]) -> list[float | None]:
-    state, found = None, []
-    for time_ms, value in series:
-        found.append(derivation.tell(state, time_ms, value))
-        state = hear(derivation, state, time_ms, value)
-    return found
-
-
-def list_told(derivation: Derivation, series: Sequence[Sample]) -> list[Sample]:
-    """Return when something was said, and what."""
-    values = list_values(derivation, series)
-    return [(time_ms, value) for (time_ms, _), value in zip(series, values, strict=True) if value is not None]
-
-
-def make_steady(
-    begin_ms: int, minutes: float, step_min: float, *, slope: float = 0.0, start: float = 0.0
-) -> list[Sample]:
-    """Return a series that changes by ``slope`` in an hour."""
-    step_ms = round(step_min * MINUTE_MS)
-    times = range(begin_ms, begin_ms + round(minutes * MINUTE_MS) + 1, step_ms)
-    return [(time_ms, start + slope * (time_ms - begin_ms) / HOUR_MS) for time_ms in times]
-
-
-@st.composite
-def series(draw: st.DrawFn, values: st.SearchStrategy[float], most: int = 80) -> list[Sample]:
-    steps = draw(st.lists(st.one_of(st.integers(1, 120_000), st.integers(1, 30 * HOUR_MS)), max_size=most))
-    time_ms = draw(st.sampled_from([0, MARCH, OCTOBER])) + draw(st.integers(0, 30 * HOUR_MS))
-    found = []
-    for step in steps:
-        time_ms += step
-        found.append((time_ms, draw(values)))
-    return found
-
-
-@st.composite
-def steady_or_not(draw: st.DrawFn, values: st.SearchStrategy[float]) -> list[Sample]:
-    """Return a series of any steps, or of the same ones, so that windows are full of values."""
-    if draw(st.booleans()):
-        return draw(series(values))
-    step_ms = draw(st.sampled_from([10_000, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]))
-    begin_ms = draw(st.sampled_from([MARCH, OCTOBER])) + draw(st.integers(0, HOUR_MS))
-    found = draw(st.lists(values, max_size=300))
-    return [(begin_ms + number * step_ms, value) for number, value in enumerate(found)]
-
-
-FINITE = st.one_of(
-    st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([0.0, 1.0, 10.0]), st.floats(0.0, 100.0)
+from tests.derivation_series import (
+    ALL,
+    HOUR_MS,
+    MARCH,
+    MINUTE_MS,
+    OCTOBER,
+    Sample,
+    build,
+    list_told,
+    list_values,
+    make_steady,
+    series,
 )
-
-
-def test_every_kind_is_shown_here() -> None:
-    assert TABLES.keys() == KEYS.keys()
-    assert all(issubclass(table, DerivationTable) for table in TABLES.values())
-
-
-@pytest.mark.parametrize("kind", [*KEYS, "value"])
-def test_a_derivation_knows_its_kind_and_equals_its_like(kind: str) -> None:
-    derivation, same = (Given(), Given()) if kind == "value" else (build(kind), build(kind))
-    assert isinstance(derivation, Derivation)
-    assert derivation.kind == kind
-    assert derivation == same
-    assert hash(derivation) == hash(same)
-
-
-@pytest.mark.parametrize("kind", KEYS)
-def test_a_unit_is_found_or_refused(kind: str) -> None:
-    found = 0
-    for unit in {quantity.unit for quantity in QUANTITIES.values()}:
-        try:
-            found += bool(ALL[kind].find_unit(unit))
-        except ValueError as error:
-            assert len(str(error)) > 20  # noqa: PT017 - most units are not refused
-    assert found
-
-
-@pytest.mark.parametrize("kind", KEYS)
-@given(data=st.data())
-def test_law_what_is_said_is_finite_and_what_is_remembered_is_json(kind: str, data: st.DataObject) -> None:
-    derivation, state = ALL[kind], None
-    remembered = None
-    for time_ms, value in data.draw(series(FINITE)):
-        before: State = copy.deepcopy(state)
-        told = derivation.tell(state, time_ms, value)
-        assert state == before, "telling changes something"
-        assert derivation.tell(remembered, time_ms, value) == told, "a round trip makes a difference"
-        assert told is None or (isinstance(told, float) and math.isfinite(told))
-        heard = derivation.hear(state, time_ms, value)
-        if heard is None:
-            assert state == before, "something was remembered, and not said"
-        state = state if heard is None else heard
-        remembered = json.loads(json.dumps(hear(derivation, remembered, time_ms, value), allow_nan=False))
-        assert remembered == state
-
-
-LIMITS = st.sampled_from([-MOST, -50.0, 0.0, 1.0, 9.5, 10.0, 60.0, 100.0, MOST]) | st.floats(-1e3, 1e3)
-CALM_OR_NOT = st.one_of(
-    st.floats(0.0, 100.0), st.sampled_from([0.0, 10.0, 100.0]), st.floats(allow_nan=False, allow_infinity=False)
-)
-
-
-def grow(samples: Iterable[Sample]) -> list[Sample]:
-    """Return what a register shows that grows by the values."""
-    register, found = 0.0, []
-    for time_ms, value in samples:
-        register = min(register + abs(value), MOST)
-        found.append((time_ms, register))
-    return found
-
-
-@pytest.mark.parametrize("kind", KEYS)
-@given(data=st.data())
-def test_law_what_is_not_worked_out_is_between_the_limits(kind: str, data: st.DataObject) -> None:
-    derivation, state, plain = ALL[kind], None, None
-    low, high = sorted((data.draw(LIMITS), data.draw(LIMITS)))
-    samples = data.draw(steady_or_not(CALM_OR_NOT))
-    for time_ms, value in grow(samples) if data.draw(st.booleans()) else samples:
-        told, worked_out = derivation.tell(state, time_ms, value, low, high), derivation.tell(plain, time_ms, value)
-        assert told == worked_out or (told is None and worked_out is not None and low <= worked_out <= high)
-        state, plain = hear(derivation, state, time_ms, value, low, high), hear(derivation, plain, time_ms, value)
-        assert json.loads(json.dumps(state, allow_nan=False)) == state
-
-
-@pytest.mark.parametrize(("kind", "limits"), [("mean", (0.0, 9.0)), ("over", (0.0, 50.0)), ("rate", (-9.0, 9.0))])
-def test_while_all_is_well_nothing_is_worked_out(kind: str, limits: tuple[float, float]) -> None:
-    for samples in (make_steady(MARCH, 600, 5, start=3.0), make_steady(MARCH, 600, 5, start=3.0, slope=0.5)):
-        derivation, state = ALL[kind], None
-        for time_ms, value in samples:
-            assert derivation.tell(state, time_ms, value, *limits) is None
-            state = hear(derivation, state, time_ms, value, *limits)
-        assert derivation.tell(state, samples[-1][0] + MINUTE_MS, 3.0) is not None
-
-
-def test_a_mean_is_calm_again_two_windows_after_a_value_beyond_its_limit() -> None:
-    samples = [(MARCH + minute * MINUTE_MS, 2000.0 if minute == 60 else 500.0) for minute in range(180)]
-    derivation, state, worked_out = ALL["mean"], None, []
-    for number, (time_ms, value) in enumerate(samples):
-        if derivation.tell(state, time_ms, value, -MOST, 1000.0) is not None:
-            worked_out.append(number)
-        state = hear(derivation, state, time_ms, value, -MOST, 1000.0)
-    assert worked_out == list(range(61, worked_out[-1] + 1))
-    assert worked_out[-1] < 60 + 3 * 20
-
-
-@pytest.mark.parametrize("kind", KEYS)
-@pytest.mark.parametrize("step_ms", [1, 999, 10_000, 20_001, MINUTE_MS, 10 * MINUTE_MS])
-def test_law_what_is_remembered_is_bounded(kind: str, step_ms: int) -> None:
-    state, sizes = None, list[int]()
-    for number in range(3000):
-        state = hear(ALL[kind], state, MARCH + number * step_ms, float(number))
-        sizes.append(len(json.dumps(state)))
-    assert max(sizes) < 8_000
-
 
 # mean
 

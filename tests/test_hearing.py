@@ -19,7 +19,7 @@ from ingest.shard import SHARDS
 from schemas.reading import Reading
 from schemas.rule import Level, Rule, Transition
 from tests.alert_rules import CO2, INFO, MEAN, ROOMS, find_site, make_town
-from tests.test_derivations import ALL, CALM_OR_NOT, KEYS, Sample, build, grow, steady_or_not
+from tests.derivation_series import ALL, CALM_OR_NOT, KEYS, Sample, build, grow, steady_or_not
 
 SAMPLE = define_sample(load_device_types()["indoor_climate"], ("co2", "temperature"), ())
 TOWN = make_town()

@@ -32,8 +32,8 @@ def make_listen(watches: Sequence[Watch]) -> Listen | None:
 def _make_listen_alone(watch: Watch, others: Listen | None) -> Listen:
     """Return what has a Watch hear what is made of each device alone, and others, too.
 
-    Every reading of the device goes through it, so it does what ``hear`` does without any call that can be spared:
-    0.3 us instead of 0.8.
+    Every reading of the device goes through it: it does what ``Standing.hear`` does itself, which takes 0.14 us less
+    than the call, a quarter of all.
     """
     rule, low, high, standing = watch.rule, watch.low, watch.high, watch.standing
     field, tell, remember = rule.field, rule.derivation.tell, rule.derivation.hear

@@ -1,13 +1,25 @@
 """A register that only grows, read at moments between its samples."""
 
+from functools import lru_cache
 from math import inf
 
 from schemas.quantities import QUANTITIES, Kind
 
-LONGEST_GAP_MS = 2 * 3_600_000
+HOUR_MS = 3_600_000
+LONGEST_GAP_MS = 2 * HOUR_MS
 """Between samples further apart nothing is known of a moment in between."""
 
 _UNITS = sorted({quantity.unit for quantity in QUANTITIES.values() if quantity.kind is Kind.TOTAL})
+
+
+def find_hour_end(time_ms: int) -> int:
+    """Return when the hour ends that a moment is in; the same number for all devices, see ``Mean.hear``."""
+    return _find_end(time_ms // HOUR_MS)
+
+
+@lru_cache
+def _find_end(hour: int) -> int:
+    return (hour + 1) * HOUR_MS
 
 
 def has_grown(before: float, value: float) -> bool:

@@ -6,10 +6,8 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable
-from ingest.alerts.register import check_register_unit, has_grown, read_between
+from ingest.alerts.register import HOUR_MS, check_register_unit, find_hour_end, has_grown, read_between
 from schemas.derivation import State
-
-_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +31,20 @@ class HourEnergy:
         if state is None or time_ms < state[0] or not has_grown(state[2], value):
             return None
         _, before_ms, before, begin = state
-        end_ms = time_ms - time_ms % _HOUR_MS
+        end_ms = time_ms - time_ms % HOUR_MS
         end = read_between(before_ms, before, time_ms, value, end_ms)
-        if before_ms < end_ms - _HOUR_MS:
-            begin = read_between(before_ms, before, time_ms, value, end_ms - _HOUR_MS)
+        if before_ms < end_ms - HOUR_MS:
+            begin = read_between(before_ms, before, time_ms, value, end_ms - HOUR_MS)
         used = None if begin is None or end is None else end - begin
         return used if used is not None and isfinite(used) else None
 
     def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
         """Remember when the hour ends, the last sample, and the register when the hour began; see ``Derivation``."""
         if state is None or not 0.0 <= value - state[2] < inf:  # has_grown, without the call
-            past_ms = time_ms % _HOUR_MS
-            return [time_ms - past_ms + _HOUR_MS, time_ms, value, None if past_ms else value]
+            return [find_hour_end(time_ms), time_ms, value, None if time_ms % HOUR_MS else value]
         if time_ms >= state[0]:
-            begin_ms = time_ms - time_ms % _HOUR_MS
-            state[0] = begin_ms + _HOUR_MS
-            state[3] = read_between(state[1], state[2], time_ms, value, begin_ms)
+            state[0] = find_hour_end(time_ms)
+            state[3] = read_between(state[1], state[2], time_ms, value, state[0] - HOUR_MS)
         state[1] = time_ms
         state[2] = value
         return state

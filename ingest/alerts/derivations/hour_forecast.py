@@ -8,10 +8,9 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable
-from ingest.alerts.register import check_register_unit, has_grown, read_between
+from ingest.alerts.register import HOUR_MS, check_register_unit, find_hour_end, has_grown, read_between
 from schemas.derivation import State
 
-_HOUR_MS = 3_600_000
 _SLOPE_MS = 600_000
 _LEAST_MS = 300_000
 _KEPT_MS = 30_000
@@ -43,7 +42,7 @@ class HourForecast:
         end_ms, begin = state[0], state[1]
         if low <= _ANY and time_ms < end_ms and begin is not None and state[2] <= time_ms - _SLOPE_MS:
             # More is not expected than if all since the oldest sample had been used in ten minutes.
-            most = value - begin + (value - state[3]) * (end_ms - time_ms) / _SLOPE_MS
+            most = value - begin + (value - state[3]) * ((end_ms - time_ms) / _SLOPE_MS)
             if most <= high:
                 return None
         return self._expect(state, time_ms, value)
@@ -53,14 +52,14 @@ class HourForecast:
         if not has_grown(state[-1], value):
             return None
         if time_ms >= end_ms:
-            begin_ms = time_ms - time_ms % _HOUR_MS
-            end_ms, begin = begin_ms + _HOUR_MS, read_between(state[-2], state[-1], time_ms, value, begin_ms)
+            end_ms = find_hour_end(time_ms)
+            begin = read_between(state[-2], state[-1], time_ms, value, end_ms - HOUR_MS)
         left_ms = end_ms - time_ms
         oldest = max(0, bisect_right(state[2::2], time_ms - _SLOPE_MS) - 1)
         elapsed_ms = time_ms - state[2 + 2 * oldest]
-        if begin is None or left_ms > _HOUR_MS - _LEAST_MS or elapsed_ms < _LEAST_MS:
+        if begin is None or left_ms > HOUR_MS - _LEAST_MS or elapsed_ms < _LEAST_MS:
             return None
-        expected: float = value - begin + (value - state[3 + 2 * oldest]) * left_ms / elapsed_ms
+        expected: float = value - begin + (value - state[3 + 2 * oldest]) * (left_ms / elapsed_ms)
         return expected if isfinite(expected) else None
 
     def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
@@ -69,14 +68,12 @@ class HourForecast:
         What is remembered: when the hour ends; the register when it began; times and values in turns.
         """
         if state is None or not 0.0 <= value - state[-1] < inf:  # has_grown, without the call
-            past_ms = time_ms % _HOUR_MS
-            return [time_ms - past_ms + _HOUR_MS, None if past_ms else value, time_ms, value]
+            return [find_hour_end(time_ms), None if time_ms % HOUR_MS else value, time_ms, value]
         if time_ms >= state[0]:
-            begin_ms = time_ms - time_ms % _HOUR_MS
-            state[0] = begin_ms + _HOUR_MS
-            state[1] = read_between(state[-2], state[-1], time_ms, value, begin_ms)
+            state[0] = find_hour_end(time_ms)
+            state[1] = read_between(state[-2], state[-1], time_ms, value, state[0] - HOUR_MS)
         state += (time_ms, value)
-        while state[4] <= time_ms - _SLOPE_MS:
+        if state[4] <= time_ms - _SLOPE_MS:
             del state[2:4]
         if len(state) > _MOST:
             _thin_out(state)

@@ -3,8 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from math import inf
+from math import inf, isfinite
+from operator import mul, sub
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -44,12 +44,16 @@ class Mean:
         if state is None or (low <= state[1] and state[2] <= high):
             return None
         from_ms, longest_ms = time_ms - self.window_ms, self.window_ms // 2
-        spans = [
-            min(end_ms, begin_ms + longest_ms) - max(begin_ms, from_ms)
-            for begin_ms, end_ms in pairwise([*state[3::2], time_ms])
-        ]
-        known = [(span_ms, one) for span_ms, one in zip(spans, state[4::2], strict=True) if span_ms > 0]
-        return _weigh(known) if 2 * sum(span_ms for span_ms, _ in known) >= self.window_ms else None
+        times, values = state[3::2], state[4::2]
+        past = max(0, bisect_right(times, from_ms) - 1)
+        times, values = times[past:], values[past:]
+        spans = [*map(sub, [*times[1:], time_ms], times)]
+        if max(spans) > longest_ms:
+            ends = [begin_ms + min(span_ms, longest_ms) for begin_ms, span_ms in zip(times, spans, strict=True)]
+            spans = [max(0, end_ms - max(begin_ms, from_ms)) for begin_ms, end_ms in zip(times, ends, strict=True)]
+        elif times[0] < from_ms:
+            spans[0] -= from_ms - times[0]
+        return _weigh(values, spans) if 2 * sum(spans) >= self.window_ms else None
 
     def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:
         """Remember the values of the window; see ``Derivation``.
@@ -86,18 +90,20 @@ def _put_together(state: State, part_ms: int) -> None:
     first, last = 0, len(times) - 1
     while first < last:
         after = max(first + 1, bisect_right(times, times[first] + part_ms) - 1)
-        spans = [end_ms - begin_ms for begin_ms, end_ms in pairwise(times[first : after + 1])]
-        known = [(span_ms, one) for span_ms, one in zip(spans, values[first:after], strict=True) if span_ms]
-        state += (times[first], _weigh(known) if known else values[first])
+        spans = [*map(sub, times[first + 1 : after + 1], times[first:after])]
+        state += (times[first], _weigh(values[first:after], spans) if any(spans) else values[first])
         first = after
     state += (times[last], values[last])
 
 
-def _weigh(parts: Sequence[tuple[int, float]]) -> float:
+def _weigh(values: Sequence[float], weights: Sequence[int]) -> float:
     """Return the mean of values, each with its weight; of values that are the same it is that, whatever is rounded."""
-    whole = sum(weight for weight, _ in parts)
-    values = [value for _, value in parts]
-    mean: float = sum(value * (weight / whole) for weight, value in parts)
+    whole = sum(weights)
+    mean: float = sum(map(mul, values, weights)) / whole
+    if not isfinite(mean):  # the sum was too large
+        mean = sum(value * (weight / whole) for value, weight in zip(values, weights, strict=True))
+    if not all(weights):
+        values = [value for value, weight in zip(values, weights, strict=True) if weight]
     return min(max(mean, min(values)), max(values))
 
 
