@@ -34,7 +34,7 @@ BenchDevices = Annotated[int, typer.Option(min=100, max=1_000_000, help="How man
 BenchSeconds = Annotated[float, typer.Option(min=1, max=600, help="How long, without the warm-up.")]
 BenchRules = Annotated[
     int,
-    typer.Option(min=0, max=len(RULES), help="How many rules judge each reading; the fifth is a mean of an hour."),
+    typer.Option(min=1, max=len(RULES), help="How many rules judge each reading; the fifth is a mean of an hour."),
 ]
 BenchFolder = Annotated[
     Path, typer.Option(help="On the disk to be measured; each run has a folder of its own in it, removed afterwards.")
