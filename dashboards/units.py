@@ -1,4 +1,7 @@
-"""Units in Grafana: its identifiers by UCUM code. Every panel names its unit in UCUM; this is the one table."""
+"""Units in Grafana: its identifiers by UCUM code. Every panel names its unit in UCUM; this is the one table.
+
+Every unit of a quantity is in it, so that whatever a device type measures can be shown.
+"""
 
 from schemas.units import UnitError
 
@@ -11,11 +14,33 @@ GRAFANA_UNITS: dict[str, str] = {
     "W": "watt",
     "kW.h": "kwatth",
     "kW.h/m2": "suffix:kWh/m²",
+    "W/m2": "suffix:W/m²",
+    "var": "suffix:var",
+    "kvar.h": "suffix:kvarh",
+    "V": "volt",
+    "A": "amp",
+    "Hz": "hertz",
+    "lx": "suffix:lux",
+    "dB": "dB",
+    "hPa": "pressurehpa",
+    "Pa": "suffix:Pa",
+    "bar": "pressurebar",
+    "ug/m3": "suffix:µg/m³",
+    "Bq/m3": "suffix:Bq/m³",
+    "[pH]": "prefix:pH ",
+    "[NTU]": "suffix:NTU",
+    "uS/cm": "suffix:µS/cm",
     "m2": "suffix:m²",
     "m3": "m3",
     "m3/h": "suffix:m³/h",
+    "m/s": "velocityms",
     "km/h": "velocitykmh",
+    "m": "lengthm",
+    "cm": "suffix:cm",
     "mm": "lengthmm",
+    "mm/h": "suffix:mm/h",
+    "um": "suffix:µm",
+    "deg": "degree",
     "s": "s",
     "h": "suffix:timer",
     "By": "bytes",

@@ -6,6 +6,7 @@ docs/reference/commands.md          every command with its options
 docs/reference/settings.md          every setting with its default
 docs/reference/devices.md           every device type with its fields
 docs/reference/reasons.md           every reason for which something is refused
+devices/README.md                   the catalogue: every device type in a line, and the products that are one
 docs/performance.md                 its tables alone, from the results in deploy/bench
 """
 
@@ -15,7 +16,8 @@ from pathlib import Path
 import gjovik
 from dashboards.render import render_all
 from devices import load_device_types
-from ingest.reference import describe_devices, describe_reasons, describe_settings
+from ingest.models import load_models
+from ingest.reference import describe_catalogue, describe_devices, describe_reasons, describe_settings
 from schemas.json_schema import render_json_schema
 from simulators.bench.findings import load_findings
 from simulators.bench.page import fill_page, render_tables
@@ -23,7 +25,8 @@ from simulators.bench.page import fill_page, render_tables
 ROOT = Path(__file__).parent.parent
 PERFORMANCE = Path("docs/performance.md")
 RESULTS = Path("deploy/bench")
-WRITTEN = {PERFORMANCE.parent}
+CATALOGUE = Path("devices/README.md")
+WRITTEN = {PERFORMANCE.parent, CATALOGUE.parent}
 """Folders in which people write too: what no code makes stays there."""
 
 
@@ -37,6 +40,7 @@ def render_files() -> dict[Path, str]:
     files[reference / "settings.md"] = describe_settings()
     files[reference / "devices.md"] = describe_devices(types)
     files[reference / "reasons.md"] = describe_reasons()
+    files[CATALOGUE] = describe_catalogue(types, load_models())
     files[PERFORMANCE] = fill_page((ROOT / PERFORMANCE).read_text(), render_tables(load_findings(ROOT / RESULTS)))
     return files
 

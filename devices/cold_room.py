@@ -12,7 +12,7 @@ DEVICE_TYPE = DeviceType(
     title="Kjølerom",
     area=Area.BUILDINGS,
     fields={
-        "temperature": Field("temperature", "Temperatur", low=-30.0, high=50.0),
+        "temperature": Field("temperature", "Temperatur", low=-30.0, high=50.0, sentinels=(85.0,)),
         "door_open": Field("opening", "Døra er åpen", required=False),
         "battery": Field("battery", "Batteri", required=False),
     },
@@ -29,7 +29,7 @@ DEVICE_TYPE = DeviceType(
             fields="temperature=2.8",
             refused={"door_open": Reason.WRONG_TYPE},
         ),
-        Example(payload='{"time":"2026-01-15T12:00:00Z","temperature":85}', reason=Reason.OUT_OF_RANGE),
+        Example(payload='{"time":"2026-01-15T12:00:00Z","temperature":85}', reason=Reason.SENTINEL),
         Example(payload='{"time":"2026-01-15T12:00:00Z","door_open":true}', reason=Reason.MISSING_FIELD),
     ),
 )

@@ -9,7 +9,7 @@ DEVICE_TYPE = DeviceType(
     title="Fryser",
     area=Area.BUILDINGS,
     fields={
-        "temperature": Field("temperature", "Temperatur", high=50.0),
+        "temperature": Field("temperature", "Temperatur", high=50.0, sentinels=(85.0,)),
         "battery": Field("battery", "Batteri", required=False),
     },
     interval=timedelta(minutes=5),
@@ -24,7 +24,7 @@ DEVICE_TYPE = DeviceType(
             fields="temperature=-20.4",
             refused={"battery": Reason.OUT_OF_RANGE},
         ),
-        Example(payload='{"time":"2026-01-15T12:00:00Z","temperature":-127}', reason=Reason.OUT_OF_RANGE),
+        Example(payload='{"time":"2026-01-15T12:00:00Z","temperature":-127}', reason=Reason.SENTINEL),
         Example(payload='{"time":"2026-01-15T12:00:00Z","temperature":null}', reason=Reason.WRONG_TYPE),
     ),
 )

@@ -9,9 +9,10 @@ DEVICE_TYPE = DeviceType(
     title="Medisinkjøleskap",
     area=Area.WELFARE,
     fields={
-        "temperature": Field("temperature", "Temperatur", low=-30.0, high=50.0),
+        "temperature": Field("temperature", "Temperatur", low=-30.0, high=50.0, sentinels=(85.0,)),
         "door_open": Field("opening", "Døra er åpen", required=False),
         "battery": Field("battery", "Batteri", required=False),
+        "voltage": Field("voltage", "Batterispenning", required=False, high=20.0),
     },
     interval=timedelta(minutes=5),
     privacy=Privacy.INTERNAL,

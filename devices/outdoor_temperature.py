@@ -8,7 +8,7 @@ from schemas.reason import Reason
 DEVICE_TYPE = DeviceType(
     title="Utetemperatur",
     area=Area.INFRASTRUCTURE,
-    fields={"temperature": Field("temperature", "Utetemperatur", high=60.0)},
+    fields={"temperature": Field("temperature", "Utetemperatur", high=60.0, sentinels=(85.0,))},
     interval=timedelta(hours=1),
     privacy=Privacy.PUBLIC,
     examples=(

@@ -10,7 +10,9 @@ DEVICE_TYPE = DeviceType(
     area=Area.INFRASTRUCTURE,
     fields={
         "level": Field("level", "Vannstand", low=-5.0, high=30.0),
-        "water_temperature": Field("temperature", "Vanntemperatur", required=False, low=-5.0, high=40.0),
+        "water_temperature": Field(
+            "temperature", "Vanntemperatur", required=False, low=-5.0, high=40.0, sentinels=(85.0,)
+        ),
         "battery": Field("battery", "Batteri", required=False),
     },
     interval=timedelta(minutes=10),

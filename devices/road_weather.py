@@ -9,8 +9,8 @@ DEVICE_TYPE = DeviceType(
     title="Værstasjon ved veg",
     area=Area.INFRASTRUCTURE,
     fields={
-        "air_temperature": Field("temperature", "Lufttemperatur", high=60.0),
-        "surface_temperature": Field("temperature", "Vegbanetemperatur", high=80.0),
+        "air_temperature": Field("temperature", "Lufttemperatur", high=60.0, sentinels=(85.0,)),
+        "surface_temperature": Field("temperature", "Vegbanetemperatur", high=80.0, sentinels=(85.0,)),
         "humidity": Field("relative_humidity", "Luftfuktighet", required=False),
         "wind_speed": Field("wind_speed", "Vind", required=False),
         "wind_direction": Field("wind_direction", "Vindretning", required=False),
@@ -35,7 +35,7 @@ DEVICE_TYPE = DeviceType(
         ),
         Example(
             payload='{"time":"2026-01-15T12:00:00Z","air_temperature":-127,"surface_temperature":-5.9}',
-            reason=Reason.OUT_OF_RANGE,
+            reason=Reason.SENTINEL,
         ),
         Example(payload='{"air_temperature":1.5,"surface_temperature":0.2}', reason=Reason.MISSING_TIME),
     ),

@@ -10,8 +10,10 @@ DEVICE_TYPE = DeviceType(
     area=Area.INFRASTRUCTURE,
     fields={
         "fill": Field("fill", "Fyllingsgrad"),
+        "distance": Field("distance", "Avstand til avfallet", required=False, high=20.0),
         "temperature": Field("temperature", "Temperatur", required=False),
         "battery": Field("battery", "Batteri", required=False),
+        "voltage": Field("voltage", "Batterispenning", required=False, high=20.0),
     },
     interval=timedelta(minutes=30),
     privacy=Privacy.PUBLIC,

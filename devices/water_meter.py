@@ -11,8 +11,11 @@ DEVICE_TYPE = DeviceType(
     fields={
         "volume": Field("volume", "Målerstand"),
         "flow": Field("flow", "Vannføring", required=False, high=5_000.0),
-        "water_temperature": Field("temperature", "Vanntemperatur", required=False, low=-5.0, high=60.0),
+        "water_temperature": Field(
+            "temperature", "Vanntemperatur", required=False, low=-5.0, high=60.0, sentinels=(85.0,)
+        ),
         "battery": Field("battery", "Batteri", required=False),
+        "voltage": Field("voltage", "Batterispenning", required=False, high=20.0),
     },
     interval=timedelta(minutes=15),
     privacy=Privacy.INTERNAL,

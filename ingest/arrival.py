@@ -22,6 +22,7 @@ class Arrival(NamedTuple):
         memory: What is remembered of its Device.
         digest: Checksum of the payload.
         kept: The quarantine's entry that it comes from; None for what the broker delivers.
+        keeps_payload: Whether the quarantine may hold the payload.
     """
 
     message: Message
@@ -29,6 +30,7 @@ class Arrival(NamedTuple):
     memory: DeviceMemory
     digest: int
     kept: Quarantined | None
+    keeps_payload: bool = True
 
 
 class Candidate(NamedTuple):

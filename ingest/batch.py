@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from ingest.line import Draft
+from ingest.source import Reply
 from schemas.derivation import State
 from schemas.reason import Level, Reason
 from schemas.rule import AlertPhase, Severity, Transition
@@ -25,7 +26,7 @@ class Quarantined(NamedTuple):
         length: Length of the whole payload in bytes.
         sha256: Hash of the whole payload.
         retain: Whether the broker had kept the message from before the subscription.
-        part: Index of the observation in its payload; None for a whole message, and for a line.
+        part: Which observation of its payload, see ``ingest.source_table``; None for a whole message, and for a line.
         given_ms: Event time that the collector gave to a reading of a device without a clock, so that reprocessing
             gives it the same and no other reading gets it; None where there is none.
         fields: Of a field's refusal, the names that reprocessing may still add; conflicts are not among them.
@@ -206,6 +207,7 @@ class Batch:
         ledger: Counts of this batch.
         released: Ids of quarantine entries that were reprocessed with success, and leave.
         revised: Quarantine entries that stay after reprocessing, by id, as they are now.
+        replies: What Sources are to be told; published once the batch is on disk, and not again.
     """
 
     drafts: list[Draft] = field(default_factory=list)
@@ -218,3 +220,4 @@ class Batch:
     ledger: Ledger = field(default_factory=Ledger)
     released: list[int] = field(default_factory=list)
     revised: dict[int, Quarantined] = field(default_factory=dict)
+    replies: list[Reply] = field(default_factory=list)

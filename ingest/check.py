@@ -13,6 +13,7 @@ from ingest.notify.hints import list_routing_hints
 from ingest.notify.routing_file import Known, read_routing
 from ingest.settings import Settings
 from ingest.settings_file import load_settings, read_secret
+from ingest.source_files import read_sources
 from ingest.toml_file import ConfigurationError, Mistake
 from schemas.registry import RegistryError
 
@@ -50,7 +51,10 @@ def check_configuration(
         types = load_device_types()
     except RegistryError as error:
         return [*mistakes, Mistake(Path("devices"), 0, "", str(error))]
-    town, found = (None, []) if inventory is None else read_inventory(inventory, types, accounts)
+    sources, found = ({}, []) if settings is None else read_sources(settings.sources, settings.mqtt.topic_prefix)
+    mistakes += found
+    known_sources = None if settings is None or found else sources
+    town, found = (None, []) if inventory is None else read_inventory(inventory, types, accounts, known_sources)
     mistakes += found
     if town is not None and inventory is not None and settings is not None and not found:
         mistakes += check_sites(settings.mqtt.sites, town, inventory)

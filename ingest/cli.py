@@ -13,7 +13,9 @@ from devices import load_device_types
 from ingest import (
     alerts_cli,
     alerts_trial_cli,
+    decode_cli,
     delivery_cli,
+    devices_cli,
     explain_cli,
     maintenance_cli,
     quarantine_cli,
@@ -44,6 +46,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("collector")(collect)
     app.command("check")(check)
     app.command("accounts")(make_accounts)
+    decode_cli.add_commands(app)
     status_cli.add_commands(app)
     reconcile_cli.add_commands(app)
     maintenance_cli.add_commands(alerts_cli.alerts_app)
@@ -51,6 +54,7 @@ def add_commands(app: typer.Typer) -> None:
     alerts_trial_cli.add_commands(alerts_cli.alerts_app)
     explain_cli.add_commands(alerts_cli.alerts_app)
     app.add_typer(alerts_cli.alerts_app, name="alerts")
+    app.add_typer(devices_cli.app, name="devices")
     app.add_typer(quarantine_cli.app, name="quarantine")
     app.add_typer(store_cli.app, name="store")
 

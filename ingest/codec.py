@@ -125,7 +125,7 @@ def _salvage(
     try:
         return validator.validate_python(values), unknown
     except ValidationError as error:
-        refusals = tuple(list_refusals(error))
+        refusals = tuple(list_refusals(device_type, error))
     for refusal in refusals:
         field = device_type.fields.get(refusal.member)
         if field is not None and field.required:

@@ -27,6 +27,7 @@ from ingest.configuration import Configuration
 from ingest.health import Silence, format_site_facts
 from ingest.message import Message
 from ingest.mqtt import Broker
+from ingest.mqtt_error import MqttError
 from ingest.process import Processor
 from ingest.settings import Settings
 from ingest.shard import SHARDS, Shard
@@ -163,6 +164,8 @@ class Collector:
             # The broker sends what waited in order: the last reading of a batch tells how far we are.
             self._lag_ms = read_clock() - batch.marks[-1].key
         self._broker.acknowledge(messages)
+        for reply in batch.replies:
+            self._broker.say(reply.topic, reply.payload)
 
     async def commit_batch(self, batch: Batch) -> None:
         """Put a batch on disk, however often it takes; within ``exclusive``."""
@@ -274,9 +277,17 @@ class Collector:
             self.reload_error = ""
             self.configuration = configuration
             self.processor.routes = configuration.make_routes(self._settings.mqtt)
+            self.processor.sources = configuration.make_sources(self.processor.sources)
             await self._withdraw_stale()
+        await self._hear_sources()
         await self.try_commit_lines(format_site_facts(configuration.inventory, read_clock()))
         log.info("reloaded: %d devices, %d rules", len(configuration.inventory.devices), len(configuration.rules))
+
+    async def _hear_sources(self) -> None:
+        try:
+            await self._broker.hear_sources(self.configuration.list_source_filters())
+        except MqttError as error:
+            log.warning("sources are not all heard yet: %s", error)
 
     async def judge_silence(self, silences: Sequence[Silence], shares: Mapping[tuple[str, str], float]) -> None:
         """Judge what time decides: rules about silence, and alerts whose device is dead.

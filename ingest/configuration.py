@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from devices import load_device_types
 from ingest.alerts.rules import load_rules
+from ingest.codecs import load_formats
 from ingest.codecs.native import CODEC
 from ingest.inventory import Inventory
 from ingest.inventory_files import BROKER_ACCOUNTS, load_inventory
@@ -17,6 +18,9 @@ from ingest.notify.routing import Routing
 from ingest.notify.routing_file import Known, load_routing
 from ingest.route import RouteTable
 from ingest.settings import Mqtt, Settings
+from ingest.source import Source
+from ingest.source_files import load_sources, place_sources
+from ingest.source_table import SourceTable
 from ingest.toml_file import ConfigurationError, Mistake
 from schemas.device_type import DeviceType
 from schemas.rule import Rule
@@ -31,17 +35,28 @@ class Configuration:
         inventory: Sites and devices.
         rules: By key; none where no alerts are judged.
         routing: Who is told of what.
+        sources: By key.
     """
 
     types: Mapping[str, DeviceType]
     inventory: Inventory
     rules: Mapping[str, Rule]
     routing: Routing = Routing()  # noqa: RUF009 - of values that nobody can change
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
     def make_routes(self, mqtt: Mqtt) -> RouteTable:
         """Return the routes of this inventory for a collector with these settings."""
         sharer = None if mqtt.share is None else mqtt.username
         return RouteTable(self.inventory, self.types, CODEC, mqtt.topic_prefix, sharer)
+
+    def make_sources(self, before: SourceTable | None = None) -> SourceTable:
+        """Return the Sources of this inventory; what those of the table before were told stays known."""
+        return SourceTable(self.sources, self.inventory, self.types, before)
+
+    def list_source_filters(self) -> list[str]:
+        """Return the topic filters of all Sources."""
+        formats = load_formats()
+        return [one for each in self.sources.values() for one in formats[each.format_key].list_filters(each)]
 
 
 def read_configuration(settings: Settings, environ: Mapping[str, str] | None = None) -> Configuration:
@@ -55,34 +70,36 @@ def read_configuration(settings: Settings, environ: Mapping[str, str] | None = N
         ConfigurationError: Something in them is wrong; it carries everything that is.
         RegistryError: A device type is broken.
     """
-    types, inventory, rules = _read_watched(settings)
+    watched = _read_watched(settings)
     routing = Routing()
     if settings.alerts.contacts is not None:
         environ = os.environ if environ is None else environ
-        known = Known(inventory.sites, rules, environ, check_address, datetime.now(LOCAL).date())
+        known = Known(watched.inventory.sites, watched.rules, environ, check_address, datetime.now(LOCAL).date())
         routing = load_routing(settings.alerts.contacts, known)
-    return Configuration(types, inventory, _choose_rules(settings, rules), routing)
+    return replace(watched, rules=_choose_rules(settings, watched.rules), routing=routing)
 
 
 def read_watched(settings: Settings) -> Configuration:
     """Read what alerts can be about, without who is told of them: addresses are not for everybody to read.
 
     Raises:
-        ConfigurationError: The inventory or a rule is wrong; it carries everything that is.
-        RegistryError: A device type is broken.
+        ConfigurationError: The inventory, a source or a rule is wrong; it carries everything that is.
+        RegistryError: A device type, a format or a model is broken.
     """
-    types, inventory, rules = _read_watched(settings)
-    return Configuration(types, inventory, _choose_rules(settings, rules))
+    watched = _read_watched(settings)
+    return replace(watched, rules=_choose_rules(settings, watched.rules))
 
 
-def _read_watched(settings: Settings) -> tuple[Mapping[str, DeviceType], Inventory, Mapping[str, Rule]]:
+def _read_watched(settings: Settings) -> Configuration:
     types = load_device_types()
     accounts = BROKER_ACCOUNTS | {settings.mqtt.username}
-    inventory = load_inventory(settings.inventory, types, accounts)
+    sources = load_sources(settings.sources, settings.mqtt.topic_prefix)
+    inventory = load_inventory(settings.inventory, types, accounts, sources)
     mistakes = check_sites(settings.mqtt.sites, inventory, settings.inventory)
     if mistakes:
         raise ConfigurationError(mistakes)
-    return types, inventory, load_rules(settings.rules, types, inventory.zone_info, inventory)
+    rules = load_rules(settings.rules, types, inventory.zone_info, inventory)
+    return Configuration(types, inventory, rules, sources=place_sources(sources, inventory.zone_info))
 
 
 def _choose_rules(settings: Settings, rules: Mapping[str, Rule]) -> Mapping[str, Rule]:

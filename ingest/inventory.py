@@ -4,12 +4,14 @@ A Device has placements with validity: sensors are moved and meters are swapped,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 OPEN_END_MS = 253_402_300_799_999
 """The last millisecond of the year 9999: the end of a placement that has none."""
+NO_PARAMETERS: Mapping[str, float] = {}
+"""Of a device that has none: one for all."""
 GATEWAY = "gateway"
 """Key of the DeviceType of the devices through which others are heard."""
 
@@ -140,6 +142,10 @@ class Device:
         placements: In order of time, without overlap, at least one.
         gateway: Id of the Device through which it is heard; empty where there is none in between, or it is not known.
         tags: What people call it together with others, so that rules can speak of them.
+        source: Key of the Source that tells of it; empty for a device that publishes its own readings.
+        address: What the Source calls it.
+        model: Key of its Model; empty where it has no Source.
+        parameters: What its Model must know of it, by name.
     """
 
     id: str
@@ -148,6 +154,10 @@ class Device:
     placements: tuple[Placement, ...]
     gateway: str = ""
     tags: tuple[str, ...] = ()
+    source: str = ""
+    address: str = ""
+    model: str = ""
+    parameters: Mapping[str, float] = field(default_factory=lambda: NO_PARAMETERS, hash=False)
 
     def find_placement(self, time_ms: int) -> Placement | None:
         """Return where the Device was at a moment; None where it was nowhere."""

@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ingest.binding import complete_parameters, find_wrong
 from ingest.inventory import (
     GATEWAY,
     OPEN_END_MS,
@@ -28,10 +29,11 @@ from ingest.inventory import (
 )
 from ingest.inventory_tables import PATTERNS, DeviceTable, PlacementTable, SiteTable
 from ingest.local_time import LOCAL
+from ingest.source import Source
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, TomlPath, iterate_toml_folder
 from ingest.toml_table import explain_unknown, read_table, show
 from ingest.written_time import DAYS, to_minutes, to_ms, to_weekdays
-from schemas.device_type import DeviceType
+from schemas.device_type import DeviceType, Privacy
 
 RESERVED_SITES = frozenset({"alerts"})
 """Site keys that are segments of the platform's own topics."""
@@ -43,7 +45,10 @@ _NORWAY = (57.0, 81.5, 2.0, 33.5)  # degrees: south, north, west, east; with Sva
 
 
 def load_inventory(
-    folder: Path, types: Mapping[str, DeviceType], accounts: Collection[str] = BROKER_ACCOUNTS
+    folder: Path,
+    types: Mapping[str, DeviceType],
+    accounts: Collection[str] = BROKER_ACCOUNTS,
+    sources: Mapping[str, Source] | None = None,
 ) -> Inventory:
     """Read an inventory.
 
@@ -51,25 +56,29 @@ def load_inventory(
         folder: Holds the TOML files.
         types: DeviceTypes by key.
         accounts: Names that no device may have, because they are accounts of the platform at the broker.
+        sources: Sources by key, which devices may name; None where that is not looked at.
 
     Raises:
         ConfigurationError: Something is wrong; it carries everything that is.
     """
-    inventory, mistakes = read_inventory(folder, types, accounts)
+    inventory, mistakes = read_inventory(folder, types, accounts, sources)
     if mistakes:
         raise ConfigurationError(mistakes)
     return inventory
 
 
 def read_inventory(
-    folder: Path, types: Mapping[str, DeviceType], accounts: Collection[str] = BROKER_ACCOUNTS
+    folder: Path,
+    types: Mapping[str, DeviceType],
+    accounts: Collection[str] = BROKER_ACCOUNTS,
+    sources: Mapping[str, Source] | None = None,
 ) -> tuple[Inventory, list[Mistake]]:
     """Return what could be understood of an inventory, and everything that is wrong with it.
 
     The arguments are those of ``load_inventory``. The Inventory is to be used only when there are no mistakes.
     """
     unread: list[Mistake] = []
-    draft = _Draft(types, accounts)
+    draft = _Draft(types, accounts, sources)
     for file in iterate_toml_folder(folder, unread):
         draft.add_file(file)
     draft.check_waiting(is_whole=not unread)
@@ -111,10 +120,12 @@ class _Draft:
         placements: Each once, by what is written of it.
         waiting: To be looked at when every file was read.
         heard: Likewise.
+        bound: Devices by their Source and address.
     """
 
     types: Mapping[str, DeviceType]
     accounts: Collection[str]
+    sources: Mapping[str, Source] | None = None
     mistakes: list[Mistake] = field(default_factory=list)
     sites: dict[str, Site] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
@@ -122,6 +133,7 @@ class _Draft:
     placements: dict[tuple[date, date | None, str, str], Placement] = field(default_factory=dict)
     waiting: list[_Waiting] = field(default_factory=list)
     heard: list[_Heard] = field(default_factory=list)
+    bound: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add_file(self, file: TomlFile) -> None:
         """Check a file, and keep what it defines."""
@@ -282,6 +294,11 @@ class _Draft:
         if table.type not in self.types:
             message = f"device type {show(table.type)} does not exist; there are {', '.join(sorted(self.types))}"
             self.refuse(file, (*path, "type"), message)
+        elif self.types[table.type].privacy is Privacy.HEALTH:
+            message = (
+                f"{table.type} tells of people's health, and the platform cannot keep that apart yet: leave it out"
+            )
+            self.refuse(file, (*path, "type"), message)
         placements: list[Placement] = []
         for index, row in enumerate(table.placements):
             here = (*path, "placements", index)
@@ -298,9 +315,24 @@ class _Draft:
             tuple(placements),
             sys.intern(table.gateway),
             tuple(map(sys.intern, table.tags)),
+            sys.intern(table.source),
+            table.address,
+            sys.intern(table.model),
+            complete_parameters(table),
         )
+        self._check_binding(file, path, table)
         if table.gateway:
             self._read_gateway(file, path, table)
+
+    def _check_binding(self, file: TomlFile, path: TomlPath, table: DeviceTable) -> None:
+        """Check what is said of the Source that tells of a device, and refuse a second device of its address."""
+        if self.sources is not None:
+            for wrong in find_wrong(table, self.sources):
+                self.refuse(file, (*path, *wrong.key), wrong.message)
+        if table.source and table.address:
+            first = self.bound.setdefault((table.source, table.address.lower()), table.id)
+            if first != table.id:
+                self.refuse(file, (*path, "address"), f"is that of device {show(first)} at source {table.source}")
 
     def _read_gateway(self, file: TomlFile, path: TomlPath, table: DeviceTable) -> None:
         """Check through which gateway a device is heard, or note that to be done when every file was read."""

@@ -75,3 +75,7 @@ class DeviceTable(Table):
     gateway: Slug = ""
     placements: Annotated[list[PlacementTable], Field(min_length=1)]
     tags: Annotated[list[Slug], Field(default_factory=list)]
+    source: str = ""
+    address: Annotated[str, StringConstraints(max_length=200)] = ""
+    model: str = ""
+    parameters: Annotated[dict[str, float], Field(default_factory=dict)]

@@ -33,11 +33,13 @@ class Limits(NamedTuple):
         accept_simulated: Whether readings that say they are simulated are accepted.
         max_payload_bytes: A larger payload is quarantined unread.
         kept_payload_bytes: How much of a payload that is larger than this is kept in quarantine.
+        source_payload_bytes: A larger payload of a Source is quarantined unread.
     """
 
     accept_simulated: bool
     max_payload_bytes: int
     kept_payload_bytes: int
+    source_payload_bytes: int = 8_388_608
 
 
 @dataclass(slots=True)

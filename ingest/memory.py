@@ -116,6 +116,10 @@ class DeviceMemory:
             return False
         return any(names for seen, known, names in self.window if seen == key and known == digest)
 
+    def knows(self, digest: int) -> bool:
+        """Whether something of a payload of this checksum was accepted before, for whatever time."""
+        return digest in self._seen[1::CELLS] and any(names and known == digest for _, known, names in self.window)
+
     def is_given(self, key: int) -> bool:
         """Whether this time was given to a payload before, accepted or not."""
         return key in self._seen[::CELLS]

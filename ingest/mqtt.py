@@ -129,6 +129,7 @@ class Broker:
         self._settings = settings
         self._password = password
         self._filters = tuple(filters)
+        self._source_filters: tuple[str, ...] = ()
         self._retired: tuple[str, ...] = ()
         self._tls = tls_context(settings.tls)
         self._inbox = Inbox() if inbox is None else inbox
@@ -154,6 +155,27 @@ class Broker:
     def retire(self, filters: Sequence[str]) -> None:
         """Take filters out of the session at each connection: earlier settings may have left them in it."""
         self._retired = tuple(one for one in filters if one not in self._filters)
+
+    async def hear_sources(self, filters: Sequence[str]) -> None:
+        """Subscribe to these topics of Sources from now on, and to no others of them.
+
+        What they retain comes at each connection, for it tells what later messages mean.
+
+        Raises:
+            SubscribeRefused: The broker refuses one; it is asked again at each connection.
+            ConnectionLost: The connection ended meanwhile; the next one has them.
+        """
+        gone = [one for one in self._source_filters if one not in filters]
+        fresh = [one for one in filters if one not in self._source_filters]
+        self._source_filters = tuple(filters)
+        self._retired = tuple(one for one in (*self._retired, *gone) if one not in filters)
+        connection = self._connection
+        if connection is None or connection.session is None:
+            return
+        if gone:
+            await connection.unsubscribe(gone)
+        if fresh:
+            await connection.subscribe(fresh, always_retained=True)
 
     @property
     def status(self) -> Status:
@@ -251,6 +273,12 @@ class Broker:
         """
         await self._require_connection(topic).publish(topic, payload, retain=retain)
 
+    def say(self, topic: str, payload: bytes) -> None:
+        """Publish at QoS 0, if there is a connection: what nobody needs to answer for, and may be said again."""
+        connection = self._connection
+        if connection is not None and connection.session is not None:
+            connection.say(topic, payload)
+
     def count_new_sessions(self, connection: int) -> int:
         """Return how many sessions the broker has made for us up to a connection, the one of a Message included.
 
@@ -320,6 +348,8 @@ class Broker:
             self._sessions_lost += is_lost
             _log_session(session, self._settings, is_lost=is_lost)
             await connection.subscribe(self._filters)
+            if self._source_filters:
+                await connection.subscribe(self._source_filters, always_retained=True)
             if session.present and self._retired:
                 await connection.unsubscribe(self._retired)
             self._problem = ""

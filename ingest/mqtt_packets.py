@@ -197,14 +197,21 @@ def read_session(answer: mqtt5.ConnAckPacket, settings: Mqtt) -> Session:
     )
 
 
-def write_subscribe(packet_id: int, filters: Iterable[str]) -> bytes:
-    """Return SUBSCRIBE at QoS 1; retained messages come only where the subscription is new."""
+def write_subscribe(packet_id: int, filters: Iterable[str], *, always_retained: bool = False) -> bytes:
+    """Return SUBSCRIBE at QoS 1.
+
+    Args:
+        packet_id: Of the packet.
+        filters: Topic filters.
+        always_retained: Whether retained messages come each time, not only where the subscription is new.
+    """
+    new, always = mqtt5.RetainHandling.SEND_IF_SUBSCRIPTION_NOT_EXISTS, mqtt5.RetainHandling.SEND_ALWAYS
     asked = [
         mqtt5.TopicFilter(
             pattern,
             max_qos=mqtt5.QoS.AT_LEAST_ONCE,
             retain_as_published=False,
-            retain_handling=mqtt5.RetainHandling.SEND_IF_SUBSCRIPTION_NOT_EXISTS,
+            retain_handling=always if always_retained else new,
         )
         for pattern in filters
     ]
@@ -243,6 +250,11 @@ def write_publish(packet_id: int, topic: str, payload: bytes, *, retain: bool) -
     """Return PUBLISH at QoS 1."""
     packet = mqtt5.PublishPacket(topic, payload, qos=mqtt5.QoS.AT_LEAST_ONCE, retain=retain, packet_id=packet_id)
     return packet.write()
+
+
+def write_remark(topic: str, payload: bytes) -> bytes:
+    """Return PUBLISH at QoS 0."""
+    return mqtt5.PublishPacket(topic, payload, qos=mqtt5.QoS.AT_MOST_ONCE).write()
 
 
 def require_taken(answer: mqtt5.PubAckPacket, topic: str) -> None:

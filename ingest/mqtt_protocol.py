@@ -36,6 +36,7 @@ from ingest.mqtt_packets import (
     write_connect,
     write_disconnect,
     write_publish,
+    write_remark,
     write_subscribe,
     write_unsubscribe,
 )
@@ -179,17 +180,23 @@ class Connection(asyncio.BufferedProtocol):
         self.session = session
         return session
 
-    async def subscribe(self, filters: Sequence[str]) -> None:
-        """Subscribe at QoS 1; retained messages come only where the subscription is new.
+    async def subscribe(self, filters: Sequence[str], *, always_retained: bool = False) -> None:
+        """Subscribe at QoS 1.
 
         The answer comes behind the messages that the session held.
+
+        Args:
+            filters: Topic filters.
+            always_retained: Whether retained messages come each time, not only where the subscription is new.
 
         Raises:
             SubscribeRefused: The broker refuses a filter, or gives it at QoS 0 only.
             ConnectionLost: The connection ends.
         """
         packet_id = self._take_packet_id()
-        answer = await self._ask(packet_id, write_subscribe(packet_id, filters), mqtt5.SubAckPacket)
+        answer = await self._ask(
+            packet_id, write_subscribe(packet_id, filters, always_retained=always_retained), mqtt5.SubAckPacket
+        )
         require_granted(answer, filters)
 
     async def unsubscribe(self, filters: Sequence[str]) -> set[str]:
@@ -243,6 +250,10 @@ class Connection(asyncio.BufferedProtocol):
         # Not `await self._ended`: a cancellation would reach the future.
         await asyncio.wait((self._ended,))
         return self._ended.result()
+
+    def say(self, topic: str, payload: bytes) -> None:
+        """Publish at QoS 0, not retained."""
+        self._write(write_remark(topic, payload))
 
     def say_last(self, topic: str, payload: bytes) -> None:
         """Publish at QoS 1, retained, and wait for no answer: ``close`` follows, and the broker reads in order.

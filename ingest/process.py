@@ -10,14 +10,13 @@ Invariants:
       yet.
 """
 
-import hashlib
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from ingest.alerts.announcement import format_late_line, format_line
 from ingest.alerts.book import AlertBook
-from ingest.arrival import Arrival, Candidate, choose_time, compare, give_time, hold_time
+from ingest.arrival import Arrival, Candidate, choose_time, compare
 from ingest.batch import Batch, Ledger, Mark, Point, Quarantined
 from ingest.codec import Fields, Observation, RefusedError, collect_fields
 from ingest.duplicate import split_fields
@@ -25,31 +24,46 @@ from ingest.lane import Lane, Limits, make_lane
 from ingest.line import finish_lines
 from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, Values, digest_payload, digest_topic
 from ingest.message import Message
+from ingest.refusal import Origin, Refusals, blame
 from ingest.route import PlacedAt, Route, RouteTable
 from ingest.sample import Samplers, make_samplers
+from ingest.source import UnbornError
+from ingest.source_lines import format_events, format_radio
+from ingest.source_table import WHOLE, OpenSource, Outcome, SourceTable, Unheard, find_index
 from schemas.reading import Reading
-from schemas.reason import Level, Reason, explain
-from schemas.validation import Refusal
-
-log = logging.getLogger(__name__)
+from schemas.reason import Level, Reason
 
 DRAFTS_AT_ONCE = 200
 """Lines are made of so many drafts together, while their values are still in the processor's cache: in a batch of 5,000
 that takes a sixth off ``process``."""
-SHOWN_REFUSALS = 20
-"""Most refused fields that one quarantine entry spells out: a payload can hold thousands of unknown ones."""
+
+
+class Hearing(NamedTuple):
+    """How a message is heard: its checksum, and the quarantine's entry that it comes from."""
+
+    digest: int
+    kept: Quarantined | None
 
 
 class Processor:
     """What ``process`` needs between calls: routes, memory, alert states, limits. Same calls, same batches."""
 
-    def __init__(self, routes: RouteTable, memory: Memory, alerts: AlertBook, limits: Limits) -> None:
+    def __init__(
+        self,
+        routes: RouteTable,
+        memory: Memory,
+        alerts: AlertBook,
+        limits: Limits,
+        sources: SourceTable | None = None,
+    ) -> None:
+        self.sources = SourceTable() if sources is None else sources
         self.memory = memory
         self.alerts = alerts
         self._routes = routes
         self._lanes: dict[str, Lane] = {}
         self._samplers: dict[str, Samplers | None] = {}
         self._limits = limits
+        self._refusals = Refusals(limits.kept_payload_bytes)
 
     @property
     def routes(self) -> RouteTable:
@@ -106,7 +120,7 @@ class Processor:
         try:
             self._take_message(message, digest_payload(digest_topic(kept.topic), kept.payload), kept, batch)
         except Exception as error:  # noqa: BLE001 - what is remembered of it by now must be committed, or it would be lost
-            fault = _blame(message, error)
+            fault = blame(message, error)
             batch.quarantined.append(kept._replace(reason=fault.reason, detail=fault.detail))
         return self._finish(batch)
 
@@ -133,17 +147,80 @@ class Processor:
 
     def _take_message(self, message: Message, digest: int, kept: Quarantined | None, batch: Batch) -> None:
         """Count a message, and take what it says; one that is refused as a whole ends here."""
+        source = self.sources.find(message.topic)
+        if source is not None:
+            self._take_told(source, message, digest, kept, batch)
+            return
         arrival = None
         try:
             route = self._routes.find(message.topic)
             arrival = Arrival(message, route, self._recall(route), digest, kept)
             observations = self._read(arrival)
         except RefusedError as error:
-            self._refuse(message, arrival, error, batch)
-        except Exception as error:  # noqa: BLE001 - see _blame
-            self._refuse(message, arrival, _blame(message, error), batch)
+            self._refusals.refuse_message(self._find_origin(message), arrival, error, batch)
+        except Exception as error:  # noqa: BLE001 - see blame
+            self._refusals.refuse_message(self._find_origin(message), arrival, blame(message, error), batch)
         else:
             self._take_observations(arrival, observations, batch)
+
+    def _find_origin(self, message: Message) -> Origin:
+        return Origin(message, self._routes.find_device(message.topic))
+
+    def _take_told(
+        self, source: OpenSource, message: Message, digest: int, kept: Quarantined | None, batch: Batch
+    ) -> None:
+        """Count a message of a Source, and take what it says of each device."""
+        origin = Origin(message, "", source.source.keeps_payloads)
+        try:
+            _require_size(message, self._limits.source_payload_bytes)
+            heard, outcomes = source.read(message, again=kept is not None)
+        except RefusedError as error:
+            if kept is None and isinstance(error, UnbornError):
+                batch.replies += error.replies
+            self._refusals.refuse_message(origin, None, error, batch)
+            return
+        except Exception as error:  # noqa: BLE001 - see blame
+            self._refusals.refuse_message(origin, None, blame(message, error), batch)
+            return
+        if kept is None:
+            batch.replies += heard.replies
+            batch.lines += format_events(source, heard.events, message.received_ms)
+        if not outcomes or (message.retain and all(one.said.time_ms is None for one in outcomes)):
+            # What was retained without a time of its own tells what was, not when.
+            batch.ledger.informational += 1
+            return
+        batch.ledger.decoded += 1
+        for index, outcome in enumerate(outcomes):
+            if kept is None or kept.part is None or find_index(kept.part) == index:
+                self._take_outcome(origin, index, outcome, Hearing(digest, kept), batch)
+
+    def _take_outcome(self, origin: Origin, index: int, outcome: Outcome, hearing: Hearing, batch: Batch) -> None:
+        """Take what a Source says of one device."""
+        if isinstance(outcome, Unheard):
+            self._refusals.refuse_part(origin._replace(device=outcome.device), WHOLE - index, outcome.error, batch)
+            return
+        message, said, (digest, kept) = origin.message, outcome.said, hearing
+        memory = self.memory.recall(outcome.device)
+        if said.counter is not None:
+            digest = digest_topic(f"{outcome.device} {said.counter.session} {said.counter.number}")
+            if kept is None and memory.knows(digest):
+                batch.ledger.produced += len(outcome.readings)
+                batch.ledger.duplicate_readings += len(outcome.readings)
+                return
+        for part, one in outcome.readings:
+            if kept is not None and kept.part is not None and 0 <= kept.part != part:
+                continue
+            batch.ledger.produced += 1
+            observation = Observation({}) if isinstance(one, RefusedError) else one
+            route = outcome.timeless if observation.time_ms is None else outcome.timed
+            arrival = Arrival(message, route, memory, digest, kept, origin.keeps_payload)
+            candidate = Candidate(arrival, part, observation, choose_time(arrival, part, observation))
+            if isinstance(one, RefusedError):
+                self._refusals.refuse_reading(candidate, one, batch)
+            else:
+                self._take(candidate, batch)
+        if kept is None:
+            batch.lines += format_radio(said, outcome.timed, message.received_ms)
 
     def _recall(self, route: Route) -> DeviceMemory:
         """Return what is remembered of a Route's Device; the next message of its topic finds a Lane."""
@@ -158,14 +235,13 @@ class Processor:
         """Return the Samplers of a Route's DeviceType, which all its devices share; None where its codec has none."""
         key = route.device_type.key
         if key not in self._samplers:
-            self._samplers[key] = make_samplers(route.device_type, route.codec, self.memory.sets)
+            codec = route.codec
+            self._samplers[key] = None if codec is None else make_samplers(route.device_type, codec, self.memory.sets)
         return self._samplers[key]
 
     def _read(self, arrival: Arrival) -> Sequence[Observation]:
-        payload = arrival.message.payload
-        if len(payload) > self._limits.max_payload_bytes:
-            raise RefusedError(Reason.OVERSIZED_PAYLOAD, f"the payload has {len(payload)} bytes")
-        return arrival.route.read(payload)
+        _require_size(arrival.message, self._limits.max_payload_bytes)
+        return arrival.route.read(arrival.message.payload)
 
     def _take_observations(self, arrival: Arrival, observations: Sequence[Observation], batch: Batch) -> None:
         if arrival.message.retain and not arrival.route.has_clock:
@@ -187,9 +263,9 @@ class Processor:
             else:
                 self._accept(candidate, batch)
         except RefusedError as error:
-            self._refuse_reading(candidate, error, batch)
-        except Exception as error:  # noqa: BLE001 - see _blame
-            self._refuse_reading(candidate, _blame(candidate.arrival.message, error), batch)
+            self._refusals.refuse_reading(candidate, error, batch)
+        except Exception as error:  # noqa: BLE001 - see blame
+            self._refusals.refuse_reading(candidate, blame(candidate.arrival.message, error), batch)
 
     def _accept(self, candidate: Candidate, batch: Batch) -> None:
         """Add one Observation to the batch. All that can fail comes first, so a refusal leaves no half of it behind."""
@@ -215,7 +291,7 @@ class Processor:
         self._add(candidate, placed, fields, point, batch, is_judged=is_judged)
         batch.ledger.accepted += 1
         if refusals:
-            self._refuse_fields(candidate, refusals, batch)
+            self._refusals.refuse_fields(candidate, refusals, batch)
 
     def _accept_fields(self, candidate: Candidate, names: Sequence[str], batch: Batch) -> None:
         """Add fields that were refused before, and can be stored now, to the reading that was accepted without them."""
@@ -227,7 +303,7 @@ class Processor:
             self._add(candidate, placed, fields, Point.JOINED, batch, is_judged=False)
         refusals = tuple(refusal for refusal in observation.refusals if refusal.member in names) + conflicts
         if refusals:
-            self._refuse_fields(candidate, refusals, batch)
+            self._refusals.refuse_fields(candidate, refusals, batch)
 
     def _add(
         self,
@@ -259,72 +335,16 @@ class Processor:
         batch.drafts.append((prefix, fields, delay_s, time_ms))
         batch.transitions += transitions
 
-    def _refuse_fields(self, candidate: Candidate, refusals: Sequence[Refusal], batch: Batch) -> None:
-        """Keep a payload of which fields were refused, once for what may be repaired and once for the conflicts."""
-        batch.ledger.refused_fields += len(refusals)
-        for refusal in refusals:
-            batch.ledger.reasons[refusal.reason] += 1
-        conflicts = [refusal for refusal in refusals if refusal.reason is Reason.CONFLICT]
-        others = [refusal for refusal in refusals if refusal.reason is not Reason.CONFLICT]
-        given_ms = None if candidate.arrival.route.has_clock else candidate.time_ms
-        for some, names in ((others, tuple(dict.fromkeys(refusal.member for refusal in others))), (conflicts, ())):
-            if some:
-                shown = "; ".join(refusal.detail for refusal in some[:SHOWN_REFUSALS])
-                kept = self._keep(candidate.arrival.message, Level.FIELD, RefusedError(some[0].reason, shown))
-                batch.quarantined.append(kept._replace(part=candidate.part, given_ms=given_ms, fields=names))
 
-    def _refuse_reading(self, candidate: Candidate, error: RefusedError, batch: Batch) -> None:
-        """Count and keep a reading of a message that could be read."""
-        batch.ledger.rejected += 1
-        batch.ledger.reasons[error.reason] += 1
-        kept = self._keep(candidate.arrival.message, Level.READING, error)
-        given_ms = hold_time(candidate.arrival, candidate.time_ms, batch)
-        batch.quarantined.append(kept._replace(part=candidate.part, given_ms=given_ms))
-
-    def _refuse(self, message: Message, arrival: Arrival | None, error: RefusedError, batch: Batch) -> None:
-        """Count and keep a message of which nothing was accepted."""
-        batch.ledger.reasons[error.reason] += 1
-        level = explain(error.reason).level
-        if level is Level.MESSAGE:
-            batch.ledger.undecodable += 1
-        else:
-            level = Level.READING
-            batch.ledger.decoded += 1
-            batch.ledger.produced += 1
-            batch.ledger.rejected += 1
-        given_ms = None
-        if arrival is not None and not arrival.route.has_clock and not message.retain:
-            given_ms = hold_time(arrival, give_time(arrival, 0), batch)
-        batch.quarantined.append(self._keep(message, level, error)._replace(given_ms=given_ms))
-
-    def _keep(self, message: Message, level: Level, error: RefusedError) -> Quarantined:
-        return Quarantined(
-            received_ms=message.received_ms,
-            level=level,
-            reason=error.reason,
-            topic=message.topic,
-            device=self.routes.find_device(message.topic),
-            detail=error.detail,
-            payload=message.payload[: self._limits.kept_payload_bytes],
-            length=len(message.payload),
-            sha256=hashlib.sha256(message.payload).digest(),
-            retain=message.retain,
-        )
+def _require_size(message: Message, most_bytes: int) -> None:
+    if len(message.payload) > most_bytes:
+        raise RefusedError(Reason.OVERSIZED_PAYLOAD, f"the payload has {len(message.payload)} bytes")
 
 
 def _write_drafts(batch: Batch) -> None:
     """Make the lines of the drafts that are there."""
     batch.lines += finish_lines(batch.drafts)
     batch.drafts.clear()
-
-
-def _blame(message: Message, error: Exception) -> RefusedError:
-    """Log a fault of our own and return it as a reason.
-
-    The net under ``process``: one message must never stop the others, and must never be lost for a fault of ours.
-    """
-    log.error("the collector failed on a message of topic %s; it is in quarantine", message.topic, exc_info=error)
-    return RefusedError(Reason.COLLECTOR_FAULT, f"{type(error).__name__}: {error}")
 
 
 def _make_reading(candidate: Candidate, placed: PlacedAt, fields: Fields, delay_s: float) -> Reading:

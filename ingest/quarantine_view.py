@@ -9,6 +9,7 @@ from ingest.event_time import format_time
 from ingest.local_time import format_local
 from ingest.printed_table import format_bytes, make_visible
 from ingest.settings import Quarantine
+from ingest.source_table import describe_part
 from ingest.store_announced import DAY_MS
 from ingest.store_groups import Group
 from ingest.store_requests import PastRequest
@@ -45,7 +46,7 @@ def render_entry(row: QuarantineRow) -> Sequence[tuple[str, str]]:
         ("Received", _describe_moment(one.received_ms)),
         ("Time given", "" if one.given_ms is None else _describe_moment(one.given_ms)),
         ("Retained", "yes" if one.retain else ""),
-        ("Observation", "" if one.part is None else f"number {one.part} of the payload, counted from 0"),
+        ("Observation", describe_part(one.part)),
         ("Fields left", ", ".join(one.fields)),
         ("Bytes", _describe_length(one)),
         ("SHA-256", one.sha256.hex()),

@@ -1,12 +1,14 @@
-"""The reference pages, made from the code so that they cannot go stale: settings, device types, reasons."""
+"""The reference pages, made from the code so that they cannot go stale: settings, device types, products, reasons."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from ingest.model import Model
 from ingest.settings import list_settings, name_variable
-from schemas.device_type import Clock, DeviceType
+from schemas.device_type import Area, Clock, DeviceType, Field
 from schemas.quantities import Kind
 from schemas.reason import Reason, explain
 from schemas.units import find_unit
@@ -61,20 +63,77 @@ def _describe_device(key: str, device_type: DeviceType) -> Iterator[str]:
     yield f"{device_type.title}. Reports every {minutes:g} minutes. Event time: {clock}."
     yield ""
     yield from (
-        "| field | quantity | unit | range | required | in Norwegian |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| field | quantity | unit | range | says that it has none | required | privacy | in Norwegian |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     )
     for name, field in device_type.fields.items():
         quantity = field.measures
-        low, high = field.bounds
-        is_state = quantity.kind is Kind.STATE
-        span = "true or false" if is_state else f"{low:,g} to {high:,g}"
-        unit = "" if is_state else find_unit(quantity.unit).display or "1"
         total = ", total" if quantity.kind is Kind.TOTAL else ""
+        unit = "" if field.is_state else _name_unit(field) or "1"
+        none = "; ".join(f"{sentinel:,.12g}" for sentinel in field.every_sentinel)
         required = "yes" if field.required else ""
-        yield f"| `{name}` | {quantity.key}{total} | {unit} | {span} | {required} | {field.title} |"
+        yield (
+            f"| `{name}` | {quantity.key}{total} | {unit} | {_show_range(field)} | {none} | {required} "
+            f"| {device_type.privacy_of(name)} | {field.title} |"
+        )
     example = next(example for example in device_type.examples if example.fields)
     yield from ("", "```json", example.payload, "```", "")
+
+
+def _name_unit(field: Field) -> str:
+    return find_unit(field.measures.unit).display
+
+
+def _show_range(field: Field) -> str:
+    low, high = field.bounds
+    return "true or false" if field.is_state else f"{low:,.12g} to {high:,.12g}"
+
+
+def describe_catalogue(types: Mapping[str, DeviceType], models: Mapping[str, Model]) -> str:
+    """Return the catalogue: a table for each area, a row for each DeviceType, with the products that are one."""
+    products = f"{len(models)} {'product' if len(models) == 1 else 'products'}"
+    return "\n".join(
+        [
+            _MADE,
+            "# Device types",
+            "",
+            f"{len(types)} device types and {products}, in the five areas of the programme. In **bold** are the fields",
+            "without which a reading is refused; privacy stands beside a field where it is more open than its type.",
+            "Every type comes in the `native` format too. Kinds of values, sentinels and an example of each are in",
+            "the [reference](../docs/reference/devices.md); how to add one is in the",
+            "[developer's guide](../docs/developer.md#add-a-device-type).",
+            *(line for area in Area for line in _describe_area(area, types, models)),
+            "",
+        ]
+    )
+
+
+def _describe_area(area: Area, types: Mapping[str, DeviceType], models: Mapping[str, Model]) -> Iterator[str]:
+    there = {key: device_type for key, device_type in types.items() if device_type.area is area}
+    yield from ("", f"## {area.value.capitalize()}: {len(there)}", "")
+    yield from ("| type | in Norwegian | fields | every | privacy | products | formats |", "| --- " * 7 + "|")
+    for key, device_type in there.items():
+        fields = "<br>".join(_describe_field(device_type, name) for name in device_type.fields)
+        same = [model for model in models.values() if model.device_type == key]
+        titles = "<br>".join(sorted(model.title for model in same))
+        formats = ", ".join(f"`{name}`" for name in sorted({name for model in same for name in model.formats}))
+        yield (
+            f"| `{key}` | {device_type.title} | {fields} | {_show_interval(device_type)} | {device_type.privacy} "
+            f"| {titles} | {formats} |"
+        )
+
+
+def _describe_field(device_type: DeviceType, name: str) -> str:
+    field = device_type.fields[name]
+    shown = f"**`{name}`**" if field.required else f"`{name}`"
+    unit = "" if field.is_state else f" {_name_unit(field)}".rstrip()
+    privacy = f", {field.privacy}" if field.privacy else ""
+    return f"{shown} {_show_range(field)}{unit}{privacy}"
+
+
+def _show_interval(device_type: DeviceType) -> str:
+    hours = device_type.interval / timedelta(hours=1)
+    return f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
 
 
 def describe_reasons() -> str:

@@ -64,12 +64,12 @@ class Route:
     """What is known of a topic.
 
     Attributes:
-        topic: The topic itself.
-        site: The site that it names.
+        topic: The topic itself; empty where a Source tells of the Device.
+        site: The site that it names; likewise.
         device: The Device that it names.
         device_type: The Device's type.
         read: Payload bytes to checked Observations.
-        codec: Of the payloads.
+        codec: Of the payloads; None where a Source tells of the Device.
         has_clock: Whether the event time is the Device's own.
         ahead_ms: How far ahead of the time of receipt an event time is believable, in milliseconds.
         placed: The Device's placements, newest first.
@@ -80,7 +80,7 @@ class Route:
     device: Device
     device_type: DeviceType
     read: Reader
-    codec: Codec
+    codec: Codec | None
     has_clock: bool
     ahead_ms: int
     placed: tuple[PlacedAt, ...]
@@ -93,7 +93,7 @@ class Route:
         """
         for placed in self.placed:
             if placed.placement.from_ms <= time_ms < placed.placement.to_ms:
-                if placed.placement.site == self.site:
+                if not self.site or placed.placement.site == self.site:
                     return placed
                 raise RefusedError(
                     Reason.WRONG_SITE,

@@ -124,9 +124,13 @@ def restore_processor(settings: Settings, configuration: Configuration, restored
     alerts = AlertBook(configuration.rules, configuration.inventory)
     alerts.restore(restored.alerts, restored.states)
     limits = Limits(
-        settings.ingest.accept_simulated, settings.ingest.max_payload_bytes, settings.ingest.kept_payload_bytes
+        settings.ingest.accept_simulated,
+        settings.ingest.max_payload_bytes,
+        settings.ingest.kept_payload_bytes,
+        settings.ingest.source_payload_bytes,
     )
-    return Processor(configuration.make_routes(settings.mqtt), restored.memory, alerts, limits)
+    routes, sources = configuration.make_routes(settings.mqtt), configuration.make_sources()
+    return Processor(routes, restored.memory, alerts, limits, sources)
 
 
 async def _make_parts(
@@ -141,6 +145,7 @@ async def _make_parts(
         had_session=restored.had_session,
     )
     broker.retire(list_obsolete(settings.mqtt, configuration))
+    await broker.hear_sources(configuration.list_source_filters())
     writer = Writer(store, influx)
     publisher = AlertPublisher(settings.mqtt, broker, store, processor.alerts)
     peers = Peers(broker, store, writer, publisher)

@@ -172,6 +172,12 @@ class Ingest(Part):
     max_payload_bytes: int = Field(
         default=65_536, ge=256, le=268_435_455, description="A larger payload is quarantined unread."
     )
+    source_payload_bytes: int = Field(
+        default=8_388_608,
+        ge=256,
+        le=268_435_455,
+        description="Likewise, of a source: a bridge may describe all its devices in one payload.",
+    )
     kept_payload_bytes: int = Field(
         default=65_536,
         ge=64,
@@ -226,6 +232,11 @@ class Settings(BaseSettings):
 
     inventory: Path = Field(default=Path("deploy/inventory"), description="Folder of the inventory's TOML files.")
     rules: Path = Field(default=Path("deploy/rules"), description="Folder of the alert rules' TOML files.")
+    sources: Path | None = Field(
+        default=None,
+        description="Folder of the sources' TOML files: network servers, gateways and bridges with formats of their "
+        "own; none when left out. Of several collectors only one reads a source.",
+    )
     mqtt: Mqtt = Field(default=Mqtt(), description="The broker.")
     influx: Influx = Field(default=Influx(), description="The database.")
     store: Store = Field(default=Store(), description="The collector's own disk.")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from math import isfinite
 
 from schemas.quantities import QUANTITIES, Kind, Quantity
 from schemas.reason import Reason
@@ -32,6 +33,11 @@ class Privacy(StrEnum):
     PERSONAL = "personal"  # says something about one person or one dwelling
     HEALTH = "health"  # says something about one person's health
 
+    def covers(self, other: "Privacy") -> bool:
+        """Whether what is as private as this may hold what is as private as another."""
+        order = list(Privacy)
+        return order.index(other) <= order.index(self)
+
 
 class Clock(StrEnum):
     """Whose clock gives a reading its event time."""
@@ -50,6 +56,9 @@ class Field:
         required: A reading without it is rejected.
         low: Lowest plausible value in the quantity's unit where it is narrower than the quantity's own.
         high: Highest plausible value, likewise.
+        sentinels: Values beside the quantity's own by which sensors of this kind say that they have none, outside of
+            the bounds, such as the 85 degrees of a thermometer that has just got power.
+        privacy: Who its values may be shown to, where that is not as its DeviceType says.
     """
 
     quantity: str
@@ -57,18 +66,29 @@ class Field:
     required: bool = True
     low: float | None = None
     high: float | None = None
+    sentinels: tuple[float, ...] = ()
+    privacy: Privacy | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, with a reading in hand.
 
         Raises:
-            ValueError: The quantity is not known, or the bounds leave nothing between them.
+            ValueError: The quantity is not known, the bounds leave nothing between them, or a sentinel is a value that
+                could be measured.
         """
         if self.quantity not in QUANTITIES:
             raise ValueError(f"quantity {self.quantity!r} is not known; known are: {', '.join(sorted(QUANTITIES))}")
         low, high = self.bounds
         if low >= high:
             raise ValueError(f"{self.title}: low {low:g} must be below high {high:g}")
+        if self.sentinels and self.is_state:
+            raise ValueError(f"{self.title}: a state is true or false and has no sentinels")
+        for sentinel in self.every_sentinel:
+            if not isfinite(sentinel) or low <= sentinel <= high:
+                raise ValueError(
+                    f"{self.title}: sentinel {sentinel:g} must be a number outside {low:g} to {high:g}; "
+                    f"inside it could be measured"
+                )
 
     @property
     def measures(self) -> Quantity:
@@ -87,6 +107,11 @@ class Field:
         low = quantity.low if self.low is None else self.low
         high = quantity.high if self.high is None else self.high
         return low, high
+
+    @property
+    def every_sentinel(self) -> tuple[float, ...]:
+        """Every value by which a sensor says that it has none: the quantity's and the field's own."""
+        return self.measures.sentinels + self.sentinels
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +142,7 @@ class DeviceType:
         area: Area of the municipality's programme.
         fields: Fields by name, in the order of the line.
         interval: How often a healthy device reports.
-        privacy: Who its readings may be shown to.
+        privacy: Who its readings may be shown to; no field is more private.
         examples: Payloads and what must become of them.
         clock: Whose clock gives the event time.
         ahead: How far ahead of the collector's clock a reading's time is believable.
@@ -135,11 +160,20 @@ class DeviceType:
     key: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse names of fields that would have to be escaped in JSON or line protocol.
+        """Refuse names of fields that would have to be escaped, and fields that are more private than the whole.
+
+        Whoever looks at the DeviceType alone must not show too much.
 
         Raises:
-            ValueError: A name is not made of letters, digits and underscores.
+            ValueError: A name is not made of letters, digits and underscores, or a field is more private.
         """
-        for name in self.fields:
+        for name, one in self.fields.items():
             if not _FIELD_NAME.fullmatch(name):
                 raise ValueError(f"field {name!r}: a name is a letter, then letters, digits and underscores")
+            if not self.privacy.covers(self.privacy_of(name)):
+                raise ValueError(f"field {name!r} is {one.privacy}, its device type only {self.privacy}")
+
+    def privacy_of(self, name: str) -> Privacy:
+        """Return who a field's values may be shown to; of what is no field, such as silence, as of the whole."""
+        one = self.fields.get(name)
+        return self.privacy if one is None or one.privacy is None else one.privacy

@@ -11,8 +11,9 @@ from schemas.units import find_unit
 def build_json_schema(device_type: DeviceType) -> dict[str, Any]:
     """Return the JSON Schema of a DeviceType's payloads in the native format.
 
-    The platform's own keywords begin with ``x-``: the quantity and UCUM unit of a field, what kind of values it has,
-    and the expected interval in seconds. JSON Schema has no words for them.
+    The platform's own keywords begin with ``x-``: the quantity and UCUM unit of a field, what kind of values it has, by
+    which values sensors say that they have none, who may see it, and the expected interval in seconds. JSON Schema has
+    no words for them.
     """
     required = [name for name, field in device_type.fields.items() if field.required]
     if device_type.clock is Clock.DEVICE:
@@ -69,8 +70,13 @@ def _describe_fields(device_type: DeviceType) -> dict[str, Any]:
 def _describe_field(field: Field) -> dict[str, Any]:
     quantity = field.measures
     described: dict[str, Any] = {"description": field.title, "x-quantity": quantity.key, "x-kind": quantity.kind.value}
+    if field.privacy is not None:
+        described["x-privacy"] = field.privacy.value
     if quantity.kind is Kind.STATE:
         return {"type": "boolean"} | described
     low, high = field.bounds
     unit = find_unit(quantity.unit)
-    return {"type": "number", "minimum": low, "maximum": high} | described | {"x-unit": unit.ucum}
+    described["x-unit"] = unit.ucum
+    if field.every_sentinel:
+        described["x-sentinels"] = list(field.every_sentinel)
+    return {"type": "number", "minimum": low, "maximum": high} | described

@@ -24,6 +24,10 @@ class Reason(StrEnum):
     INVALID_UTF8 = "invalid_utf8"
     MALFORMED_JSON = "malformed_json"
     NOT_AN_OBJECT = "not_an_object"
+    MALFORMED_PAYLOAD = "malformed_payload"
+    UNRECOGNISED_PAYLOAD = "unrecognised_payload"
+    BROKEN_FRAME = "broken_frame"
+    MISSING_BIRTH = "missing_birth"
     COLLECTOR_FAULT = "collector_fault"
     MISSING_TIME = "missing_time"
     INVALID_TIME = "invalid_time"
@@ -35,6 +39,8 @@ class Reason(StrEnum):
     WRONG_TYPE = "wrong_type"
     NOT_FINITE = "not_finite"
     OUT_OF_RANGE = "out_of_range"
+    SENTINEL = "sentinel"
+    WRONG_UNIT = "wrong_unit"
     UNKNOWN_FIELD = "unknown_field"
     CONFLICT = "conflict"
     REFUSED_BY_DATABASE = "refused_by_database"
@@ -88,6 +94,26 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.NOT_AN_OBJECT: Explanation(
         Level.MESSAGE, "the payload is JSON but not an object", "send one object with a member for each field"
     ),
+    Reason.MALFORMED_PAYLOAD: Explanation(
+        Level.MESSAGE,
+        "the bytes are not of the source's encoding, such as CBOR, Protobuf or base64",
+        "compare what the source sends with its documentation",
+    ),
+    Reason.UNRECOGNISED_PAYLOAD: Explanation(
+        Level.MESSAGE,
+        "the payload or its topic is none of those that the source's format has",
+        "look at the payload; correct the source's format in its file, or report the payload",
+    ),
+    Reason.BROKEN_FRAME: Explanation(
+        Level.READING,
+        "the bytes that the device sent are truncated, or not of its model",
+        "correct the device's model in the inventory, and reprocess; or look at the device's firmware",
+    ),
+    Reason.MISSING_BIRTH: Explanation(
+        Level.MESSAGE,
+        "the edge node has not told yet what its aliases mean",
+        "wait: it was asked to tell everything again",
+    ),
     Reason.COLLECTOR_FAULT: Explanation(
         Level.MESSAGE,
         "the collector itself failed on this message",
@@ -130,6 +156,14 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.NOT_FINITE: Explanation(Level.FIELD, "a field is NaN or infinite", "leave out a field that has no value"),
     Reason.OUT_OF_RANGE: Explanation(
         Level.FIELD, "a field is outside its plausible range", "look at the sensor, and at the unit it sends"
+    ),
+    Reason.SENTINEL: Explanation(
+        Level.FIELD,
+        "the value is the one by which this product says that it has none, such as -127 degrees",
+        "look at the sensor: it may not be connected",
+    ),
+    Reason.WRONG_UNIT: Explanation(
+        Level.FIELD, "the source gives the value in a unit of something else", "correct the device's model, or its type"
     ),
     Reason.UNKNOWN_FIELD: Explanation(
         Level.FIELD,

@@ -5,6 +5,7 @@ A file that cannot be imported, or that lacks the expected name, is an error tha
 
 import importlib
 import pkgutil
+from collections.abc import Collection
 from types import ModuleType
 from typing import TypeVar
 
@@ -15,13 +16,14 @@ class RegistryError(Exception):
     """A file of a registry folder is broken."""
 
 
-def load_registry(package: ModuleType, name: str, kind: type[T]) -> dict[str, T]:
+def load_registry(package: ModuleType, name: str, kind: type[T], *, leave_out: Collection[str] = ()) -> dict[str, T]:
     """Import every module of a package and collect one object from each.
 
     Args:
         package: The folder, for example ``devices``.
         name: The module-level name that each file defines, for example ``DEVICE_TYPE``.
         kind: What that object must be an instance of.
+        leave_out: Files that define something else.
 
     Returns:
         Objects by the name of their file, sorted by it.
@@ -31,6 +33,8 @@ def load_registry(package: ModuleType, name: str, kind: type[T]) -> dict[str, T]
     """
     found: dict[str, T] = {}
     for entry in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+        if entry.name in leave_out:
+            continue
         place = f"{package.__name__}/{entry.name}.py"
         try:
             module = importlib.import_module(f"{package.__name__}.{entry.name}")

@@ -52,9 +52,9 @@ def build_validator(device_type: DeviceType) -> SchemaValidator:
     return SchemaValidator(core_schema.typed_dict_schema(fields, extra_behavior="forbid"))
 
 
-def list_refusals(error: ValidationError) -> list[Refusal]:
-    """Return one Refusal for each member that a validator did not take, in the payload's order."""
-    return [_describe(detail) for detail in error.errors(include_url=False, include_context=False)]
+def list_refusals(device_type: DeviceType, error: ValidationError) -> list[Refusal]:
+    """Return one Refusal for each member that the DeviceType's validator did not take, in the payload's order."""
+    return [_describe(device_type, detail) for detail in error.errors(include_url=False, include_context=False)]
 
 
 def refuse_unknown(name: str) -> Refusal:
@@ -62,7 +62,7 @@ def refuse_unknown(name: str) -> Refusal:
     return Refusal(name, Reason.UNKNOWN_FIELD, f"{shorten(name)} is not a field of this type")
 
 
-def _describe(detail: ErrorDetails) -> Refusal:
+def _describe(device_type: DeviceType, detail: ErrorDetails) -> Refusal:
     member = str(detail["loc"][0]) if detail["loc"] else ""
     reason = _REASONS.get(detail["type"], Reason.WRONG_TYPE)
     if detail["type"] == "float_type" and type(detail["input"]) is int:
@@ -70,6 +70,8 @@ def _describe(detail: ErrorDetails) -> Refusal:
     name = shorten(member)
     if reason is Reason.MISSING_FIELD:
         return Refusal(member, reason, f"{name} is missing")
+    if reason is Reason.OUT_OF_RANGE and detail["input"] in device_type.fields[member].every_sentinel:
+        return Refusal(member, Reason.SENTINEL, f"{name} is {detail['input']:g}: that says that there is no value")
     return Refusal(member, reason, f"{name} is {shorten(repr(detail['input']))}: {detail['msg']}")
 
 

@@ -21,8 +21,10 @@ from dashboards.push import FOLDER_UID
 from dashboards.query import AT_SITE, ZONE_NAME, Select, Shape
 from dashboards.render import DATASOURCE_UID, render_all
 from dashboards.transformation import Transformation
+from dashboards.units import GRAFANA_UNITS
 from dashboards.visual import BarChart, Stat, TimeSeries
 from dashboards.words import CHANGES, PHASES, REASONS, SEVERITIES
+from schemas.quantities import QUANTITIES
 from schemas.reason import Reason
 from schemas.rule import AlertPhase, Change, Severity
 
@@ -266,6 +268,10 @@ def test_every_reason_severity_phase_and_change_has_words_for_people() -> None:
     assert set(SEVERITIES) == set(Severity)
     assert set(PHASES) == set(AlertPhase)
     assert set(CHANGES) == set(Change)
+
+
+def test_everything_that_a_device_type_may_measure_has_a_unit_in_grafana() -> None:
+    assert {quantity.unit for quantity in QUANTITIES.values()} <= set(GRAFANA_UNITS)
 
 
 def test_severities_colour_their_cells() -> None:

@@ -1,6 +1,7 @@
 """Laws over every DeviceType and its fields."""
 
 import json
+from collections import Counter, defaultdict
 from datetime import timedelta
 
 import jsonschema
@@ -40,16 +41,109 @@ def test_the_first_eight_device_types_exist() -> None:
     assert set(TYPES) >= FIRST_EIGHT
 
 
+def test_there_are_device_types_for_every_area() -> None:
+    areas = Counter(device_type.area for device_type in TYPES.values())
+    assert areas.total() >= 45
+    assert set(areas) == set(Area)
+    assert all(areas[area] >= 2 for area in Area)
+
+
 @pytest.mark.parametrize("device_type", TYPES.values(), ids=TYPES.keys())
 def test_a_device_type_is_complete(device_type: DeviceType) -> None:
     assert device_type.fields
     assert not RESERVED_MEMBERS & set(device_type.fields)
     assert device_type.interval.total_seconds() > 0
+    assert len(device_type.examples) >= 3
     assert any(example.fields for example in device_type.examples)
     assert any(example.reason or example.refused for example in device_type.examples)
     for field in device_type.fields.values():
         low, high = field.bounds
         assert field.measures.low <= low < high <= field.measures.high or field.is_state
+
+
+@pytest.mark.parametrize("device_type", TYPES.values(), ids=TYPES.keys())
+def test_a_sentinel_is_never_taken_and_is_named(device_type: DeviceType) -> None:
+    whole = next(json.loads(example.payload) for example in device_type.examples if example.fields)
+    for name, field in device_type.fields.items():
+        for sentinel in field.every_sentinel:
+            payload = json.dumps(whole | {name: sentinel}).encode()
+            check_both_ways(device_type.key, payload)
+            try:
+                (observation,) = CODEC.prepare(device_type)(payload)
+                refused = {refusal.member: refusal.reason for refusal in observation.refusals}
+            except RefusedError as error:
+                refused = {name: error.reason}
+                alone = not set(whole) & set(device_type.fields) - {name}
+                assert field.required or alone, (name, sentinel)
+            assert refused[name] is Reason.SENTINEL, (name, sentinel)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "bounds", "sentinel"),
+    [
+        ("temperature", {}, 85.0),
+        ("temperature", {"high": 60.0}, 60.0),
+        ("temperature", {"low": -130.0}, 200.0),  # the quantity's own -127 is within
+        ("temperature", {}, float("nan")),
+        ("temperature", {}, float("inf")),
+        ("presence", {}, 255.0),
+    ],
+)
+def test_a_sentinel_that_could_be_measured_is_refused(quantity: str, bounds: dict[str, float], sentinel: float) -> None:
+    with pytest.raises(ValueError, match=r"^Verdi: (a state|sentinel)"):
+        Field(quantity, "Verdi", low=bounds.get("low"), high=bounds.get("high"), sentinels=(sentinel,))
+
+
+def test_a_value_that_is_a_sentinel_elsewhere_is_only_out_of_range() -> None:
+    (observation,) = CODEC.prepare(TYPES["indoor_climate"])(
+        b'{"time":"2026-01-15T12:00:00Z","temperature":20,"humidity":85.5,"co2":-127,"battery":-127}'
+    )
+    assert {refusal.member: refusal.reason for refusal in observation.refusals} == {
+        "co2": Reason.OUT_OF_RANGE,
+        "battery": Reason.OUT_OF_RANGE,
+    }
+
+
+def test_a_sentinel_is_told_in_words() -> None:
+    with pytest.raises(RefusedError, match="temperature is -127: that says that there is no value"):
+        CODEC.prepare(TYPES["freezer"])(b'{"time":"2026-01-15T12:00:00Z","temperature":-127.00}')
+
+
+PRIVATE = {
+    ("asset_tracker", Privacy.PERSONAL): {"latitude", "longitude", "speed", "heading", "moving"},
+    ("desk_occupancy", Privacy.PERSONAL): {"presence"},
+    ("dwelling_door", Privacy.PERSONAL): {"door_open", "openings"},
+    ("room_presence", Privacy.HEALTH): {"presence", "motion"},
+    ("safety_alarm", Privacy.HEALTH): {"alarm", "worn"},
+}
+"""What is of one person; whoever adds to it thinks of that."""
+
+
+def test_what_is_personal_is_known() -> None:
+    found: dict[tuple[str, Privacy], set[str]] = defaultdict(set)
+    for key, device_type in TYPES.items():
+        for name in device_type.fields:
+            privacy = device_type.privacy_of(name)
+            if privacy in {Privacy.PERSONAL, Privacy.HEALTH}:
+                found[key, privacy].add(name)
+    assert found == PRIVATE
+
+
+def make_type(privacy: Privacy, field: Privacy | None) -> DeviceType:
+    fields = {"temperature": Field("temperature", "Temperatur", privacy=field), "battery": Field("battery", "Batteri")}
+    return DeviceType("Måler", Area.WELFARE, fields, timedelta(minutes=5), privacy, ())
+
+
+@pytest.mark.parametrize("privacy", Privacy)
+@pytest.mark.parametrize("field", [None, *Privacy])
+def test_a_field_is_as_private_as_its_type_or_more_open(privacy: Privacy, field: Privacy | None) -> None:
+    order = ["public", "internal", "personal", "health"]
+    if field is not None and order.index(field) > order.index(privacy):
+        with pytest.raises(ValueError, match=f"'temperature' is {field}, its device type only {privacy}"):
+            make_type(privacy, field)
+        return
+    made = make_type(privacy, field)
+    assert [made.privacy_of(name) for name in ("temperature", "battery", "")] == [field or privacy, privacy, privacy]
 
 
 def test_a_field_name_has_one_type_in_every_device_type() -> None:
@@ -149,11 +243,21 @@ def test_json_schema_says_the_same_as_the_collector(device_type: DeviceType) -> 
         assert validator.is_valid(json.loads(example.payload)) is taken_whole, example.payload
 
 
+@pytest.mark.parametrize("device_type", TYPES.values(), ids=TYPES.keys())
+def test_json_schema_tells_who_may_see_it_and_what_says_that_there_is_none(device_type: DeviceType) -> None:
+    schema = build_json_schema(device_type)
+    for name, field in device_type.fields.items():
+        described = schema["properties"][name]
+        assert described.get("x-privacy", schema["x-privacy"]) == device_type.privacy_of(name)
+        assert tuple(described.get("x-sentinels", ())) == field.every_sentinel
+
+
 @pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=QUANTITIES.keys())
 def test_a_quantity_has_a_known_unit_and_a_range(quantity: object) -> None:
     measured = QUANTITIES[getattr(quantity, "key", "")]
     assert find_unit(measured.unit)
     assert measured.low < measured.high
+    assert not any(measured.low <= sentinel <= measured.high for sentinel in measured.sentinels)
     assert measured.kind in Kind
 
 

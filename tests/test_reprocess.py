@@ -92,23 +92,23 @@ def test_what_is_still_refused_stays_with_its_new_reason() -> None:
 
 def test_a_refused_field_is_added_to_its_reading_and_nothing_else() -> None:
     before = make_processor()
-    taken = before.process([make_message("indoor_climate", climate(co2=90_000, colour=1, humidity=40))])
+    taken = before.process([make_message("indoor_climate", climate(co2=40_000, colour=1, humidity=40))])
     (row,) = number(taken)
     assert set(row.quarantined.fields) == {"co2", "colour"}
     for processor in (
-        make_processor(types=widen("indoor_climate", "co2", 1e6), memory=before.memory),
-        restart([taken], types=widen("indoor_climate", "co2", 1e6)),
+        make_processor(types=widen("indoor_climate", "co2", 5e4), memory=before.memory),
+        restart([taken], types=widen("indoor_climate", "co2", 5e4)),
     ):
         batch = reprocess(processor, [row])
         (line,) = batch.lines
-        assert line.endswith(b" co2=90000.0,delay=2.0 %d" % TIME_MS)
+        assert line.endswith(b" co2=40000.0,delay=2.0 %d" % TIME_MS)
         assert list_points(batch) == [Point.JOINED]
         left = batch.revised[1]
         assert (left.level, left.reason, left.fields) == (Level.FIELD, Reason.UNKNOWN_FIELD, ("colour",))
 
 
 def test_a_refused_field_stays_one_where_its_whole_reading_would_be_refused_now() -> None:
-    taken = make_processor().process([make_message("indoor_climate", climate(co2=90_000))])
+    taken = make_processor().process([make_message("indoor_climate", climate(co2=40_000))])
     batch = reprocess(make_processor(types=widen("indoor_climate", "temperature", 10.0)), number(taken))
     left = batch.revised[1]
     assert (left.level, left.part, left.fields) == (Level.FIELD, 0, ("co2",))
@@ -143,17 +143,17 @@ def make_series_processor(types: Mapping[str, DeviceType], memory: Memory) -> Pr
 
 def test_of_several_observations_in_one_payload_each_is_an_entry_of_its_own() -> None:
     series = [
-        (0, {"temperature": 20.0, "co2": 90_000}),
+        (0, {"temperature": 20.0, "co2": 40_000}),
         (60, {"temperature": 21.0}),
-        (1, {"temperature": 22.0, "co2": 80_000}),
+        (1, {"temperature": 22.0, "co2": 30_000}),
     ]
     before = make_series_processor(load_device_types(), Memory())
     taken = before.process([make_message("indoor_climate", json.dumps(series))])
     kept = [(one.level, one.part) for one in taken.quarantined]
     assert (len(taken.lines), kept) == (2, [(Level.FIELD, 0), (Level.READING, 1), (Level.FIELD, 2)])
-    wider = make_series_processor(widen("indoor_climate", "co2", 1e6), before.memory)
+    wider = make_series_processor(widen("indoor_climate", "co2", 5e4), before.memory)
     batch = reprocess(wider, number(taken)[1:])
-    assert [line.split(b" ")[1] for line in batch.lines] == [b"co2=80000.0,delay=-58.0"]
+    assert [line.split(b" ")[1] for line in batch.lines] == [b"co2=30000.0,delay=-58.0"]
     assert (batch.released, [left.part for left in batch.revised.values()]) == ([3], [1])
 
 
@@ -168,7 +168,7 @@ def test_what_fails_in_several_parts_of_a_payload_is_as_many_entries() -> None:
 
 
 def test_an_entry_of_a_field_that_does_not_say_which_stays() -> None:
-    taken = make_processor().process([make_message("indoor_climate", climate(co2=90_000))])
+    taken = make_processor().process([make_message("indoor_climate", climate(co2=40_000))])
     (row,) = number(taken)
     nameless = row.quarantined._replace(fields=(), part=None)
     batch = reprocess(make_processor(), [row._replace(quarantined=nameless)])
@@ -176,10 +176,10 @@ def test_an_entry_of_a_field_that_does_not_say_which_stays() -> None:
 
 
 def test_a_repaired_field_never_overwrites_what_another_payload_brought() -> None:
-    processor = make_processor(types=widen("indoor_climate", "co2", 1e6))
+    processor = make_processor(types=widen("indoor_climate", "co2", 5e4))
     strict = make_processor(memory=processor.memory)
     taken = strict.process(
-        [make_message("indoor_climate", climate(co2=90_000)), make_message("indoor_climate", climate(co2=600))]
+        [make_message("indoor_climate", climate(co2=40_000)), make_message("indoor_climate", climate(co2=600))]
     )
     batch = reprocess(processor, number(taken))
     assert batch.lines == []
@@ -200,7 +200,7 @@ def test_a_conflict_stays_even_when_its_time_is_long_forgotten() -> None:
 def test_a_repaired_field_and_a_conflict_of_one_payload_are_two_entries() -> None:
     messages = [
         make_message("indoor_climate", climate(seq=1)),
-        make_message("indoor_climate", climate(seq=2, humidity=50, co2=90_000)),
+        make_message("indoor_climate", climate(seq=2, humidity=50, co2=40_000)),
     ]
     before = make_processor()
     taken = before.process(messages)
@@ -208,7 +208,7 @@ def test_a_repaired_field_and_a_conflict_of_one_payload_are_two_entries() -> Non
         (Reason.OUT_OF_RANGE, ("co2",)),
         (Reason.CONFLICT, ()),
     ]
-    batch = reprocess(make_processor(types=widen("indoor_climate", "co2", 1e6), memory=before.memory), number(taken))
+    batch = reprocess(make_processor(types=widen("indoor_climate", "co2", 5e4), memory=before.memory), number(taken))
     assert (batch.released, list(batch.revised), len(batch.lines)) == ([1], [2], 1)
 
 
@@ -318,11 +318,11 @@ def test_what_was_accepted_before_a_fault_of_our_own_is_committed_and_the_entry_
     refused = make_processor(leave_out("indoor_climate")).process([make_message("indoor_climate", payload)])
     processor = make_series_processor(load_device_types(), Memory())
 
-    def fail(_: str) -> str:
-        raise ZeroDivisionError("the routes fell over")
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("the refusal fell over")
 
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
-        patch.setattr(processor.routes, "find_device", fail)
+        patch.setattr("ingest.refusal.hold_time", fail)
         batch = reprocess(processor, number(refused))
     assert (len(batch.lines), len(batch.marks), batch.released) == (1, 1, [])
     assert batch.revised[1].reason is Reason.COLLECTOR_FAULT

@@ -187,7 +187,7 @@ async def test_a_misspelt_name_is_refused_before_anything_is_done(store: StoreTh
             await ask_for(tmp_path, ContactTest("vkt", "Kari"))
     assert str(refused.value) == (
         'There is no site "hal"; did you mean hall? '
-        'There is no device "indoor_climat"; did you mean indoor_climate? '
+        'There is no device "indoor_climat"; did you mean indoor_climate or classroom_climate? '
         'There is no group "x:"; a group is named by its site, such as hall: or hall:zone. '
         'There is no rule "cold"; name one that is configured.'
     )

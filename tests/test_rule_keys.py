@@ -96,6 +96,14 @@ def test_what_a_rule_does_not_say(tmp_path: Path) -> None:
     assert (rule.privacy, rule.text_en, rule.link) == (TYPES["indoor_climate"].privacy, "", "")
 
 
+def test_a_rule_is_as_private_as_its_field(tmp_path: Path) -> None:
+    battery = HEAD.replace("indoor_climate", "room_presence").replace('"co2"', '"battery"').replace("[ppm]", "%")
+    battery = battery.replace("1000.0", "50.0").replace("900.0", "40.0")
+    assert read(tmp_path, battery + EXAMPLE.replace("1300", "60").replace("800", "30")).privacy is Privacy.INTERNAL
+    silent = SILENCE.replace("indoor_climate", "room_presence")
+    assert read(tmp_path, silent + SILENCE_EXAMPLE).privacy is Privacy.HEALTH
+
+
 def test_keys_that_say_when_it_fires_and_clears(tmp_path: Path) -> None:
     keys = 'clear_for = "5m"\nreadings = 2\nkeep = "1h"\nflapping = { times = 3, within = "2h" }\n'
     example = "[[example]]\nseries = [[0, 1300], [10, 1300], [20, 800], [80, 800]]\nfires = 10\nclears = 80\n"

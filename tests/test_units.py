@@ -20,6 +20,19 @@ from schemas.units import UNITS, UnitError, convert, find_unit
         (5.0, "cm", "mm", 50.0),
         (90.0, "min", "h", 1.5),
         (0.5, "1", "%", 50.0),
+        (3.6, "MJ", "kW.h", 1.0),
+        (110_046.0, "mW.h", "W.h", 110.046),
+        (1.5, "kvar", "var", 1500.0),
+        (3594.0, "mV", "V", 3.594),
+        (60.0, "L/min", "m3/h", 3.6),
+        (10.0, "[kn_i]", "km/h", 18.52),
+        (3.0, "mm/h", "m/h", 0.003),
+        (96_412.0, "Pa", "hPa", 964.12),
+        (100.0, "mm[Hg]", "kPa", 13.3322),
+        (1.5, "bar", "mbar", 1500.0),
+        (4.0, "pCi/L", "Bq/m3", 148.0),
+        (0.4, "dS/m", "uS/cm", 400.0),
+        (400.0, "[ppb]", "[ppm]", 0.4),
     ],
 )
 def test_convert(value: float, source: str, target: str, expected: float) -> None:
@@ -39,6 +52,12 @@ def test_units_of_different_things_do_not_convert() -> None:
 def test_an_unknown_unit_is_named_with_the_known_ones() -> None:
     with pytest.raises(UnitError, match=r"'furlong' is not known; known units: .*Cel"):
         find_unit("furlong")
+
+
+def test_what_people_read_is_of_one_unit() -> None:
+    # Numbers that come as text name their unit in this way; see ``ingest.model.read_number``.
+    displays = [unit.display for unit in UNITS.values()]
+    assert len(set(displays)) == len(displays)
 
 
 def test_every_unit_names_a_base_that_is_in_the_table() -> None:

@@ -349,7 +349,7 @@ def _make_rule(
         flapping=Flapping(table.flapping.times, count_ms(table.flapping.within)) if table.flapping else None,
         subjects=_make_subjects(table.only),
         inhibited_by=tuple(table.inhibited_by),
-        privacy=table.privacy or device_type.privacy,
+        privacy=table.privacy or device_type.privacy_of(table.field),
         text=table.text,
         text_en=table.text_en or "",
         link=table.link,

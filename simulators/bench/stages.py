@@ -180,7 +180,7 @@ def open_validate(material: Material) -> Iterator[Run]:
 
 def _make_samplers(material: Material, sets: NameSets) -> Samplers:
     route = material.routes.find(material.messages[0].topic)
-    samplers = make_samplers(route.device_type, route.codec, sets)
+    samplers = None if route.codec is None else make_samplers(route.device_type, route.codec, sets)
     if samplers is None:
         raise ValueError(f"payloads of {TYPE} have no quick way")
     return samplers

@@ -1,0 +1,71 @@
+"""Home Assistant discovery: retained messages by which devices of other formats describe what they tell.
+
+- Topics: ``homeassistant/{component}/[{node}/]{object}/config``, whose payload is JSON or, to take it back, nothing.
+- Nothing is measured here: every value that is described is an event, its address the identifier of the device, or the
+  object where it tells none. ``ingest.type_proposal`` makes proposals of it.
+
+Source: Home Assistant's documentation, "MQTT", discovery.
+"""
+
+from collections.abc import Sequence
+
+from ingest.codec import CodecError
+from ingest.payloads.home_assistant import Described, read_discovery
+from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Source
+from schemas.reason import Reason
+from schemas.validation import shorten
+
+
+class _HomeAssistant:
+    title = "Home Assistant discovery"
+    root = "homeassistant"
+    is_lossless = True
+    is_partial = False
+
+    def list_filters(self, source: Source) -> Sequence[str]:
+        """Return the topic filters to subscribe to."""
+        return (f"{source.root}/+/+/config", f"{source.root}/+/+/+/config")
+
+    def open(self, source: Source) -> Interpreter:
+        """Return an Interpreter; it remembers nothing."""
+        return _Interpreter(source)
+
+
+FORMAT = _HomeAssistant()
+
+
+class _Interpreter:
+    def __init__(self, source: Source) -> None:
+        self._root = source.root
+
+    def read(self, topic: str, payload: bytes, received_ms: int) -> Heard:  # noqa: ARG002 - it tells no times
+        """Return what a message says.
+
+        Raises:
+            CodecError: Its topic is none of discovery, or its payload describes nothing.
+        """
+        match topic.removeprefix(f"{self._root}/").split("/"):
+            case [component, *_, name, "config"] if topic.startswith(f"{self._root}/") and component and name:
+                if not payload:
+                    return Heard(events=(Event(EventKind.OTHER, detail=f"{shorten(name)} was taken back"),))
+                described = read_discovery(component, name, payload)
+                if not described:
+                    return Heard(events=(Event(EventKind.OTHER, detail=f"{shorten(name)} tells no values"),))
+                return Heard(events=[_tell(one, name) for one in described])
+        expected = f"{self._root}/{{component}}/[{{node}}/]{{object}}/config"
+        raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the topic is not of the form {expected}")
+
+
+def _tell(described: Described, name: str) -> Event:
+    product = " ".join(filter(None, (described.maker, described.model, described.name)))
+    members: dict[str, Plain] = {
+        "topic": described.topic,
+        "member": described.member,
+        "component": described.component,
+        "unit": described.unit,
+        "device_class": described.device_class,
+        "state_class": described.state_class,
+        "expire_after": described.expire_after_s,
+    }
+    detail = shorten(f"{described.entity} of {product}" if product else described.entity)
+    return Event(EventKind.DESCRIBED, described.device or name, detail, members)

@@ -1,0 +1,1 @@
+"""Payloads: what the formats of Sources in ``ingest/codecs`` are read with."""

@@ -1,0 +1,223 @@
+"""Source: a network server, gateway or bridge that tells of devices in a format of its own.
+
+A Format is one file in ``ingest/codecs``. It makes an Interpreter for each Source of it, which remembers what later
+messages need of earlier ones: the names behind aliases, which name means which device. What a message says comes out
+as Said, in the Source's own words; ``ingest.model`` says what these words are called in a DeviceType.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
+
+from ingest.codec import CodecError
+from schemas.reason import Reason
+
+Plain = float | bool | str | None
+"""A value as a Source tells it; None where the Source says that there is none."""
+
+
+class Frame(NamedTuple):
+    """What a LoRaWAN device sent, undecoded.
+
+    Attributes:
+        port: FPort, 0 to 255.
+        body: FRMPayload, deciphered.
+    """
+
+    port: int
+    body: bytes
+
+
+class Counter(NamedTuple):
+    """Which uplink of a device it is.
+
+    Attributes:
+        session: Names the session; a rejoin begins another.
+        number: FCnt, 0 to 2^32 - 1.
+    """
+
+    session: str
+    number: int
+
+
+class Radio(NamedTuple):
+    """How well an uplink was received, by the gateway that received it best.
+
+    Attributes:
+        rssi_dbm: Received signal strength; None where no gateway says.
+        snr_db: Signal-to-noise ratio; likewise.
+        spreading_factor: 7 to 12; None for what is not LoRa.
+        gateways: How many received it.
+        gateway: Identifier of the one that received it best; empty where nothing says.
+    """
+
+    rssi_dbm: float | None = None
+    snr_db: float | None = None
+    spreading_factor: int | None = None
+    gateways: int = 0
+    gateway: str = ""
+
+
+class Said(NamedTuple):
+    """What a message says of one device at one moment.
+
+    Attributes:
+        address: Of the device at the Source, in the one form that the Format documents.
+        members: Values by name; what is nested has the path, joined with dots.
+        units: UCUM codes of those members whose unit the message itself tells.
+        time_ms: Event time in milliseconds since 1970 in UTC; None where the message has none.
+        counter: Of a LoRaWAN uplink.
+        frame: Likewise, where the message has it.
+        radio: Likewise.
+        seq: The publisher's own number, where it is one that grows by one; of an uplink its FCnt.
+        simulated: Whether the Source says that nobody measured it.
+        is_history: Whether the Source says that it is told late.
+        model: What the Source calls the product, for a guess; empty where it does not say.
+    """
+
+    address: str
+    members: Mapping[str, Plain] = {}
+    units: Mapping[str, str] = {}
+    time_ms: int | None = None
+    counter: Counter | None = None
+    frame: Frame | None = None
+    radio: Radio | None = None
+    seq: int | None = None
+    simulated: bool = False
+    is_history: bool = False
+    model: str = ""
+
+
+class EventKind(StrEnum):
+    """What a message tells that is no reading."""
+
+    JOINED = "joined"  # a LoRaWAN device began a session
+    ONLINE = "online"
+    OFFLINE = "offline"
+    STATUS = "status"  # battery, link margin, configuration
+    LOCATED = "located"  # somebody computed where it is
+    DESCRIBED = "described"  # which devices there are, and what they can tell
+    CODEC_FAILED = "codec_failed"  # the network server's own decoder failed
+    FAILED = "failed"  # the network server tells of another fault
+    OTHER = "other"  # known, and of no interest
+
+
+class Event(NamedTuple):
+    """What a message tells that is no reading.
+
+    Attributes:
+        kind: Of event.
+        address: Of the device; empty where it is of the Source itself.
+        detail: For people; empty where the kind says it all.
+        members: What can be told in values, by name.
+    """
+
+    kind: EventKind
+    address: str = ""
+    detail: str = ""
+    members: Mapping[str, Plain] = {}
+
+
+class Reply(NamedTuple):
+    """What the Source is to be told, such as a request for a new birth certificate.
+
+    Attributes:
+        topic: Where to.
+        payload: What.
+    """
+
+    topic: str
+    payload: bytes
+
+
+class UnbornError(CodecError):
+    """A message says something that cannot be understood before its Source tells again what its names mean.
+
+    Unlike after another CodecError the Interpreter may remember that the message came, and that it asked.
+
+    Attributes:
+        replies: To be published, as those of ``Heard``; empty where the Source was asked a moment ago.
+    """
+
+    def __init__(self, detail: str, replies: Sequence[Reply] = ()) -> None:
+        super().__init__(Reason.MISSING_BIRTH, detail)
+        self.replies = replies
+
+
+class Heard(NamedTuple):
+    """What a message says. One with neither is known and says nothing, such as a heartbeat.
+
+    Attributes:
+        said: Of devices, in the order of the message.
+        events: What is no reading.
+        replies: To be published.
+    """
+
+    said: Sequence[Said] = ()
+    events: Sequence[Event] = ()
+    replies: Sequence[Reply] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One place that messages come from, as people describe it in ``deploy/sources``.
+
+    Attributes:
+        key: Name of its file.
+        format_key: Name of the Format's file in ``ingest/codecs``.
+        root: Beginning of its topics, without a slash at the end, such as ``zigbee2mqtt``.
+        patterns: Of Formats whose topics are a matter of taste: topics with ``{address}`` and ``{member}`` in them.
+        zone_info: Of clocks that tell local time without an offset.
+        keeps_payloads: Whether quarantine may hold what it sent; otherwise only length, checksum and reason.
+    """
+
+    key: str
+    format_key: str
+    root: str
+    patterns: tuple[str, ...] = ()
+    zone_info: ZoneInfo
+    keeps_payloads: bool = True
+
+
+class Interpreter(Protocol):
+    """Reads the messages of one Source, in order."""
+
+    def read(self, topic: str, payload: bytes, received_ms: int) -> Heard:
+        """Return what a message says.
+
+        Args:
+            topic: Of the message.
+            payload: Any bytes at all.
+            received_ms: Milliseconds since 1970 in UTC; only for what is told relative to it.
+
+        Raises:
+            UnbornError: It cannot be understood yet.
+            CodecError: It is not of the format. Nothing else is ever raised, and nothing that was remembered before is
+                changed then.
+        """
+
+
+@runtime_checkable
+class Format(Protocol):
+    """A format of a Source, one file in ``ingest/codecs``.
+
+    Attributes:
+        title: What people call it.
+        root: Usual beginning of the topics.
+        is_lossless: False where the Source itself publishes with QoS 0: what is lost before the broker nobody can tell.
+        is_partial: Whether a message may tell only what changed, or one value: then no field of a DeviceType is
+            required in it.
+    """
+
+    title: str
+    root: str
+    is_lossless: bool
+    is_partial: bool
+
+    def list_filters(self, source: Source) -> Sequence[str]:
+        """Return the topic filters to subscribe to."""
+
+    def open(self, source: Source) -> Interpreter:
+        """Return an Interpreter that has heard nothing yet."""

@@ -1,0 +1,282 @@
+"""Which Source a topic is of, and which Device it means by an address; what they say becomes Observations.
+
+An Interpreter remembers what earlier messages told, so what it reads depends on their order. What comes from the
+quarantine is read by a copy of it: a message of last week must not count as the newest.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydantic_core import SchemaValidator
+
+from ingest.codec import CodecError, Observation, RefusedError, SchemaError, check_observation
+from ingest.codecs import load_formats
+from ingest.inventory import Device, Inventory
+from ingest.message import Message
+from ingest.model import Model, translate
+from ingest.models import load_models
+from ingest.route import PlacedAt, Route
+from ingest.source import Heard, Interpreter, Said, Source
+from ingest.topic_filter import compile_filter
+from schemas.device_type import Clock, DeviceType
+from schemas.reason import Reason
+from schemas.validation import build_validator, shorten
+
+if TYPE_CHECKING:
+    from re import Pattern
+
+MOST_TOPICS = 20_000
+"""Topics of which it is remembered whose they are."""
+WHOLE = -1
+"""All that is said of a device is the part ``WHOLE - index``, one moment of it ``index * MOMENTS + moment``."""
+MOMENTS = 1_000
+"""More moments than one frame ever tells of."""
+
+Judged = Observation | RefusedError
+
+
+class Heeded(NamedTuple):
+    """What a message says of a Device.
+
+    Attributes:
+        said: As the Source says it.
+        device: Id in the inventory.
+        timed: Route of the Device for what has a time of its own.
+        timeless: Likewise, for what has none.
+        readings: Checked Observations or why there is none, by their part; see ``MOMENTS``.
+    """
+
+    said: Said
+    device: str
+    timed: Route
+    timeless: Route
+    readings: Sequence[tuple[int, Judged]]
+
+
+class Unheard(NamedTuple):
+    """What a message says of something of which nothing could be made.
+
+    Attributes:
+        said: As the Source says it.
+        device: Id in the inventory; where there is none, the Source and the address, with a colon between.
+        error: Why.
+    """
+
+    said: Said
+    device: str
+    error: RefusedError
+
+
+Outcome = Heeded | Unheard
+
+
+class Reading(NamedTuple):
+    """What a message of a Source says.
+
+    Attributes:
+        heard: In the Source's words.
+        outcomes: What becomes of it, in the same order.
+    """
+
+    heard: Heard
+    outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A Device that a Source means by an address."""
+
+    device: Device
+    device_type: DeviceType
+    model: Model
+    validator: SchemaValidator
+    timed: Route
+    timeless: Route
+
+    def observe(self, said: Said, index: int, received_ms: int) -> list[tuple[int, Judged]]:
+        """Return what is said, checked.
+
+        Raises:
+            CodecError: The device's own bytes are not of its Model.
+        """
+        parameters = self.device.parameters
+        observations = translate(self.model, self.device_type, said, parameters, received_ms)
+        # Of what no field takes, such as that a button was pressed, nothing is left.
+        told = [one for one in observations[:MOMENTS] if one.values or one.refusals or said.frame is not None]
+        return [(index * MOMENTS + moment, self._check(one)) for moment, one in enumerate(told)]
+
+    def _check(self, observation: Observation) -> Judged:
+        # A Source that tells no time is heard when it speaks, whatever devices of this type usually do.
+        kind = self.device_type if observation.time_ms is not None else self.timeless.device_type
+        try:
+            return check_observation(kind, self.validator, observation)
+        except SchemaError as error:
+            return error.with_traceback(None)
+
+
+class OpenSource:
+    """A Source that is listened to.
+
+    Args:
+        source: Which.
+        bound: Its devices by address, in lower case.
+        interpreter: What it was told so far; None for nothing.
+    """
+
+    def __init__(self, source: Source, bound: Mapping[str, _Bound], interpreter: Interpreter | None = None) -> None:
+        self.source = source
+        self.interpreter = load_formats()[source.format_key].open(source) if interpreter is None else interpreter
+        self._bound = bound
+        self._copy: Interpreter | None = None
+
+    def find_device(self, address: str) -> str:
+        """Return the id of the Device at an address; see ``Unheard.device``."""
+        bound = self._bound.get(address.lower())
+        return f"{self.source.key}:{address}" if bound is None else bound.device.id
+
+    def read(self, message: Message, *, again: bool = False) -> Reading:
+        """Return what a message says.
+
+        Args:
+            message: Of one of its topics.
+            again: Whether it comes from the quarantine.
+
+        Raises:
+            CodecError: It is not of the format, or cannot be understood yet.
+        """
+        if again:
+            self._copy = self._copy or copy.deepcopy(self.interpreter)
+            heard = self._copy.read(message.topic, message.payload, message.received_ms)
+        else:
+            self._copy = None
+            heard = self.interpreter.read(message.topic, message.payload, message.received_ms)
+        said = enumerate(heard.said)
+        return Reading(heard, [self._find_outcome(index, one, message.received_ms) for index, one in said])
+
+    def _find_outcome(self, index: int, said: Said, received_ms: int) -> Outcome:
+        name = self.find_device(said.address)
+        bound = self._bound.get(said.address.lower())
+        if bound is None:
+            detail = f"no device of the inventory has address {shorten(said.address)} at source {self.source.key}"
+            return Unheard(said, name, RefusedError(Reason.UNKNOWN_DEVICE, detail))
+        try:
+            return Heeded(said, name, bound.timed, bound.timeless, bound.observe(said, index, received_ms))
+        except CodecError as error:
+            return Unheard(said, name, error.with_traceback(None))
+
+
+class SourceTable:
+    """The Sources of one configuration.
+
+    Args:
+        sources: By key; none when left out.
+        inventory: Which devices they have.
+        types: DeviceTypes by key.
+        before: The table that it takes the place of: what its Interpreters were told stays known.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source] | None = None,
+        inventory: Inventory | None = None,
+        types: Mapping[str, DeviceType] | None = None,
+        before: "SourceTable | None" = None,
+    ) -> None:
+        sources = sources or {}
+        bound = _bind(inventory, types, sources) if inventory is not None and types is not None else {}
+        known = {} if before is None else before.opened
+        self.opened: dict[str, OpenSource] = {
+            key: OpenSource(
+                source, bound.get(key, {}), known[key].interpreter if _is_kept(key, source, known) else None
+            )
+            for key, source in sources.items()
+        }
+        formats = load_formats() if sources else {}
+        self._filters: list[tuple[Pattern[str], OpenSource]] = [
+            (compile_filter(one), opened)
+            for opened in self.opened.values()
+            for one in formats[opened.source.format_key].list_filters(opened.source)
+        ]
+        self._topics: dict[str, OpenSource | None] = {}
+
+    def find(self, topic: str) -> OpenSource | None:
+        """Return the Source that a topic is of; None for none."""
+        if not self._filters:
+            return None
+        try:
+            return self._topics[topic]
+        except KeyError:
+            found = next((opened for pattern, opened in self._filters if pattern.fullmatch(topic)), None)
+        if len(self._topics) >= MOST_TOPICS:
+            del self._topics[next(iter(self._topics))]
+        self._topics[topic] = found
+        return found
+
+
+def _is_kept(key: str, source: Source, known: Mapping[str, OpenSource]) -> bool:
+    return key in known and known[key].source == source
+
+
+def _bind(
+    inventory: Inventory, types: Mapping[str, DeviceType], sources: Mapping[str, Source]
+) -> dict[str, dict[str, _Bound]]:
+    """Return the devices of all Sources, by key and address."""
+    formats = load_formats()
+    validators: dict[tuple[str, bool], tuple[DeviceType, SchemaValidator]] = {}
+    found: dict[str, dict[str, _Bound]] = {}
+    for device in inventory.devices.values():
+        if device.source not in sources:
+            continue
+        is_partial = formats[sources[device.source].format_key].is_partial
+        key = device.type_key, is_partial
+        if key not in validators:
+            kind = _relax(types[device.type_key]) if is_partial else types[device.type_key]
+            validators[key] = kind, build_validator(kind)
+        found.setdefault(device.source, {})[device.address.lower()] = _make_bound(device, *validators[key])
+    return found
+
+
+def _relax(device_type: DeviceType) -> DeviceType:
+    """Return a DeviceType of which no field is required."""
+    fields = {name: replace(field, required=False) for name, field in device_type.fields.items()}
+    return replace(device_type, fields=fields)
+
+
+def _make_bound(device: Device, device_type: DeviceType, validator: SchemaValidator) -> _Bound:
+    def read(payload: bytes) -> Sequence[Observation]:  # noqa: ARG001 - what a Source says is not read by itself
+        raise CodecError(Reason.UNRECOGNISED_PAYLOAD, "a message of a source is read by its source alone")
+
+    def make_route(kind: DeviceType) -> Route:
+        return Route(
+            topic="",
+            site="",
+            device=device,
+            device_type=kind,
+            read=read,
+            codec=None,
+            has_clock=kind.clock is Clock.DEVICE,
+            ahead_ms=int(device_type.ahead.total_seconds() * 1000),
+            placed=tuple(PlacedAt(placement, device, {}) for placement in reversed(device.placements)),
+        )
+
+    timed = make_route(replace(device_type, clock=Clock.DEVICE))
+    timeless = make_route(replace(device_type, clock=Clock.RECEIVED))
+    return _Bound(device, device_type, load_models()[device.model], validator, timed, timeless)
+
+
+def describe_part(part: int | None) -> str:
+    """Return which part of a message it is, for people; empty for all of it."""
+    if part is None:
+        return ""
+    if part < 0:
+        return f"all of device {find_index(part)} of the payload, counted from 0"
+    index, moment = divmod(part, MOMENTS)
+    number = f"number {moment} of the payload, counted from 0"
+    return f"{number}, of device {index}" if index else number
+
+
+def find_index(part: int) -> int:
+    """Return of which device, counted from 0 in its message, a part is."""
+    return WHOLE - part if part < 0 else part // MOMENTS
