@@ -97,9 +97,18 @@ def _read_source(file: TomlFile, topic_prefix: str) -> Source | list[Mistake]:
         zone_info=LOCAL,
         keeps_payloads=table.keep_payloads,
     )
+    has_patterns = table.patterns and not mistakes
+    if has_patterns and _list_filters(source) == _list_filters(dataclasses.replace(source, patterns=())):
+        mistakes.append(
+            file.mistake(("patterns",), f"must be left out: the topics of {table.format} are always the same")
+        )
     if not mistakes and not formats[table.format].list_filters(source):
         mistakes.append(file.mistake((), "patterns are missing: which topics does it have?"))
     return mistakes or source
+
+
+def _list_filters(source: Source) -> list[str]:
+    return [*load_formats()[source.format_key].list_filters(source)]
 
 
 def _find_problem(pattern: str, topic_prefix: str) -> str:

@@ -124,6 +124,7 @@ def test_sources_are_given_the_zone_of_the_municipality(tmp_path: Path) -> None:
     [
         ('format = "z2m"\n', 1, "format", 'format "z2m" does not exist; there are ams, chirpstack, '),
         ('root = "hage"\n', 1, "format", "is missing"),
+        (f'{ZIGBEE}patterns = ["hage/{{address}}"]\n', 2, "patterns", "must be left out: the topics of zigbee2mqtt"),
         (f"{ZIGBEE}formt = 1\n", 2, "formt", "is not known; did you mean format"),
         (f'{ZIGBEE}root = "zigbee/#"\n', 2, "root", "must be the beginning of topics, without +, #"),
         (f'{ZIGBEE}root = "zigbee/"\n', 2, "root", "a slash at either end"),
