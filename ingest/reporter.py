@@ -31,7 +31,7 @@ from ingest.notice import Facts, NearQuota, NoticeKey, Raised, judge_facts
 from ingest.notice_publisher import NoticePublisher
 from ingest.notify.delivery import DeliveryState
 from ingest.settings import Settings
-from ingest.status_file import STATUS_FILE, write_status
+from ingest.status_file import StatusFile
 from ingest.store_file import StoreError, list_set_aside
 from ingest.store_groups import Quotas
 from ingest.store_reserve import Usage
@@ -72,6 +72,7 @@ class Reporter:
         restored: Restored,
     ) -> None:
         self._settings = settings
+        self._status_file = StatusFile(settings.store.folder)
         self._collector = collector
         self._broker, self._store, self._writer = peers.broker, peers.store, peers.writer
         self._notices = notices
@@ -148,7 +149,7 @@ class Reporter:
 
     async def _try_write_status(self, status: Status) -> None:
         try:
-            await asyncio.to_thread(write_status, self._settings.store.folder / STATUS_FILE, status)
+            await asyncio.to_thread(self._status_file.write, status)
         except OSError as error:
             self._note_error(str(error))
         else:

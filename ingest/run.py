@@ -48,6 +48,7 @@ from ingest.request_desk import RequestDesk
 from ingest.request_socket import serve_requests
 from ingest.settings import Mqtt, Settings
 from ingest.settings_file import read_secret
+from ingest.source_files import list_usual_filters
 from ingest.store_file import StoreError
 from ingest.store_restored import Restored
 from ingest.store_thread import StoreThread, open_store
@@ -112,11 +113,16 @@ def list_filters(settings: Mqtt) -> list[str]:
 
 
 def list_obsolete(settings: Mqtt, configuration: Configuration) -> list[str]:
-    """Return the filters that the session may still have from other settings of ``mqtt.sites`` and ``mqtt.share``."""
+    """Return the filters that the session may still have from other settings, or of a source that is gone.
+
+    Those are of ``mqtt.sites`` and ``mqtt.share``, and the usual ones of each format; what a source with other topics
+    leaves behind goes to the quarantine until somebody ends the session.
+    """
     plain = settings.model_copy(update={"share": None, "sites": ("+", *configuration.inventory.sites)})
     shared = plain.model_copy(update={"share": settings.share})
-    wanted = set(list_filters(settings))
-    return [one for one in dict.fromkeys([*list_filters(plain), *list_filters(shared)]) if one not in wanted]
+    wanted = {*list_filters(settings), *configuration.list_source_filters()}
+    earlier = [*list_filters(plain), *list_filters(shared), *list_usual_filters()]
+    return [one for one in dict.fromkeys(earlier) if one not in wanted]
 
 
 def restore_processor(settings: Settings, configuration: Configuration, restored: Restored) -> Processor:

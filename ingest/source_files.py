@@ -107,6 +107,12 @@ def _read_source(file: TomlFile, topic_prefix: str) -> Source | list[Mistake]:
     return mistakes or source
 
 
+def list_usual_filters() -> list[str]:
+    """Return the topic filters that a Source of each Format has where its file says nothing of them."""
+    sources = [Source(key=key, format_key=key, root=form.root, zone_info=LOCAL) for key, form in load_formats().items()]
+    return [one for source in sources for one in _list_filters(source)]
+
+
 def _list_filters(source: Source) -> list[str]:
     return [*load_formats()[source.format_key].list_filters(source)]
 

@@ -1,5 +1,6 @@
 """Sources as people write them: the examples that ship are accepted, mistakes are named with file, line and field."""
 
+import dataclasses
 import re
 import tomllib
 from pathlib import Path
@@ -9,13 +10,17 @@ import pytest
 
 from devices import load_device_types
 from ingest.codecs import load_formats
+from ingest.configuration import Configuration
 from ingest.inventory_files import load_inventory
 from ingest.local_time import LOCAL
 from ingest.models import load_models
+from ingest.run import list_obsolete
+from ingest.settings import Mqtt
 from ingest.source import Source
 from ingest.source_files import load_sources, place_sources
 from ingest.toml_file import ConfigurationError, Mistake
 from ingest.topic_filter import compile_filter
+from tests.small_town import make_inventory
 from tests.stand import ROOT
 
 PREFIX = "gjovik"
@@ -196,3 +201,11 @@ def test_the_documentation_names_every_parameter_of_every_model() -> None:
     assert rows.keys() == models.keys()
     for key, parameters in models.items():
         assert re.findall("`([a-z_]+)`", rows[key]) == list(parameters), key
+
+
+def test_what_a_source_that_is_gone_had_is_no_longer_subscribed_to() -> None:
+    types = load_device_types()
+    here = Configuration(types, make_inventory(types), {}, sources=load_sources(FOLDER / "examples", PREFIX))
+    gone = dataclasses.replace(here, sources={})
+    assert {"zigbee2mqtt/#", "spBv1.0/#"} <= set(list_obsolete(Mqtt(), gone))
+    assert not set(list_obsolete(Mqtt(), here)) & set(here.list_source_filters())
