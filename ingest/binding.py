@@ -77,9 +77,7 @@ def complete_parameters(table: DeviceTable) -> Mapping[str, float]:
     if not table.source:
         return NO_PARAMETERS
     model = load_models().get(table.model)
-    usual = {} if model is None else model.parameters
-    defaults = {name: one.default for name, one in usual.items() if one.default is not None}
-    return {**defaults, **table.parameters}
+    return table.parameters if model is None else model.complete_parameters(table.parameters)
 
 
 def _suggest(name: str, known: Collection[str]) -> str:

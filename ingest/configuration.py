@@ -8,7 +8,7 @@ from pathlib import Path
 
 from devices import load_device_types
 from ingest.alerts.rules import load_rules
-from ingest.codecs import load_formats
+from ingest.codecs import list_filters
 from ingest.codecs.native import CODEC
 from ingest.inventory import Inventory
 from ingest.inventory_files import BROKER_ACCOUNTS, load_inventory
@@ -55,8 +55,7 @@ class Configuration:
 
     def list_source_filters(self) -> list[str]:
         """Return the topic filters of all Sources."""
-        formats = load_formats()
-        return [one for each in self.sources.values() for one in formats[each.format_key].list_filters(each)]
+        return [one for source in self.sources.values() for one in list_filters(source)]
 
 
 def read_configuration(settings: Settings, environ: Mapping[str, str] | None = None) -> Configuration:

@@ -236,8 +236,7 @@ def _is_called(product: str, hint: str) -> bool:
 
 
 def _complete_parameters(model: Model, parameters: Mapping[str, float]) -> dict[str, float]:
-    usual = {name: one.default for name, one in model.parameters.items() if one.default is not None}
-    return usual | {name: value for name, value in parameters.items() if name in model.parameters}
+    return model.complete_parameters({name: one for name, one in parameters.items() if name in model.parameters})
 
 
 def _list_lacking(model: Model, parameters: Mapping[str, float]) -> list[str]:

@@ -127,6 +127,11 @@ class Model:
     hints: tuple[str, ...] = ()
     key: str = ""
 
+    def complete_parameters(self, given: Mapping[str, float]) -> dict[str, float]:
+        """Return parameters of a device with the usual ones where they are not given."""
+        usual = {name: one.default for name, one in self.parameters.items() if one.default is not None}
+        return {**usual, **given}
+
 
 def translate(
     model: Model, device_type: DeviceType, said: Said, parameters: Mapping[str, float], received_ms: int

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints
 
-from ingest.codecs import load_formats
+from ingest.codecs import list_filters, load_formats
 from ingest.local_time import LOCAL
 from ingest.source import Format, Source
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, iterate_toml_folder
@@ -21,7 +21,7 @@ _PATTERNS = {_TOPIC: "must be the beginning of topics, without +, # and a slash 
 _ADDRESS, _MEMBER = "{address}", "{member}"
 
 
-class SourceTable(Table):
+class SourceFile(Table):
     """A file of ``deploy/sources``."""
 
     format: str
@@ -62,7 +62,7 @@ def read_sources(folder: Path | None, topic_prefix: str) -> tuple[dict[str, Sour
         if isinstance(found, list):
             mistakes += found
             continue
-        for one in load_formats()[found.format_key].list_filters(found):
+        for one in list_filters(found):
             if one in filters:
                 mistakes.append(file.mistake(("root",), f"its topics {one} are those of source {filters[one]} too"))
             filters.setdefault(one, found.key)
@@ -71,7 +71,7 @@ def read_sources(folder: Path | None, topic_prefix: str) -> tuple[dict[str, Sour
 
 
 def _read_source(file: TomlFile, topic_prefix: str) -> Source | list[Mistake]:
-    table = read_table(file, (), file.values, SourceTable, _PATTERNS)
+    table = read_table(file, (), file.values, SourceFile, _PATTERNS)
     if isinstance(table, list):
         return table
     formats: Mapping[str, Format] = load_formats()
@@ -98,11 +98,11 @@ def _read_source(file: TomlFile, topic_prefix: str) -> Source | list[Mistake]:
         keeps_payloads=table.keep_payloads,
     )
     has_patterns = table.patterns and not mistakes
-    if has_patterns and _list_filters(source) == _list_filters(dataclasses.replace(source, patterns=())):
+    if has_patterns and list_filters(source) == list_filters(dataclasses.replace(source, patterns=())):
         mistakes.append(
             file.mistake(("patterns",), f"must be left out: the topics of {table.format} are always the same")
         )
-    if not mistakes and not formats[table.format].list_filters(source):
+    if not mistakes and not list_filters(source):
         mistakes.append(file.mistake((), "patterns are missing: which topics does it have?"))
     return mistakes or source
 
@@ -110,11 +110,7 @@ def _read_source(file: TomlFile, topic_prefix: str) -> Source | list[Mistake]:
 def list_usual_filters() -> list[str]:
     """Return the topic filters that a Source of each Format has where its file says nothing of them."""
     sources = [Source(key=key, format_key=key, root=form.root, zone_info=LOCAL) for key, form in load_formats().items()]
-    return [one for source in sources for one in _list_filters(source)]
-
-
-def _list_filters(source: Source) -> list[str]:
-    return [*load_formats()[source.format_key].list_filters(source)]
+    return [one for source in sources for one in list_filters(source)]
 
 
 def _find_problem(pattern: str, topic_prefix: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic_core import SchemaValidator
 
 from ingest.codec import CodecError, Observation, RefusedError, SchemaError, check_observation
-from ingest.codecs import load_formats
+from ingest.codecs import list_filters, load_formats
 from ingest.inventory import Device, Inventory
 from ingest.message import Message
 from ingest.model import Model, translate
@@ -84,14 +84,22 @@ class Reading(NamedTuple):
     outcomes: Sequence[Outcome]
 
 
+class _Kind(NamedTuple):
+    """What the devices of a DeviceType have in common at Sources that tell everything at once, or a part."""
+
+    device_type: DeviceType
+    timed: DeviceType
+    timeless: DeviceType
+    validator: SchemaValidator
+
+
 @dataclass(frozen=True, slots=True)
 class _Bound:
     """A Device that a Source means by an address."""
 
     device: Device
-    device_type: DeviceType
+    kind: _Kind
     model: Model
-    validator: SchemaValidator
     timed: Route
     timeless: Route
 
@@ -102,16 +110,17 @@ class _Bound:
             CodecError: The device's own bytes are not of its Model.
         """
         parameters = self.device.parameters
-        observations = translate(self.model, self.device_type, said, parameters, received_ms)
+        observations = translate(self.model, self.kind.device_type, said, parameters, received_ms)
         # Of what no field takes, such as that a button was pressed, nothing is left.
         told = [one for one in observations[:MOMENTS] if one.values or one.refusals or said.frame is not None]
         return [(index * MOMENTS + moment, self._check(one)) for moment, one in enumerate(told)]
 
     def _check(self, observation: Observation) -> Judged:
         # A Source that tells no time is heard when it speaks, whatever devices of this type usually do.
-        kind = self.device_type if observation.time_ms is not None else self.timeless.device_type
+        kind = self.kind
+        device_type = kind.timeless if observation.time_ms is None else kind.device_type
         try:
-            return check_observation(kind, self.validator, observation)
+            return check_observation(device_type, kind.validator, observation)
         except SchemaError as error:
             return error.with_traceback(None)
 
@@ -156,11 +165,11 @@ class OpenSource:
         return Reading(heard, [self._find_outcome(index, one, message.received_ms) for index, one in said])
 
     def _find_outcome(self, index: int, said: Said, received_ms: int) -> Outcome:
-        name = self.find_device(said.address)
         bound = self._bound.get(said.address.lower())
         if bound is None:
             detail = f"no device of the inventory has address {shorten(said.address)} at source {self.source.key}"
-            return Unheard(said, name, RefusedError(Reason.UNKNOWN_DEVICE, detail))
+            return Unheard(said, self.find_device(said.address), RefusedError(Reason.UNKNOWN_DEVICE, detail))
+        name = bound.device.id
         try:
             return Heeded(said, name, bound.timed, bound.timeless, bound.observe(said, index, received_ms))
         except CodecError as error:
@@ -193,11 +202,8 @@ class SourceTable:
             )
             for key, source in sources.items()
         }
-        formats = load_formats() if sources else {}
         self._filters: list[tuple[Pattern[str], OpenSource]] = [
-            (compile_filter(one), opened)
-            for opened in self.opened.values()
-            for one in formats[opened.source.format_key].list_filters(opened.source)
+            (compile_filter(one), opened) for opened in self.opened.values() for one in list_filters(opened.source)
         ]
         self._topics: dict[str, OpenSource | None] = {}
 
@@ -224,17 +230,17 @@ def _bind(
 ) -> dict[str, dict[str, _Bound]]:
     """Return the devices of all Sources, by key and address."""
     formats = load_formats()
-    validators: dict[tuple[str, bool], tuple[DeviceType, SchemaValidator]] = {}
+    kinds: dict[tuple[str, bool], _Kind] = {}
     found: dict[str, dict[str, _Bound]] = {}
     for device in inventory.devices.values():
         if device.source not in sources:
             continue
         is_partial = formats[sources[device.source].format_key].is_partial
         key = device.type_key, is_partial
-        if key not in validators:
-            kind = _relax(types[device.type_key]) if is_partial else types[device.type_key]
-            validators[key] = kind, build_validator(kind)
-        found.setdefault(device.source, {})[device.address.lower()] = _make_bound(device, *validators[key])
+        if key not in kinds:
+            device_type = types[device.type_key]
+            kinds[key] = _make_kind(_relax(device_type) if is_partial else device_type)
+        found.setdefault(device.source, {})[device.address.lower()] = _make_bound(device, kinds[key])
     return found
 
 
@@ -244,26 +250,31 @@ def _relax(device_type: DeviceType) -> DeviceType:
     return replace(device_type, fields=fields)
 
 
-def _make_bound(device: Device, device_type: DeviceType, validator: SchemaValidator) -> _Bound:
-    def read(payload: bytes) -> Sequence[Observation]:  # noqa: ARG001 - what a Source says is not read by itself
-        raise CodecError(Reason.UNRECOGNISED_PAYLOAD, "a message of a source is read by its source alone")
+def _make_kind(device_type: DeviceType) -> _Kind:
+    timed, timeless = replace(device_type, clock=Clock.DEVICE), replace(device_type, clock=Clock.RECEIVED)
+    return _Kind(device_type, timed, timeless, build_validator(device_type))
 
-    def make_route(kind: DeviceType) -> Route:
-        return Route(
-            topic="",
-            site="",
-            device=device,
-            device_type=kind,
-            read=read,
-            codec=None,
-            has_clock=kind.clock is Clock.DEVICE,
-            ahead_ms=int(device_type.ahead.total_seconds() * 1000),
-            placed=tuple(PlacedAt(placement, device, {}) for placement in reversed(device.placements)),
-        )
 
-    timed = make_route(replace(device_type, clock=Clock.DEVICE))
-    timeless = make_route(replace(device_type, clock=Clock.RECEIVED))
-    return _Bound(device, device_type, load_models()[device.model], validator, timed, timeless)
+def _make_bound(device: Device, kind: _Kind) -> _Bound:
+    placed = tuple(PlacedAt(placement, device, {}) for placement in reversed(device.placements))
+    timed = Route(
+        topic="",
+        site="",
+        device=device,
+        device_type=kind.timed,
+        read=_read_alone,
+        codec=None,
+        has_clock=True,
+        ahead_ms=int(kind.device_type.ahead.total_seconds() * 1000),
+        placed=placed,
+    )
+    timeless = replace(timed, device_type=kind.timeless, has_clock=False)
+    return _Bound(device, kind, load_models()[device.model], timed, timeless)
+
+
+def _read_alone(payload: bytes) -> Sequence[Observation]:  # noqa: ARG001 - a Reader is given it
+    """Refuse what a device that a Source tells of is said to have published itself."""
+    raise CodecError(Reason.UNRECOGNISED_PAYLOAD, "a message of a source is read by its source alone")
 
 
 def describe_part(part: int | None) -> str:

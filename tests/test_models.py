@@ -31,8 +31,7 @@ def observe(model: Model, example: ModelExample) -> list[Observation]:
     """Return what becomes of an example before it is held against the DeviceType."""
     frame = None if example.frame is None else Frame(example.frame[0], bytes.fromhex(example.frame[1]))
     said = Said("0", example.members, example.units, frame=frame)
-    defaults = {key: one.default for key, one in model.parameters.items() if one.default is not None}
-    parameters = {**defaults, **example.parameters}
+    parameters = model.complete_parameters(example.parameters)
     return translate(model, TYPES[model.device_type], said, parameters, RECEIVED_MS)
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ingest.source import Format
+from ingest.source import Format, Source
 from schemas.registry import load_registry
 
 NATIVE = "native"
@@ -25,3 +25,8 @@ def load_formats() -> Mapping[str, Format]:
     """
     found = load_registry(sys.modules[__name__], "FORMAT", Format, leave_out=(NATIVE,))  # type: ignore[type-abstract]
     return MappingProxyType(found)
+
+
+def list_filters(source: Source) -> list[str]:
+    """Return the topic filters of a Source, as its Format has them."""
+    return [*load_formats()[source.format_key].list_filters(source)]

@@ -116,3 +116,22 @@ def find_distance(members: dict[str, Plain]) -> float | None:
         if distance is not None:
             return distance
     return None
+
+
+TAKE_INDOOR_AMBIENCE = name_values(
+    {
+        "air_temperature": Take("temperature", "Cel"),
+        "air_humidity": Take("humidity", "%"),
+        "barometric_pressure": Take("pressure", "Pa"),
+        "illuminance": Take("illuminance", "lx"),
+        "co2_concentration": Take("co2", "[ppm]"),
+        "activity_counter": Take("motion"),
+        "battery_voltage": Take("voltage", "V"),
+    }
+)
+"""Of a DL-IAM, whatever kind of room it is in."""
+
+
+def decode_indoor_ambience(frame: Frame) -> list[Decoded]:
+    """Return what a frame of a DL-IAM says; raises as ``read_decentlab``."""
+    return read_decentlab(frame, INDOOR_AMBIENCE)

@@ -1,32 +1,14 @@
 """Decentlab DL-IAM, indoor ambience monitor, in a classroom; see ``ingest.frames.decentlab``."""
 
-from collections.abc import Sequence
-
-from ingest.frames.decentlab import INDOOR_AMBIENCE, name_values, read_decentlab
-from ingest.model import Decoded, Model, ModelExample, Take
-from ingest.source import Frame
-
-
-def _decode(frame: Frame) -> Sequence[Decoded]:
-    return read_decentlab(frame, INDOOR_AMBIENCE)
-
+from ingest.frames.decentlab import TAKE_INDOOR_AMBIENCE, decode_indoor_ambience
+from ingest.model import Model, ModelExample
 
 MODEL = Model(
     title="Decentlab DL-IAM (classroom)",
     device_type="classroom_climate",
     formats=("tts", "chirpstack"),
-    decode=_decode,
-    takes=name_values(
-        {
-            "air_temperature": Take("temperature", "Cel"),
-            "air_humidity": Take("humidity", "%"),
-            "barometric_pressure": Take("pressure", "Pa"),
-            "illuminance": Take("illuminance", "lx"),
-            "co2_concentration": Take("co2", "[ppm]"),
-            "activity_counter": Take("motion"),
-            "battery_voltage": Take("voltage", "V"),
-        }
-    ),
+    decode=decode_indoor_ambience,
+    takes=TAKE_INDOOR_AMBIENCE,
     hints=("dl-iam",),
     examples=(
         ModelExample(
