@@ -3,8 +3,11 @@
 Each kind is one file in ``ingest/alerts/derivations``; a law runs over all of them.
 """
 
+import sys
 from math import inf
 from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 State = Any
 """What a derivation remembers of one device: numbers, text, None, and lists of them, as JSON keeps them."""
@@ -53,6 +56,66 @@ class Derivation(Protocol):
 
         Returns:
             None when the value adds nothing: then the state is as it was.
+        """
+
+
+class Calm(Struct, gc=False):
+    """While nobody needs to ask a derivation of a device: what it would tell is between the limits, or nothing.
+
+    That is so of a value from ``least`` to ``most``, before ``until_ms``, while the state is shorter than ``full``.
+    These are numbers that devices share wherever that can be: those stay in the processor's cache.
+
+    Attributes:
+        state: What is remembered of the device, itself and not a copy.
+        least: From here,
+        most: up to here.
+        until_ms: Event time.
+        full: Length.
+        kept: What is remembered in place of such a value; None where that is the value.
+    """
+
+    state: list[Any]
+    least: float
+    most: float
+    until_ms: int = sys.maxsize
+    full: int = sys.maxsize
+    kept: float | None = None
+
+
+@runtime_checkable
+class Waiting(Derivation, Protocol):
+    """A derivation of a register that tells nothing until a moment comes.
+
+    Its state is a list that begins with that moment, and ends with time and value of the last sample. To remember a
+    sample before it, where the register has not shrunk, is to put it in the place of the last; nothing else.
+    """
+
+    waits: ClassVar[bool]
+    """Always; it tells the kinds that do so from others."""
+
+
+@runtime_checkable
+class Steady(Derivation, Protocol):
+    """A derivation that knows for how long it need not be asked.
+
+    Its state is a list that ends with times and values in turns. To remember a value while it is calm is to put its
+    time and what is kept of it at the end; nothing else.
+    """
+
+    of_register: ClassVar[bool]
+    """Whether the field is a register: it is not calm where that shrinks."""
+
+    @property
+    def apart_ms(self) -> int:
+        """A value that is less later than the last one is not remembered."""
+
+    def find_calm(self, state: State, low: float, high: float) -> Calm | None:
+        """Return while a device is calm; None where it is not.
+
+        Args:
+            state: What is remembered of it, not None.
+            low: Finite, as is given to ``hear``,
+            high: likewise.
         """
 
 

@@ -16,10 +16,11 @@ from ingest.batch import AlertRecord, RuleState
 from ingest.inventory import Placement
 from ingest.sample import define_sample
 from ingest.shard import SHARDS
+from schemas.derivation import Derivation, State
 from schemas.reading import Reading
 from schemas.rule import Level, Rule, Transition
 from tests.alert_rules import CO2, INFO, MEAN, ROOMS, find_site, make_town
-from tests.derivation_series import ALL, CALM_OR_NOT, KEYS, Sample, build, grow, steady_or_not
+from tests.derivation_series import ALL, CALM_OR_NOT, KEYS, MARCH, Sample, build, grow, steady_or_not
 
 SAMPLE = define_sample(load_device_types()["indoor_climate"], ("co2", "temperature"), ())
 TOWN = make_town()
@@ -155,3 +156,34 @@ def test_a_rule_that_becomes_another_and_itself_again_begins_anew_also_after_a_r
     (state,) = list_states(book).values()
     assert state.state == [[2 * 3_600_000, 7.0]]
     assert list_states(disk.begin(rules)) == list_states(book)
+
+
+def make_growing(count: int) -> list[Sample]:
+    """Return what grows by 12 in an hour."""
+    return [(MARCH + number * 300_000, 500.0 + number) for number in range(count)]
+
+
+@pytest.mark.parametrize("kind", ["mean", "over", "rate", "hour_forecast", "hour_energy", "night_use"])
+def test_while_all_is_well_a_derivation_is_seldom_asked(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    tell = type(ALL[kind]).tell
+
+    def count(
+        derivation: Derivation, state: State, time_ms: int, value: float, low: float, high: float
+    ) -> float | None:
+        asked.append(derivation.kind)
+        return tell(derivation, state, time_ms, value, low, high)
+
+    monkeypatch.setattr(type(ALL[kind]), "tell", count)
+    book = AlertBook({kind: make_rule(kind, -inf, 1e6)}, TOWN)
+    assert all(is_quiet(book, make_reading(ROOMS[0], sample)) for sample in make_growing(288))
+    assert 0 < len(asked) < 288 / 4
+
+
+@pytest.mark.parametrize("kind", ["mean", "over", "rate", "hour_forecast"])
+def test_other_limits_hold_from_the_next_reading_on(kind: str) -> None:
+    book = AlertBook({kind: make_rule(kind, -inf, 1e6)}, TOWN)
+    *before, last = make_growing(44)  # the last is half an hour into its hour
+    assert all(is_quiet(book, make_reading(ROOMS[0], sample)) for sample in before)
+    book.replace_rules({kind: make_rule(kind, -inf, 5.0)}, TOWN, 0)
+    assert hear(book, make_reading(ROOMS[0], last))

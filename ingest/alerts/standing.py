@@ -12,7 +12,7 @@ from itertools import islice
 
 from ingest.batch import AlertRecord, RuleState
 from ingest.shard import find_shard
-from schemas.derivation import Derivation, State, copy_state
+from schemas.derivation import Calm, Derivation, State, copy_state
 
 Heard = tuple[str, int, float]
 """Device, event time, and value."""
@@ -32,6 +32,8 @@ class Standing:
         begun: Devices whose states have begun since the store was last told; what it has of them is of old.
         heard: What states of devices remember more since then, in order.
         moved: Groups and devices of differences whose states changed since then.
+        calms: Devices that are well, and while which values theirs need not be asked about; of them nothing is in
+            ``records``. It may be emptied at any time.
     """
 
     digest: int = 0
@@ -40,11 +42,13 @@ class Standing:
     begun: dict[str, None] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
     moved: dict[str, None] = field(default_factory=dict)
+    calms: dict[str, Calm] = field(default_factory=dict)
     _shards: dict[int, list[str]] = field(default_factory=dict)
     _sharded: int = 0
 
     def become(self, digest: int) -> None:
-        """Begin anew with states, where the Rule makes another thing of readings now."""
+        """Begin anew with states, where the Rule makes another thing of readings now; limits may be others anyway."""
+        self.calms.clear()
         if digest != self.digest:
             self.digest = digest
             self.states.clear()
@@ -54,6 +58,7 @@ class Standing:
 
     def hear(self, derivation: Derivation, device: str, heard: tuple[int, float], limits: tuple[float, float]) -> None:
         """Have the derivation remember one more event time and value of a device."""
+        self.calms.pop(device, None)
         before = self.states.get(device)
         time_ms, value = heard
         after = derivation.hear(before, time_ms, value, *limits)
@@ -100,6 +105,7 @@ class Standing:
 
     def restore(self, derivation: Derivation, subject: str, said: State, limits: tuple[float, float]) -> None:
         """Remember again what was stored; see the module's docstring."""
+        self.calms.pop(subject, None)
         match said:
             case [state]:
                 self.states[subject] = state

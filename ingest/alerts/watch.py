@@ -40,7 +40,7 @@ def find_limits(levels: Sequence[Level]) -> tuple[float, float]:
     return max(levels[0].low, -_MOST), min(levels[0].high, _MOST)
 
 
-LAYOUT = 2
+LAYOUT = 3
 """To be counted up where any derivation remembers something else than before: what is on disk says nothing to it."""
 
 

@@ -21,6 +21,7 @@ class HourEnergy:
 
     kind: ClassVar[str] = "hour_energy"
     of_register: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
 
     def find_unit(self, unit: str) -> str:
         """Return the register's own unit; see ``Derivation``."""
@@ -28,9 +29,9 @@ class HourEnergy:
 
     def tell(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> float | None:  # noqa: ARG002 - see Derivation
         """Return what was used when an hour has closed, otherwise None; see ``Derivation``."""
-        if state is None or time_ms < state[0] or not has_grown(state[2], value):
+        if state is None or time_ms < state[0] or not has_grown(state[3], value):
             return None
-        _, before_ms, before, begin = state
+        _, begin, before_ms, before = state
         end_ms = time_ms - time_ms % HOUR_MS
         end = read_between(before_ms, before, time_ms, value, end_ms)
         if before_ms < end_ms - HOUR_MS:
@@ -39,14 +40,14 @@ class HourEnergy:
         return used if used is not None and isfinite(used) else None
 
     def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
-        """Remember when the hour ends, the last sample, and the register when the hour began; see ``Derivation``."""
-        if state is None or not 0.0 <= value - state[2] < inf:  # has_grown, without the call
-            return [find_hour_end(time_ms), time_ms, value, None if time_ms % HOUR_MS else value]
+        """Remember when the hour ends, the register when it began, and the last sample; see ``Derivation``."""
+        if state is None or not 0.0 <= value - state[3] < inf:  # has_grown, without the call
+            return [find_hour_end(time_ms), None if time_ms % HOUR_MS else value, time_ms, value]
         if time_ms >= state[0]:
             state[0] = find_hour_end(time_ms)
-            state[3] = read_between(state[1], state[2], time_ms, value, state[0] - HOUR_MS)
-        state[1] = time_ms
-        state[2] = value
+            state[1] = read_between(state[2], state[3], time_ms, value, state[0] - HOUR_MS)
+        state[2] = time_ms
+        state[3] = value
         return state
 
 

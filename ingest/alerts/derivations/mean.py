@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable, read_duration
 from ingest.alerts.duration import Duration
-from schemas.derivation import State
+from schemas.derivation import Calm, State
 
 _PARTS = 60
 _KEPT = 160  # more than the parts of a window can be, two in each 1/60 of it
@@ -31,6 +31,8 @@ class Mean:
     """
 
     kind: ClassVar[str] = "mean"
+    of_register: ClassVar[bool] = False
+    apart_ms: ClassVar[int] = 0
     window_ms: int
 
     def find_unit(self, unit: str) -> str:
@@ -73,14 +75,20 @@ class Mean:
             self._tidy_up(state, low, high)
         return state
 
+    def find_calm(self, state: State, low: float, high: float) -> Calm | None:
+        """Return while all values are good; see ``Steady``."""
+        return Calm(state, state[1], state[2], full=state[0] - 1) if low <= state[1] and state[2] <= high else None
+
     def _tidy_up(self, state: State, low: float, high: float) -> None:
         """Forget what is before the window, and put values together that are near each other, if they are too many."""
         past = max(0, bisect_right(state[3::2], state[-2] - self.window_ms) - 1)
         del state[3 : 3 + 2 * past]
         if len(state) > _KEPT:
             _put_together(state, self.window_ms // _PARTS)
-        values = state[4::2]
-        state[:3] = min(2 * len(state) + _SPARE, 2 * _KEPT), min(low, *values), max(high, *values)
+        state[0] = min(2 * len(state) + _SPARE, 2 * _KEPT)
+        if not (low <= state[1] and state[2] <= high):
+            values = state[4::2]
+            state[1], state[2] = min(low, *values), max(high, *values)
 
 
 def _put_together(state: State, part_ms: int) -> None:

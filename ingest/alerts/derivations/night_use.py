@@ -28,6 +28,7 @@ class NightUse:
 
     kind: ClassVar[str] = "night_use"
     of_register: ClassVar[bool] = True
+    waits: ClassVar[bool] = True
     night: Night
 
     def find_unit(self, unit: str) -> str:
@@ -38,7 +39,7 @@ class NightUse:
         """Return what was used when a night has ended, otherwise None; see ``Derivation``."""
         if state is None or time_ms < state[0]:
             return None
-        before_ms, before, begin_ms, end_ms, begin = state[1:]
+        begin_ms, end_ms, begin, before_ms, before = state[1:]
         if time_ms < end_ms or not has_grown(before, value):
             return None
         if before_ms < begin_ms:
@@ -50,24 +51,24 @@ class NightUse:
     def hear(self, state: State, time_ms: int, value: float, low: float = inf, high: float = -inf) -> State:  # noqa: ARG002 - see Derivation
         """Remember the last sample, and the night; see ``Derivation``.
 
-        What is remembered: when the night that runs ends, or that comes next begins; time and value of the last sample;
-        begin and end of the night; the register when it began.
+        What is remembered: when the night that runs ends, or that comes next begins; begin and end of the night; the
+        register when it began; time and value of the last sample.
         """
-        if state is None or not 0.0 <= value - state[2] < inf:  # has_grown, without the call
+        if state is None or not 0.0 <= value - state[5] < inf:  # has_grown, without the call
             begin_ms, end_ms = self.night.find(time_ms)
             due_ms = begin_ms if time_ms < begin_ms else end_ms
-            return [due_ms, time_ms, value, begin_ms, end_ms, value if time_ms == begin_ms else None]
+            return [due_ms, begin_ms, end_ms, value if time_ms == begin_ms else None, time_ms, value]
         if time_ms >= state[0]:
-            before_ms, before, begin_ms, end_ms, begin = state[1:]
+            begin_ms, end_ms, begin, before_ms, before = state[1:]
             if time_ms >= end_ms:
                 begin_ms, end_ms = self.night.find(time_ms)
                 begin = None
             if time_ms >= begin_ms > before_ms:
                 begin = read_between(before_ms, before, time_ms, value, begin_ms)
             state[0] = begin_ms if time_ms < begin_ms else end_ms
-            state[3:] = begin_ms, end_ms, begin
-        state[1] = time_ms
-        state[2] = value
+            state[1:4] = begin_ms, end_ms, begin
+        state[4] = time_ms
+        state[5] = value
         return state
 
 

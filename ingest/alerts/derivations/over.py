@@ -1,14 +1,17 @@
 """How much of the last while a value was above a limit, such as CO2 above 1000 ppm for half the day."""
 
+import sys
 from dataclasses import dataclass
-from math import inf
+from math import inf, nextafter
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable, Number, read_duration
 from ingest.alerts.derivations.mean import Mean
 from ingest.alerts.duration import Duration
-from schemas.derivation import State
+from schemas.derivation import Calm, State
+
+_MOST = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,18 @@ class Over(Mean):
             return Mean.hear(self, state, time_ms, share, low, high)
         state += (time_ms, share)  # which is all that it does, without the call
         return state
+
+    def find_calm(self, state: State, low: float, high: float) -> Calm | None:
+        """Return while values stay on the side of the limit that the last one is on; see ``Steady``."""
+        calm = Mean.find_calm(self, state, low, high)
+        if calm is None or not calm.least <= state[-1] <= calm.most:
+            return None
+        calm.kept = state[-1]
+        if state[-1]:
+            calm.least, calm.most = nextafter(self.limit, inf), _MOST
+        else:
+            calm.least, calm.most = -_MOST, self.limit
+        return calm
 
 
 class OverTable(DerivationTable):

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from ingest.alerts.derivation_table import DerivationTable, read_duration
 from ingest.alerts.duration import Duration
-from schemas.derivation import State
+from schemas.derivation import Calm, State
 
 _PARTS = 60
 _SPARE = 8
 _STEPS = 6
 _FAR = 1e9
 _HOUR_MS = 3_600_000.0
+_NEARLY = 1.0 - 1e-6
 _ROUNDING = 1e-12  # more than any: what is good at a glance must be so when it is worked out
 
 
@@ -29,16 +30,18 @@ class Rate:
 
     Attributes:
         window_ms: Length of the window.
+        apart_ms: 1/60 of it.
     """
 
     kind: ClassVar[str] = "rate"
+    of_register: ClassVar[bool] = False
     window_ms: int
-    _part_ms: int = field(init=False, repr=False, compare=False)
+    apart_ms: int = field(init=False, repr=False, compare=False)
     _steepest: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Work out what every value needs."""
-        object.__setattr__(self, "_part_ms", self.window_ms // _PARTS)
+        object.__setattr__(self, "apart_ms", self.window_ms // _PARTS)
         object.__setattr__(self, "_steepest", (1.0 + _ROUNDING) * _HOUR_MS / (self.window_ms / 2))
 
     def find_unit(self, unit: str) -> str:
@@ -72,7 +75,7 @@ class Rate:
         """
         if state is None:
             return [2 * _SPARE, *self._find_bounds([value], low, high), time_ms, value]
-        if time_ms - state[-2] < self._part_ms:
+        if time_ms - state[-2] < self.apart_ms:
             return None
         if value < state[1]:
             state[1] = value
@@ -84,6 +87,14 @@ class Rate:
             del state[3 : 3 + 2 * past]
             state[:3] = 2 * len(state) + _SPARE, *self._find_bounds(state[4::2], low, high)
         return state
+
+    def find_calm(self, state: State, low: float, high: float) -> Calm | None:
+        """Return while no value can be steep, and none moves the bounds of the window; see ``Steady``."""
+        if not low < 0.0 < high:
+            return None
+        least = max(state[1], state[2] + _NEARLY * low / self._steepest)
+        most = min(state[2], state[1] + _NEARLY * high / self._steepest)
+        return Calm(state, least, most, full=state[0] - 1) if least <= most else None
 
     def _find_bounds(self, values: Sequence[float], low: float, high: float) -> tuple[float, float]:
         """Return what no value is below, and above: some steps of a size that the limits allow within a window."""
