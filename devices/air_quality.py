@@ -1,4 +1,7 @@
-"""Air-quality station: particles, nitrogen dioxide, and where the model has them temperature and humidity."""
+"""Air-quality station: particles, nitrogen dioxide, and where the model has them temperature and humidity.
+
+No field is required: a sensor of particles that is not asked each time, or is being cleaned, leaves them out.
+"""
 
 from datetime import timedelta
 
@@ -9,7 +12,7 @@ DEVICE_TYPE = DeviceType(
     title="Luftkvalitet",
     area=Area.INFRASTRUCTURE,
     fields={
-        "pm10": Field("mass_concentration", "Svevestøv PM10", high=2_000.0),
+        "pm10": Field("mass_concentration", "Svevestøv PM10", required=False, high=2_000.0),
         "pm2_5": Field("mass_concentration", "Svevestøv PM2,5", required=False, high=1_000.0),
         "no2": Field("mass_concentration", "Nitrogendioksid (NO₂)", required=False, high=2_000.0),
         "o3": Field("mass_concentration", "Ozon (O₃)", required=False, high=2_000.0),
@@ -36,6 +39,8 @@ DEVICE_TYPE = DeviceType(
             refused={"no2": Reason.OUT_OF_RANGE},
         ),
         Example(payload='{"time":"2026-01-15T12:00:00Z","pm10":65535}', reason=Reason.SENTINEL),
-        Example(payload='{"time":"2026-01-15T12:00:00Z","pm2_5":12.1}', reason=Reason.MISSING_FIELD),
+        Example(payload='{"time":"2026-01-15T12:00:00Z","pm2_5":12.1}', fields="pm2_5=12.1"),
+        Example(payload='{"time":"2026-01-15T12:00:00Z","voltage":3.109}', fields="voltage=3.109"),
+        Example(payload='{"time":"2026-01-15T12:00:00Z"}', reason=Reason.MISSING_FIELD),
     ),
 )

@@ -1,6 +1,7 @@
 """Contact on a door of a public building: whether it is open, and how often it was opened since it was installed.
 
-It reports every change, and is heard now and then between them.
+It reports every change, and is heard now and then between them. Some tell of their seal, their battery or their counter
+alone, so no field is required.
 """
 
 from datetime import timedelta
@@ -12,7 +13,7 @@ DEVICE_TYPE = DeviceType(
     title="Dørkontakt",
     area=Area.BUILDINGS,
     fields={
-        "door_open": Field("opening", "Døra er åpen"),
+        "door_open": Field("opening", "Døra er åpen", required=False),
         "openings": Field("counter", "Åpninger i alt", required=False),
         "battery": Field("battery", "Batteri", required=False),
         "voltage": Field("voltage", "Batterispenning", required=False, high=20.0),
@@ -41,8 +42,16 @@ DEVICE_TYPE = DeviceType(
             refused={"battery": Reason.SENTINEL},
         ),
         Example(
+            payload='{"time":"2026-01-15T12:00:00Z","tamper":true}',
+            fields="tamper=true",
+        ),
+        Example(
             payload='{"time":"2026-01-15T12:00:00Z","door_open":"open"}',
             reason=Reason.WRONG_TYPE,
+        ),
+        Example(
+            payload='{"time":"2026-01-15T12:00:00Z"}',
+            reason=Reason.MISSING_FIELD,
         ),
     ),
 )

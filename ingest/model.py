@@ -12,10 +12,11 @@ from dataclasses import field as member
 from typing import NamedTuple
 
 from ingest.codec import Observation
+from ingest.payloads.written_unit import read_unit
 from ingest.source import Frame, Plain, Said
 from schemas.device_type import DeviceType, Field
 from schemas.reason import Reason
-from schemas.units import UNITS, UnitError, convert
+from schemas.units import UnitError, convert
 from schemas.validation import Refusal, shorten
 
 
@@ -112,7 +113,9 @@ class Model:
         parameters: What the inventory must say of each device, by name.
         complete: Makes further members of those that came and of the parameters, before they are taken; it is given a
             mutable copy of the members.
-        hints: What Sources call it, in lower case; for a guess at what an unknown device is.
+        hints: What Sources call it, in lower case; for a guess at what an unknown device is. Of several Models of a
+            product the one for its usual place has the name alone, the others the place behind it; where none is the
+            usual one, as of a counter of pulses, or editions differ in scale, all have it and people choose.
         key: Name of its file; set when the folder is walked.
     """
 
@@ -259,7 +262,6 @@ def _measure(take: Take, wanted: str, found: Plain, unit: str) -> float:
 
 
 _NUMBER = re.compile(r"\s*([-+]?[0-9]+(?:\.[0-9]+)?)\s*(\S*)\s*")
-_DISPLAYED = {unit.display: unit.ucum for unit in UNITS.values() if unit.display} | {"℃": "Cel", "C": "Cel"}
 
 
 def read_number(text: str, unit: str) -> tuple[float | None, str]:
@@ -270,10 +272,10 @@ def read_number(text: str, unit: str) -> tuple[float | None, str]:
         unit: UCUM code of what has none in the text; empty for the field's own.
 
     Returns:
-        The number, or None where the text is none; and a UCUM code, or what stands in its place.
+        The number, or None where the text is none; and a UCUM code, or what stands in its place (``read_unit``).
     """
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None, unit
     number, written = match.groups()
-    return float(number), (_DISPLAYED.get(written, written) if written else unit)
+    return float(number), (read_unit(written) if written else unit)

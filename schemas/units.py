@@ -1,7 +1,9 @@
 """Units by their UCUM code, and conversion between units of one dimension.
 
 The codes are those of the Unified Code for Units of Measure (https://ucum.org/ucum), case-sensitive form.
-``[NTU]`` is there since version 2.2; ``var`` is not, and has its name of IEC 80000-6.
+``[NTU]`` is there since version 2.2; ``var`` is not, and has its name of IEC 80000-6. Factors of customary units are
+those of its table: the foot, the US gallon and the pound-force are exact by definition, a metre of mercury column is
+133.3220 kPa.
 A table of factors serves: pint and its kind do not read UCUM, and the platform converts only at its edges.
 """
 
@@ -67,7 +69,9 @@ UNITS: dict[str, Unit] = {
         # volume and flow
         Unit("m3", "m³", "m3"),
         Unit("L", "l", "m3", factor=0.001),
+        Unit("[gal_us]", "gal", "m3", factor=0.003785411784),  # 231 cubic inches
         Unit("m3/h", "m³/h", "m3/h"),
+        Unit("m3/s", "m³/s", "m3/h", factor=3600.0),
         Unit("L/s", "l/s", "m3/h", factor=3.6),
         Unit("L/min", "l/min", "m3/h", factor=0.06),
         Unit("L/h", "l/h", "m3/h", factor=0.001),
@@ -83,6 +87,7 @@ UNITS: dict[str, Unit] = {
         Unit("cm", "cm", "m", factor=0.01),
         Unit("mm", "mm", "m", factor=0.001),
         Unit("um", "µm", "m", factor=1e-6),
+        Unit("[ft_i]", "ft", "m", factor=0.3048),
         # pressure
         Unit("hPa", "hPa", "hPa"),
         Unit("Pa", "Pa", "hPa", factor=0.01),
@@ -90,6 +95,8 @@ UNITS: dict[str, Unit] = {
         Unit("bar", "bar", "hPa", factor=1000.0),
         Unit("mbar", "mbar", "hPa"),
         Unit("mm[Hg]", "mmHg", "hPa", factor=1.33322),
+        Unit("[in_i'Hg]", "inHg", "hPa", factor=33.863788),  # 0.0254 m of mercury column
+        Unit("[psi]", "psi", "hPa", factor=0.45359237 * 9.80665 / 0.0254**2 / 100),  # pound-force a square inch
         # light, sound and radiation
         Unit("lx", "lux", "lx"),
         Unit("W/m2", "W/m²", "W/m2"),
@@ -105,11 +112,13 @@ UNITS: dict[str, Unit] = {
         # air, water and soil
         Unit("ug/m3", "µg/m³", "ug/m3"),
         Unit("mg/m3", "mg/m³", "ug/m3", factor=1000.0),
+        Unit("kg/m3", "kg/m³", "ug/m3", factor=1e9),
         Unit("[pH]", "pH", "[pH]"),
         Unit("[NTU]", "NTU", "[NTU]"),
         Unit("uS/cm", "µS/cm", "uS/cm"),
         Unit("mS/cm", "mS/cm", "uS/cm", factor=1000.0),
         Unit("dS/m", "dS/m", "uS/cm", factor=1000.0),
+        Unit("S/m", "S/m", "uS/cm", factor=10_000.0),
         # angles
         Unit("deg", "°", "deg"),
     )

@@ -61,7 +61,8 @@ def _pad(observation: Observation, _: DeviceType) -> bytes:
 
 
 def _write_as_text(observation: Observation, device_type: DeviceType) -> bytes:
-    name = _first_required(device_type)
+    told = [name for name in device_type.fields if name in observation.values]
+    name = next((name for name in told if device_type.fields[name].required), told[0])
     return _replace(observation, {name: str(observation.values[name])})
 
 
@@ -102,10 +103,6 @@ KINDS: Mapping[str, Spoiler] = {
 """By the Reason that the collector should give."""
 KINDS_OF_TIME: Mapping[str, Spoiler] = {"not_placed": _reset_clock, "future_time": _put_clock_ahead}
 """Likewise, of devices whose own clock gives the time."""
-
-
-def _first_required(device_type: DeviceType) -> str:
-    return next(name for name, field in device_type.fields.items() if field.required)
 
 
 def _replace(observation: Observation, values: dict[str, Any]) -> bytes:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from devices import load_device_types
 from ingest.codec import CodecError, SchemaError, check_observation
-from ingest.frames.decentlab import DISTANCE, INDOOR_AMBIENCE, find_distance, read_decentlab
+from ingest.frames.decentlab import INDOOR_AMBIENCE, complete_distance, decode_distance, read_decentlab
 from ingest.model import translate
 from ingest.models import load_models
-from ingest.source import Frame, Said
+from ingest.source import Frame, Plain, Said
 from schemas.reason import Reason
 from schemas.validation import build_validator
 
@@ -45,7 +45,6 @@ def test_a_short_frame_tells_the_battery_only() -> None:
     ("key", "body"),
     [
         ("decentlab_dl_iam", BATTERY_ONLY.hex()),
-        ("decentlab_dl_pm", "021B5000010C25"),
         ("decentlab_dl_mbx", "02012F00020BB1"),
         ("decentlab_dl_trs12", "0210D300020C80"),
         ("decentlab_dl_cws", "02463900020B74"),
@@ -79,11 +78,14 @@ def test_a_flag_that_the_product_does_not_have_is_refused() -> None:
 
 
 def test_a_distance_without_a_valid_sample_is_none() -> None:
-    (decoded,) = read_decentlab(Frame(1, bytes.fromhex("02012F000304D200000BB1")), DISTANCE)
+    complete = complete_distance("height", lambda distance, mount_height: mount_height - distance)
+    (decoded,) = decode_distance(Frame(1, bytes.fromhex("02012F000304D200000BB1")))
     members = dict(decoded.members)
-    assert find_distance(members) is None
-    assert "distance" not in members
-    assert find_distance({"distance.value": 1234, "number_of_valid_samples.value": 1}) == pytest.approx(1.234)
+    complete(members, {"mount_height": 2.0})
+    assert not {"distance", "height"} & set(members)
+    named: dict[str, Plain] = {"distance.value": 1234, "number_of_valid_samples.value": 1}
+    complete(named, {"mount_height": 2.0})
+    assert named["height"] == pytest.approx(0.766)
 
 
 @given(body=st.binary(max_size=60) | st.binary(max_size=30).map(lambda rest: b"\x02\x00\x01\x00" + rest))

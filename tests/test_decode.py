@@ -150,12 +150,12 @@ def test_a_guess_is_named_and_taken_where_it_is_the_only_one() -> None:
     uplink["uplink_message"]["version_ids"] |= {"brand_id": "milesight-iot", "model_id": "am319-hcho"}
     code, found = run_json("--source", "tts", "-", given=json.dumps(uplink))
     assert (code, found["told"][0]["model"], found["told"][0]["guessed"]) == (0, "milesight_am319", True)
-    uplink["uplink_message"]["version_ids"]["model_id"] = "ws302"
+    uplink["uplink_message"]["version_ids"]["model_id"] = "em300-di"
     code, found = run_json("--source", "tts", "-", given=json.dumps(uplink))
     assert (code, found["told"][0]["model"]) == (0, None)
-    assert found["told"][0]["guesses"] == ["milesight_ws302", "milesight_ws302_noise"]
+    assert found["told"][0]["guesses"] == ["milesight_em300_di", "milesight_em300_di_water"]
     assert (
-        "milesight_ws302 or milesight_ws302_noise: say --model"
+        "milesight_em300_di or milesight_em300_di_water: say --model"
         in run("--source", "tts", "-", given=json.dumps(uplink))[1]
     )
 
@@ -166,6 +166,61 @@ def test_a_guess_goes_by_whole_words_and_the_longest_hint() -> None:
     assert guess_models("timers", "tts") == ()
     assert guess_models("AM319", "tasmota") == ()
     assert guess_models("", "tts") == ()
+    assert guess_models("nwave/ncc405fm", "tts") == ()  # the same maker's counter
+    assert guess_models("digital-matter/yabby-edge", "tts") == ()
+
+
+# As The Things Stack joins brand and model of the device repository, and as people call ChirpStack's device profiles.
+@pytest.mark.parametrize(
+    ("product", "key"),
+    [
+        ("adeunis/pulse", None),  # at a water meter or an electricity meter: nobody but people knows
+        ("Milesight EM300-DI", None),
+        ("milesight-iot/em500-smtc", None),  # editions with other scales on the same channels
+        ("bosch/tps110", "bosch_tps110"),
+        ("decentlab/dl-cws", "decentlab_dl_cws"),
+        ("decentlab/dl-iam", "decentlab_dl_iam_room"),
+        ("Decentlab DL-IAM classroom", "decentlab_dl_iam"),
+        ("decentlab/dl-mbx", "decentlab_dl_mbx_level"),
+        ("DL-MBX snow", "decentlab_dl_mbx"),
+        ("decentlab/dl-pm", "decentlab_dl_pm"),
+        ("decentlab/dl-trs12", "decentlab_dl_trs12"),
+        ("digital-matter/oyster", "digital_matter_oyster"),
+        ("dingtek/dc520", "dingtek_dc520"),
+        ("dingtek/df703", "dingtek_df703"),
+        ("dragino/ldds75-114", "dragino_ldds75"),
+        ("dragino/lds02", "dragino_lds02"),
+        ("dragino/lht65n", "dragino_lht65n"),
+        ("LHT65N probe", "dragino_lht65n_probe"),
+        ("dragino/lse01-114", "dragino_lse01"),
+        ("elsys/ems-desk", "elsys_desk"),
+        ("elsys/ems-door", "elsys_ems_door"),
+        ("elsys/ers", "elsys_ers"),
+        ("elsys/ers-co2", "elsys_ers"),
+        ("Elsys ERS CO2 classroom", "elsys_ers_co2"),
+        ("elsys/ers-eye", "elsys_ers_eye"),
+        ("elsys/ers-sound", "elsys_ers_sound"),
+        ("mclimate/vicki", "mclimate_vicki"),
+        ("milesight-iot/am307", "milesight_am307"),
+        ("milesight-iot/am308", "milesight_am308"),
+        ("milesight-iot/am319-hcho", "milesight_am319"),
+        ("milesight-iot/em300-mcs", "milesight_em300_mcs"),
+        ("milesight-iot/em300-sld", "milesight_em300_sld"),
+        ("milesight-iot/em300-th", "milesight_em300_th"),
+        ("milesight-iot/em400-tld", "milesight_em400_tld"),
+        ("milesight-iot/em500-co2", "milesight_em500_co2"),
+        ("milesight-iot/em500-swl", "milesight_em500_swl"),
+        ("milesight-iot/vs133", "milesight_vs133"),
+        ("milesight-iot/vs341", "milesight_vs341"),
+        ("milesight-iot/ws301", "milesight_ws301"),
+        ("milesight-iot/ws302", "milesight_ws302"),
+        ("nwave/nps405sm", "nwave_nps405"),
+    ],
+)
+def test_a_product_is_guessed_to_be_one_model_where_its_use_is_plain(product: str, key: str | None) -> None:
+    for format_key in ("tts", "chirpstack"):
+        guesses = guess_models(product, format_key)
+        assert guesses == (key,) if key else len(guesses) == 2
 
 
 def test_members_are_refused_one_by_one() -> None:

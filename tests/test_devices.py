@@ -113,6 +113,7 @@ PRIVATE = {
     ("asset_tracker", Privacy.PERSONAL): {"latitude", "longitude", "speed", "heading", "moving"},
     ("desk_occupancy", Privacy.PERSONAL): {"presence"},
     ("dwelling_door", Privacy.PERSONAL): {"door_open", "openings"},
+    ("dwelling_electricity", Privacy.PERSONAL): set(TYPES["ams_meter"].fields),
     ("room_presence", Privacy.HEALTH): {"presence", "motion"},
     ("safety_alarm", Privacy.HEALTH): {"alarm", "worn"},
 }

@@ -50,6 +50,30 @@ def test_a_clock_that_the_network_never_set_dates_nothing() -> None:
     assert in_time.members == {"TempC_DS": 27.81, "TempC_SHT": 28.29, "Hum_SHT": 88.6}
 
 
+def test_a_reading_that_is_sent_again_has_the_time_of_the_first_time_and_no_voltage() -> None:
+    (resent,) = read_lht65n(Frame(2, bytes.fromhex("0AF009C001EC8160065F97")))
+    assert resent.time_ms == 1_611_030_423_000
+    assert resent.members == {"TempC_SHT": 24.96, "Hum_SHT": 49.2, "TempC_DS": 28.0}
+
+
+def test_the_same_bit_of_older_firmware_says_that_no_probe_is_connected() -> None:
+    (now,) = read_lht65n(Frame(2, bytes.fromhex("CBC6008200F2817FFF7FFF")))
+    assert now.time_ms is None
+    assert now.members == {"BatV": 3.014, "TempC_SHT": 1.3, "Hum_SHT": 24.2, "TempC_DS": NOT_CONNECTED}
+
+
+@pytest.mark.parametrize("socket", ["0F", "10", "20"])
+def test_the_number_of_a_probe_is_no_climate(socket: str) -> None:
+    assert read_lht65n(Frame(2, bytes.fromhex(f"CBF628FF6422{socket}0ADD1701"))) == []
+
+
+def test_probes_of_later_firmware() -> None:
+    (dated,) = read_lht65n(Frame(2, bytes.fromhex("0ADD0B0D03762A60065F97")))
+    assert (dated.time_ms, dated.members["TempC_TMP117"]) == (1_611_030_423_000, 27.81)
+    (climate,) = read_lht65n(Frame(2, bytes.fromhex("CBF60B0D03760B0ADD0376")))
+    assert climate.members == {"BatV": 3.062, "TempC_SHT": 28.29, "Hum_SHT": 88.6, "Ext_TempC_SHT": 27.81}
+
+
 def test_eleven_zeros_answer_that_nothing_was_stored_and_are_not_zero_degrees() -> None:
     assert read_lht65n(Frame(2, bytes(11))) == []
 
@@ -60,7 +84,7 @@ def test_eleven_zeros_answer_that_nothing_was_stored_and_are_not_zero_degrees() 
         (3, NO_PROBE.hex()),  # another port
         (2, NO_PROBE.hex() + "00"),  # longer
         (2, STORED[:-1].hex()),  # a stored reading was cut
-        (2, "CBC6008200F20B7FFF7FFF"),  # an unknown thing in the socket
+        (2, "CBC6008200F2037FFF7FFF"),  # an unknown thing in the socket
         (2, STORED[:11].hex() + NO_PROBE.hex()),  # stored readings and another
     ],
 )

@@ -153,7 +153,7 @@ def test_version_4_declares_one_attribute_after_another(interpreter: Interpreter
 @pytest.mark.parametrize(
     ("written", "ucum"),
     [("°C", "Cel"), ("°F", "[degF]"), ("%", "%"), ("kWh", "kW.h"), ("m³", "m3"), ("L", "L"), ("lx", "lx"),
-     ("#", "1"), ("ppm", "[ppm]"), ("kn", "[kn_i]"), ("psi", "psi"), ("MK⁻¹", "MK⁻¹")],
+     ("#", "1"), ("ppm", "[ppm]"), ("kn", "[kn_i]"), ("psi", "[psi]"), ("inH2O", "inH2O"), ("MK⁻¹", "MK⁻¹")],
 )  # fmt: skip
 def test_units_are_ucum_where_the_platform_knows_them(interpreter: Interpreter, written: str, ucum: str) -> None:
     tell(interpreter, f"{CAR}/a/b/$unit", written)

@@ -159,12 +159,14 @@ def test_units_are_those_of_the_message(listener: Listener) -> None:
     assert observe("tasmota_climate", fahrenheit).values == {"temperature": 26.0, "humidity": 27.0}
     mercury = listener.said(b'{"BMP280":{"Temperature":28.520,"Pressure":753.3},"PressureUnit":"mmHg"}')
     assert observe("tasmota_climate", mercury).values == {"temperature": 28.52, "pressure": 1004.314626}
+    inches = listener.said(b'{"BMP280":{"Temperature":28.520,"Pressure":29.92},"PressureUnit":"inHg"}')
+    assert observe("tasmota_climate", inches).values == {"temperature": 28.52, "pressure": 1013.20453696}
     assert hear(SONOFF_SC, "stat/x/STATUS8").said[0].units == {"Temperature": "Cel"}
     assert hear(WITHOUT_UNIT, "stat/x/STATUS8").said[0].units == {}
 
 
 def test_a_unit_that_is_not_known_is_refused_and_never_guessed(listener: Listener) -> None:
-    said = listener.said(b'{"BMP280":{"Temperature":301,"Pressure":29},"PressureUnit":"inHg","TempUnit":"X"}')
+    said = listener.said(b'{"BMP280":{"Temperature":301,"Pressure":29},"PressureUnit":"inH2O","TempUnit":"X"}')
     observation = observe("tasmota_climate", said)
     assert observation.values == {}
     assert [one.reason for one in observation.refusals] == [Reason.WRONG_UNIT, Reason.WRONG_UNIT]

@@ -60,6 +60,13 @@ def test_it_has_an_example_that_is_accepted(model: Model) -> None:
     assert model.formats
 
 
+@EVERY_MODEL
+def test_what_decodes_frames_has_one_that_somebody_published(model: Model) -> None:
+    published = [example for example in model.examples if example.frame and not example.origin.startswith("made by")]
+    assert all(example.origin for example in model.examples if example.frame)
+    assert model.decode is None or published
+
+
 @pytest.mark.parametrize(("model", "example"), EXAMPLES)
 def test_an_example_gives_its_fields(model: Model, example: ModelExample) -> None:
     device_type = TYPES[model.device_type]

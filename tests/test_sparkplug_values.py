@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.payloads.sparkplug_units import read_unit
 from ingest.payloads.sparkplug_values import MOST_ITEMS, DataType, ValueFaultError, read_value
 from ingest.source import Plain
-from schemas.units import UNITS
 
 # The array examples of the specification, chapter 6.
 ARRAYS = [
@@ -176,22 +174,3 @@ def test_any_value_of_any_type_is_read_or_refused(datatype: int, told: tuple[str
 
 def test_a_number_that_is_none_stays_so() -> None:
     assert math.isnan(float(str(read_value(DataType.FLOAT, "float_value", math.nan))))
-
-
-@pytest.mark.parametrize("ucum", UNITS)
-def test_a_unit_is_known_by_its_code_and_as_people_write_it(ucum: str) -> None:
-    assert read_unit(ucum) == ucum
-    display = UNITS[ucum].display
-    assert read_unit(f" {display} ") == (ucum if display else "")
-
-
-def test_a_unit_that_is_not_known_stays_as_it_is() -> None:
-    assert [read_unit(one) for one in ("inH2O", "", "kWH", "%RH", "degrees-celsius")] == [
-        "inH2O",
-        "",
-        "kW.h",
-        "%",
-        "Cel",
-    ]
-    assert (read_unit("MW"), read_unit("mW"), read_unit("mW.h")) == ("MW", "mW", "mW.h")  # a milliwatt is unknown
-    assert len(read_unit("x" * 10_000)) == 40

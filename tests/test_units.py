@@ -33,6 +33,14 @@ from schemas.units import UNITS, UnitError, convert, find_unit
         (4.0, "pCi/L", "Bq/m3", 148.0),
         (0.4, "dS/m", "uS/cm", 400.0),
         (400.0, "[ppb]", "[ppm]", 0.4),
+        (29.92, "[in_i'Hg]", "hPa", 1013.20453696),
+        (1.0, "[in_i'Hg]", "mm[Hg]", 25.4),
+        (14.5037737730209, "[psi]", "bar", 1.0),
+        (1.0, "[gal_us]", "L", 3.785411784),
+        (10.0, "[ft_i]", "m", 3.048),
+        (0.5, "m3/s", "L/s", 500.0),
+        (0.1, "S/m", "mS/cm", 1.0),
+        (1e-9, "kg/m3", "ug/m3", 1.0),
     ],
 )
 def test_convert(value: float, source: str, target: str, expected: float) -> None:
@@ -55,7 +63,7 @@ def test_an_unknown_unit_is_named_with_the_known_ones() -> None:
 
 
 def test_what_people_read_is_of_one_unit() -> None:
-    # Numbers that come as text name their unit in this way; see ``ingest.model.read_number``.
+    # Sources write units in this way; see ``ingest.payloads.written_unit``.
     displays = [unit.display for unit in UNITS.values()]
     assert len(set(displays)) == len(displays)
 

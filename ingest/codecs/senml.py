@@ -29,7 +29,8 @@ from ingest.source import Heard, Interpreter, Plain, Said, Source
 UNITS = {
     # RFC 8428, 12.1
     "m": "m", "s": "s", "A": "A", "K": "K", "Hz": "Hz", "Pa": "Pa", "J": "J", "W": "W", "V": "V", "Cel": "Cel",
-    "lx": "lx", "m3": "m3", "l": "L", "m/s": "m/s", "l/s": "L/s", "W/m2": "W/m2", "pH": "[pH]", "dB": "dB",
+    "lx": "lx", "m3": "m3", "l": "L", "m/s": "m/s", "m3/s": "m3/s", "l/s": "L/s", "W/m2": "W/m2", "S/m": "S/m",
+    "pH": "[pH]", "dB": "dB",
     "lat": "deg", "lon": "deg", "count": "1", "/": "1", "%": "%", "%RH": "%", "%EL": "%", "EL": "s", "beats": "1",
     # RFC 8798, 2 and 3
     "var": "var", "deg": "deg", "ms": "ms", "min": "min", "h": "h", "kW": "kW", "kvar": "kvar", "Wh": "W.h",
@@ -37,7 +38,7 @@ UNITS = {
     "m/h": "m/h", "ppm": "[ppm]", "/100": "%", "hPa": "hPa", "mm": "mm", "cm": "cm", "km": "km", "km/h": "km/h",
 }  # fmt: skip
 """UCUM codes by what SenML writes."""
-SUM_UNITS = {"W": "J", "l/s": "L", "m/s": "m", "/": "s"}
+SUM_UNITS = {"W": "J", "m3/s": "m3", "l/s": "L", "m/s": "m", "/": "s"}
 """UCUM codes of the sum of a value over time, in its unit times seconds, by what SenML writes for the value."""
 
 _URN = re.compile(r"(urn:dev:[^:/]+:[^:/]+|urn:uuid:[^:/]+)(?:[:/](.*))?", re.IGNORECASE)

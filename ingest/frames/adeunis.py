@@ -3,7 +3,8 @@
 A frame is a code, a status byte and what the code says, big endian (PULSE V4 Technical Reference Manual, "Radio
 protocol"). A bit of the status says that the device's clock ends the frame, in seconds since 2013 in UTC. Frame 0x5A
 has the counter now and how much it grew in each period before, the newest first; how long a period is only the
-configuration knows (register 321 times two seconds).
+configuration knows: register 321 times two seconds. As delivered a PULSE V3 has 43,200 there, a day (PULSE V3 Technical
+Reference Manual, 1.2); of V4 that could not be checked, so the inventory should say it.
 """
 
 from ingest.frames.broken_frame import refuse
@@ -12,7 +13,7 @@ from ingest.model import Decoded, Parameter
 from ingest.source import Frame
 
 PERIOD = Parameter("Between two stored counters: register 321 times two", "s", default=86_400.0)
-"""The default is the maker's."""
+"""The default is the maker's for PULSE V3."""
 
 _BOTH, _CHANNEL_A, _CHANNEL_B = 0x46, 0x5A, 0x5B
 _OTHERS = frozenset({0x10, 0x11, 0x12, 0x20, 0x30, 0x33, 0x47, _CHANNEL_B})

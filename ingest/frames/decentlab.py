@@ -20,6 +20,9 @@ _VERSION = 2
 _DIGITS = 5
 """Decimals that are kept; the sensors have fewer."""
 
+Complete = Callable[[dict[str, Plain], Mapping[str, float]], None]
+"""As ``complete`` of a Model."""
+
 Words = Sequence[int]
 """16-bit words of one block, unsigned."""
 
@@ -63,7 +66,7 @@ INDOOR_AMBIENCE = (
 )
 """Blocks of DL-IAM."""
 
-DISTANCE = (
+_DISTANCE = (
     Block(2, {"distance": lambda words: words[0], "number_of_valid_samples": lambda words: words[1]}),  # millimetres
     BATTERY,
 )
@@ -103,7 +106,38 @@ def name_values(takes: Mapping[str, Take]) -> Mapping[str, Take]:
     return MappingProxyType({**takes, **{f"{name}.value": take for name, take in takes.items()}})
 
 
-def find_distance(members: dict[str, Plain]) -> float | None:
+def decode_distance(frame: Frame) -> list[Decoded]:
+    """Return what a frame of a DL-MBX says; raises as ``read_decentlab``."""
+    return read_decentlab(frame, _DISTANCE)
+
+
+def take_distance(surface: Take) -> Mapping[str, Take]:
+    """Return what is taken of a DL-MBX.
+
+    Args:
+        surface: Of what is under it, which the Model makes of the distance; the field's name is the member's too.
+    """
+    distance, voltage = Take("distance", "mm"), Take("voltage", "V")
+    return name_values({surface.field: surface, "distance": distance, "battery_voltage": voltage})
+
+
+def complete_distance(name: str, find: Callable[[float, float], float | None]) -> Complete:
+    """Return what makes a member of the distance of a DL-MBX and the parameter ``mount_height``.
+
+    Args:
+        name: Of the member.
+        find: Its value for a distance and the height of the sensor, in metres; None where there is none.
+    """
+
+    def complete(members: dict[str, Plain], parameters: Mapping[str, float]) -> None:
+        distance = _find_distance(members)
+        if distance is not None:
+            members[name] = find(distance, parameters["mount_height"])
+
+    return complete
+
+
+def _find_distance(members: dict[str, Plain]) -> float | None:
     """Return the distance of a DL-MBX in metres, whichever it is called; None where no sample was valid.
 
     Args:

@@ -1,6 +1,7 @@
 """Frames of Dingtek's sensors: 0x80, two bytes of the product, kind, length of the whole, what it says, 0x81.
 
-Port 3, big endian (Dingtek's "LoRaWAN protocol" of each product).
+Port 3, big endian. After the maker's decoders (https://github.com/cndingtek/Chirpstack_codec) and their examples in
+TheThingsNetwork/lorawan-devices; of the bins also "DF702&DF703 Waste Bin Sensor Protocol LoRaWAN V2.8" (2021).
 """
 
 from ingest.frames.broken_frame import expect_port, refuse

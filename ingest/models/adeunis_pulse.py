@@ -34,13 +34,19 @@ MODEL = Model(
         "volume": Take("volume", "m3"),
         "bytes.counterValues.0": (),  # of which the volume is made
     },
-    hints=("pulse", "adeunis pulse"),
+    hints=("adeunis/pulse", "adeunis pulse"),
     examples=(
         ModelExample(
             frame=(1, "5A6700000127000100020003000414ABA3E9"),
             parameters={"litres_per_pulse": 10.0, "start": 100.0},
             fields=("volume=102.85", "volume=102.89", "volume=102.92", "volume=102.94", "volume=102.95"),
             origin="TheThingsNetwork/lorawan-devices, at a meter made by hand",
+        ),
+        ModelExample(
+            frame=(1, "100001000239012C57003C27107530000A0000000300050103060A0D"),
+            parameters={"litres_per_pulse": 10.0},
+            fields="",
+            origin="akenza-io/device-type-library, pulse4: its configuration",
         ),
         ModelExample(
             frame=(1, "466300015C4F0000F74A"),

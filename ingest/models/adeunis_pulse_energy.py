@@ -34,7 +34,7 @@ MODEL = Model(
         "counter": Take("pulses"),
         "bytes.counterValues.0": Take("pulses"),
     },
-    hints=("pulse", "adeunis pulse"),
+    hints=("adeunis/pulse", "adeunis pulse"),
     examples=(
         ModelExample(
             frame=(1, "5A6700000127000100020003000414ABA3E9"),

@@ -1,7 +1,7 @@
-"""Bosch TPS110, parking lot sensor (Parking Lot Sensor, "Communication Interface - Technical Description").
+"""Bosch TPS110, parking lot sensor (Bosch, "Communication Interface - Technical Description", v0.23.3 and v0.29.4).
 
-Port 1 tells the state when it changes, port 2 once a day with the temperature in whole degrees (without it before
-firmware 0.23), port 3 after a start. Ports 4, 5 and 6 tell of the device.
+Port 1 tells the state when it changes, port 2 once a day with the temperature in whole degrees (older firmware without
+it), port 3 after a start. Ports 4, 5 and 6 tell of the device.
 """
 
 from collections.abc import Mapping, Sequence

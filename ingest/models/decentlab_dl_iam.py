@@ -9,7 +9,7 @@ MODEL = Model(
     formats=("tts", "chirpstack"),
     decode=decode_indoor_ambience,
     takes=TAKE_INDOOR_AMBIENCE,
-    hints=("dl-iam",),
+    hints=("dl-iam classroom",),
     examples=(
         ModelExample(
             frame=(1, "020BBD007F0B926A515D48BC4E0262006981C7000093D4000B0111"),

@@ -15,6 +15,12 @@ MODEL = Model(
     hints=("dl-iam",),
     examples=(
         ModelExample(
+            frame=(1, "020BBD007F0B926A515D48BC4E0262006981C7000093D4000B0111"),
+            fields="temperature=27.67834,humidity=36.43854,co2=455.0,illuminance=678.76512,pressure=964.12,"
+            "motion=11.0,voltage=2.962",
+            origin="TheThingsNetwork/lorawan-devices",
+        ),
+        ModelExample(
             frame=(1, "020BBD006F0B926A515D48BC4E02620069000B0111"),
             fields="temperature=27.67834,humidity=36.43854,illuminance=678.76512,pressure=964.12,"
             "motion=11.0,voltage=2.962",

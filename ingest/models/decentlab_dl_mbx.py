@@ -3,39 +3,19 @@
 Sound is slower in cold air; the sensor allows for that with the temperature of its own housing, which the sun warms.
 """
 
-from collections.abc import Mapping, Sequence
-
-from ingest.frames.decentlab import DISTANCE, find_distance, name_values, read_decentlab
+from ingest.frames.decentlab import complete_distance, decode_distance, take_distance
 from ingest.frames.mounting import SNOW_PARAMETERS, find_snow_depth
-from ingest.model import Decoded, Model, ModelExample, Take
-from ingest.source import Frame, Plain
-
-
-def _decode(frame: Frame) -> Sequence[Decoded]:
-    return read_decentlab(frame, DISTANCE)
-
-
-def _add_depth(members: dict[str, Plain], parameters: Mapping[str, float]) -> None:
-    distance = find_distance(members)
-    if distance is not None:
-        members["snow_depth"] = find_snow_depth(distance, parameters["mount_height"])
-
+from ingest.model import Model, ModelExample, Take
 
 MODEL = Model(
     title="Decentlab DL-MBX (snow)",
     device_type="snow_depth",
     formats=("tts", "chirpstack"),
-    decode=_decode,
+    decode=decode_distance,
     parameters=SNOW_PARAMETERS,
-    complete=_add_depth,
-    takes=name_values(
-        {
-            "snow_depth": Take("snow_depth", "cm"),
-            "distance": Take("distance", "mm"),
-            "battery_voltage": Take("voltage", "V"),
-        }
-    ),
-    hints=("dl-mbx",),
+    complete=complete_distance("snow_depth", find_snow_depth),
+    takes=take_distance(Take("snow_depth", "cm")),
+    hints=("dl-mbx snow",),
     examples=(
         ModelExample(
             frame=(1, "02012F000304D200010BB1"),

@@ -1,37 +1,17 @@
 """Decentlab DL-MBX, ultrasonic distance, over water; see ``ingest.frames.decentlab``."""
 
-from collections.abc import Mapping, Sequence
-
-from ingest.frames.decentlab import DISTANCE, find_distance, name_values, read_decentlab
+from ingest.frames.decentlab import complete_distance, decode_distance, take_distance
 from ingest.frames.mounting import LEVEL_PARAMETERS, find_level
-from ingest.model import Decoded, Model, ModelExample, Take
-from ingest.source import Frame, Plain
-
-
-def _decode(frame: Frame) -> Sequence[Decoded]:
-    return read_decentlab(frame, DISTANCE)
-
-
-def _add_level(members: dict[str, Plain], parameters: Mapping[str, float]) -> None:
-    distance = find_distance(members)
-    if distance is not None:
-        members["level"] = find_level(distance, parameters["mount_height"])
-
+from ingest.model import Model, ModelExample, Take
 
 MODEL = Model(
     title="Decentlab DL-MBX (level)",
     device_type="level_sensor",
     formats=("tts", "chirpstack"),
-    decode=_decode,
+    decode=decode_distance,
     parameters=LEVEL_PARAMETERS,
-    complete=_add_level,
-    takes=name_values(
-        {
-            "level": Take("level", "m"),
-            "distance": Take("distance", "mm"),
-            "battery_voltage": Take("voltage", "V"),
-        }
-    ),
+    complete=complete_distance("level", find_level),
+    takes=take_distance(Take("level", "m")),
     hints=("dl-mbx",),
     examples=(
         ModelExample(

@@ -1,4 +1,7 @@
-"""Decentlab DL-PM, particulate matter; see ``ingest.frames.decentlab``. Its counts of particles are left out."""
+"""Decentlab DL-PM, particulate matter; see ``ingest.frames.decentlab``. Its counts of particles are left out.
+
+The particles are missing where their sensor was not asked, as in the maker's second example.
+"""
 
 from collections.abc import Sequence
 
@@ -55,6 +58,16 @@ MODEL = Model(
             frame=(1, "021B50000F0C25002500270027002701F50107012C012D012D012D67BD618DBD10"),
             fields="pm10=3.9,pm2_5=3.9,pm1=3.7,pm4=3.9,temperature=24.3566,humidity=41.63222,pressure=968.0,voltage=3.109",
             origin="TheThingsNetwork/lorawan-devices",
+        ),
+        ModelExample(
+            frame=(1, "021B50000D0C2567BD618DBD10"),
+            fields="temperature=24.3566,humidity=41.63222,pressure=968.0,voltage=3.109",
+            origin="TheThingsNetwork/lorawan-devices, example 2: without particles",
+        ),
+        ModelExample(
+            frame=(1, "021B5000010C25"),
+            fields="voltage=3.109",
+            origin="TheThingsNetwork/lorawan-devices, example 3: the battery alone",
         ),
         ModelExample(
             members={

@@ -1,8 +1,11 @@
-"""Digital Matter Oyster, GPS tracker (Digital Matter, "Oyster LoRaWAN integration").
+"""Digital Matter Oyster, Oyster3 and Yabby3, GPS trackers.
 
 Port 1 has a position in eleven bytes, port 4 a coarser one in nine, little endian; ports 2 and 3 answer a
-message and count. After a fix that failed, position, speed and heading are those of the last one that did not:
-then only whether it moves and its battery are taken.
+message and count (the maker's decoder in TheThingsNetwork/lorawan-devices; of the successors, which send the same
+there, Ducktatorrr/chirpstack-decoders). What an Oyster3 sends on port 33 when it is set to detailed messages could not
+be checked, so it is refused; a Yabby Edge finds its place by Wi-Fi and is another product. After a fix that failed,
+position, speed and heading are those of the last one that did not: then only whether it moves and its battery are
+taken.
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,7 +78,7 @@ MODEL = Model(
         "inTrip": Take("moving"),
         "batV": Take("voltage", "V"),
     },
-    hints=("oyster", "oyster-lorawan", "yabby"),
+    hints=("oyster", "oyster-lorawan", "oyster3", "yabby3"),
     examples=(
         ModelExample(
             frame=(1, "0030EDEC003224450000DE"),

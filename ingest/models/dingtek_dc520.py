@@ -1,7 +1,8 @@
 """Dingtek DC520, people counter; see ``ingest.frames.dingtek``.
 
-It tells how many are inside, came and went, alarms, and a voltage whose unit nothing says (its 5 is volts where its
-sisters' 360 is 3.60 V), which is left out. More can go than came: then its 65535 inside is one too few.
+After the maker's decoder of 2024: it tells how many are inside, came and went, alarms, and a voltage whose unit
+nothing says (its 5 is volts where its sisters' 360 is 3.60 V), which is left out. More can go than came: then its 65535
+inside is one too few.
 """
 
 from collections.abc import Mapping, Sequence

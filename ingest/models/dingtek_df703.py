@@ -1,7 +1,8 @@
 """Dingtek DF703 and DF702, distance to the waste in a bin; see ``ingest.frames.dingtek``.
 
 A frame has the distance in millimetres, whether a position comes, the position, temperature, tilt, alarms and a
-number. The temperature is one byte: what would be hotter than a fire that the sensor outlives is below zero.
+number. The temperature is one byte, which the maker's decoders take for positive: what would be hotter than a fire
+that the sensor outlives is taken for below zero here.
 Decoders for network servers give DF703's values as numbers, DF702's as texts with their unit.
 """
 
@@ -64,6 +65,12 @@ MODEL = Model(
             parameters={"depth": 2.5},
             fields="fill=20.0,distance=2.0,temperature=25.0",
             origin="TheThingsNetwork/lorawan-devices, with a position, in a bin made by hand",
+        ),
+        ModelExample(
+            frame=(3, "800001021907D001CD03E942EF272042190000000000010081"),
+            parameters={"depth": 2.5},
+            fields="fill=20.0,distance=2.0,temperature=25.0",
+            origin="cndingtek/Chirpstack_codec: an event, with a position, in a bin made by hand",
         ),
         ModelExample(
             frame=(3, "8000010319010418011E4B1E00000000000000000000000081"),

@@ -58,6 +58,11 @@ MODEL = Model(
             origin="TheThingsNetwork/lorawan-devices, as its decoder names it; its bytes are three too few",
         ),
         ModelExample(
+            frame=(10, "8C960100000200001200"),
+            fields="door_open=true,openings=2.0,voltage=3.222",
+            origin="akenza-io/device-type-library, lds02",
+        ),
+        ModelExample(
             frame=(10, "8B880100250000000100"),
             fields="door_open=true,openings=9472.0,voltage=2.952",
             origin="TheThingsNetwork/lorawan-devices, completed by hand",

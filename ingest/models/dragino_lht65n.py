@@ -26,6 +26,26 @@ MODEL = Model(
             origin="TheThingsNetwork/lorawan-devices",
         ),
         ModelExample(
+            frame=(2, "CC5609C001EC01096C7FFF"),
+            fields="temperature=24.96,humidity=49.2,voltage=3.158",
+            origin="akenza-io/device-type-library, lht65n",
+        ),
+        ModelExample(
+            frame=(2, "CCB5026C039F010A857FFF"),
+            fields="temperature=6.2,humidity=92.7,voltage=3.253",
+            origin="akenza-io/device-type-library, lht65n",
+        ),
+        ModelExample(
+            frame=(2, "CC2C0A2901DC017FFF7FFF"),
+            fields="temperature=26.01,humidity=47.6,voltage=3.116",
+            origin="akenza-io/device-type-library, lht65: no probe is connected",
+        ),
+        ModelExample(
+            frame=(2, "0AF009C001EC8160065F97"),
+            fields="temperature=24.96,humidity=49.2",
+            origin="made by hand: sent again because nobody acknowledged it",
+        ),
+        ModelExample(
             frame=(2, "7FFF089801464160065F97" + "7FFF088E014B4160066003"),
             fields=("temperature=22.0,humidity=32.6", "temperature=21.9,humidity=33.1"),
             origin="values of the maker's example of stored readings, bytes made by hand",

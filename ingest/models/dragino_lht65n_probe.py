@@ -17,14 +17,20 @@ MODEL = Model(
     takes={
         "TempC_DS": _PROBE,
         "TempC_TMP117": _PROBE,
+        "Ext_TempC_SHT": _PROBE,
         "BatV": Take("voltage", "V"),
     },
-    hints=("lht65n", "lht65"),
+    hints=("lht65n probe", "lht65 probe"),
     examples=(
         ModelExample(
             frame=(2, "CBF60B0D0376010ADD7FFF"),
             fields="temperature=27.81,voltage=3.062",
             origin="TheThingsNetwork/lorawan-devices",
+        ),
+        ModelExample(
+            frame=(2, "CCB5026C039F010A857FFF"),
+            fields="temperature=26.93,voltage=3.253",
+            origin="akenza-io/device-type-library, lht65n",
         ),
         ModelExample(
             frame=(2, "CBF60B0D037601FE707FFF"),

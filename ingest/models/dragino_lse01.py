@@ -18,7 +18,7 @@ from ingest.source import Frame, Plain
 from schemas.reason import Reason
 
 _PROBE_RANGE = (-55.0, 125.0)
-_NO_PROBE = (327.67, 3276.7)
+_NO_PROBE = (327.6, 327.67, 3276.7)  # 0x0CCC and 0x7FFF in tenths; decoders make hundredths of it too
 _RAW = 0x80
 
 
@@ -77,6 +77,16 @@ MODEL = Model(
             },
             fields="moisture=19.57,temperature=24.59,conductivity=28200.0,voltage=3.625",
             origin="TheThingsNetwork/lorawan-devices, as its decoder names it: numbers as texts",
+        ),
+        ModelExample(
+            frame=(2, "0F5A0CCC0000079D000010"),
+            fields="moisture=0.0,temperature=19.49,conductivity=0.0,voltage=3.93",
+            origin="tasmota/Tasmota-Extensions, SE01-L.be: of the successor SE01-LB in air, without a probe",
+        ),
+        ModelExample(
+            frame=(2, "0CF4000000000338000001"),
+            fields="moisture=0.0,temperature=8.24,conductivity=0.0,voltage=3.316",
+            origin="ipstack (University of Parma), DraginoLSE01: in air",
         ),
         ModelExample(
             frame=(2, "CE2900F107A5099B6E2810"),

@@ -19,7 +19,7 @@ MODEL = Model(
         "co2": Take("co2", "[ppm]"),
         "vdd": Take("voltage", "mV"),
     },
-    hints=("ers", "ers-lite", "ers-voc", "ers-co2", "ers-co2-lite", "elsys ers"),
+    hints=("ers", "ers-lite", "ers-voc", "ers-co2", "ers co2", "ers-co2-lite", "elsys ers"),
     examples=(
         ModelExample(
             frame=(1, "0100E202290400270506060308"),

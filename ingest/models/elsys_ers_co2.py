@@ -18,7 +18,7 @@ MODEL = Model(
         "soundPeak": Take("sound_peak", "dB"),
         "vdd": Take("voltage", "mV"),
     },
-    hints=("ers-co2", "ers co2", "ers-co2-lite"),
+    hints=("ers-co2 classroom", "ers co2 classroom"),
     examples=(
         ModelExample(
             frame=(1, "0100E202290400270506060308"),

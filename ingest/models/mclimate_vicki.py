@@ -88,6 +88,11 @@ MODEL = Model(
             origin="TheThingsNetwork/lorawan-devices",
         ),
         ModelExample(
+            frame=(2, "811BAF4BAB2A129030"),
+            fields="temperature=25.88,setpoint=27.0,valve_position=23.0,humidity=29.3,window_open=false,voltage=2.9",
+            origin="MClimate/mclimate-payload-helper, the maker's test of a keep-alive from firmware 3.5",
+        ),
+        ModelExample(
             frame=(2, "8115987800C201F810"),
             fields="temperature=21.82,setpoint=21.0,valve_position=100.0,humidity=46.88,window_open=true,voltage=3.5",
             origin="made by hand: firmware 3.5",

@@ -18,6 +18,11 @@ MODEL = Model(
     hints=("am307", "am307l"),
     examples=(
         ModelExample(
+            frame=(85, "0367EE0004687C069401020000"),
+            fields="temperature=23.8,humidity=62.0,illuminance=513.0",
+            origin="made by hand of the maker's table of channels, second version",
+        ),
+        ModelExample(
             frame=(85, "01755C03673401046865056A4900"),
             fields="temperature=30.8,humidity=50.5,battery=92.0",
             origin="TheThingsNetwork/lorawan-devices, am307-codec.yaml, example 1",

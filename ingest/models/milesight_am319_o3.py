@@ -33,6 +33,18 @@ MODEL = Model(
             origin="made by hand of the maker's table of channels",
         ),
         ModelExample(
+            frame=(85, "0367EE0004687C05000106CB02077DA803087D2500097366270B7D20000C7D3000"),
+            fields="temperature=23.8,humidity=62.0,co2=936.0,presence=true,"
+            "pressure=1008.6,pm2_5=32.0,pm10=48.0,tvoc_index=37.0",
+            origin="maker's table of channels",
+        ),
+        ModelExample(
+            frame=(85, "03670A0104685805000106CB01077DFF02087DE3000973FE270B7D07000C7D0800017562"),
+            fields="temperature=26.6,humidity=44.0,co2=767.0,presence=true,"
+            "pressure=1023.8,pm2_5=7.0,pm10=8.0,tvoc_index=227.0,battery=98.0",
+            origin="Milesight-IoT/SensorDecoders, am319-o3-codec.json",
+        ),
+        ModelExample(
             frame=(85, "20CE9E744663EE007C000102A803250066272000300002000367EE00"),
             fields=(
                 (

@@ -1,7 +1,7 @@
 """Milesight WS301: whether a door is open, and whether the sensor was taken off it.
 
-It may send the seal alone; such a frame says nothing of the door. A seal of 1 is "uninstalled" in the maker's table and
-decoders, though the sample in the latest table is captioned "installed".
+It may send the seal alone; such a frame says nothing of the door, and is stored without it. A seal of 1 is
+"uninstalled" in the maker's table and decoders, though the sample in the latest table is captioned "installed".
 
 Source: ws-series/ws301 in https://github.com/Milesight-IoT/SensorDecoders; WS301 User Guide.
 """
@@ -29,6 +29,11 @@ MODEL = Model(
             frame=(85, "017564030001040001"),
             fields="door_open=true,battery=100.0,tamper=true",
             origin="maker's table of channels",
+        ),
+        ModelExample(
+            frame=(85, "017564040001"),
+            fields="battery=100.0,tamper=true",
+            origin="part of the maker's documented frame",
         ),
         ModelExample(
             members={"battery": 100, "door": "close", "install": "yes"},

@@ -11,7 +11,7 @@ MODEL = Model(
     takes={**dict.fromkeys(LAEQ, Take("laeq", "dB")), **dict.fromkeys(LAMAX, Take("lamax", "dB")), **TAKE_BATTERY},
     decode=decode,
     complete=complete,
-    hints=("ws302",),
+    hints=("ws302 noise",),
     examples=(
         ModelExample(
             frame=(85, "017564055B053F02DA016A02"),

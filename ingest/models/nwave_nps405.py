@@ -1,8 +1,9 @@
-"""Nwave NPS405, parking sensor (Nwave, "LoRaWAN message format").
+"""Nwave NPS405, parking sensor (Nwave, "LoRaWAN Parking Sensor - Getting Started", 4.2 "Uplink messages").
 
-Port 1 tells the state when it changes, in the highest bit; port 2 the state, battery and temperature; port 3 the state
-after a start. Port 10 tells whose tag is in the bay: that is a person's, so nothing of it is read. Port 6 is for the
-maker.
+Port 1 tells the state when it changes: bit 0, with the duration of the state before in the other seven. Port 2 tells
+the state in bit 0 too, battery and temperature; port 3 the state after a start. Port 10 tells whose tag is in the bay:
+that is a person's, so nothing of it is read. Port 6 is for the maker. The maker's first decoder took the highest bit
+for the state, which its own example of 74 minutes contradicts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from ingest.source import Frame
 _STATUS, _HEARTBEAT, _START = 1, 2, 3
 _OF_NO_INTEREST = (6, 10)
 _SIZES: Mapping[int, int] = {_STATUS: 1, _HEARTBEAT: 6, _START: 5}
-_OCCUPIED = 0x80
+_OCCUPIED = 0x01
 
 
 def _decode(frame: Frame) -> Sequence[Decoded]:
@@ -27,7 +28,7 @@ def _decode(frame: Frame) -> Sequence[Decoded]:
     octets = Octets(frame.body)
     if frame.port == _START:
         octets.cut(4)  # firmware, and why it started
-        return [Decoded({"occupied": bool(octets.take(">B") & 1)})]
+        return [Decoded({"occupied": bool(octets.take(">B") & _OCCUPIED)})]
     occupied = bool(octets.take(">B") & _OCCUPIED)
     if frame.port == _STATUS:
         return [Decoded({"occupied": occupied})]
@@ -45,9 +46,24 @@ MODEL = Model(
         "temperature": Take("temperature", "Cel"),
         "battery_voltage": Take("voltage", "V"),
     },
-    hints=("nps405", "nwave"),
+    hints=("nps405", "nps405sm", "nps405fm"),
     examples=(
         ModelExample(frame=(1, "95"), fields="occupied=true", origin="TheThingsNetwork/lorawan-devices: state"),
+        ModelExample(
+            frame=(1, "94"),
+            fields="occupied=false",
+            origin="made by hand: the bay is free after the same 74 minutes",
+        ),
+        ModelExample(
+            frame=(1, "0B"),
+            fields="occupied=true",
+            origin="made by hand: occupied after five minutes",
+        ),
+        ModelExample(
+            frame=(2, "01D3D800590B"),
+            fields="occupied=true,temperature=-10.0,voltage=3.344",
+            origin="TheThingsNetwork/lorawan-devices: heartbeat, made occupied by hand",
+        ),
         ModelExample(
             frame=(2, "00D3D800590B"),
             fields="occupied=false,temperature=-10.0,voltage=3.344",

@@ -121,9 +121,15 @@ MODEL = Model(
         ModelExample(
             members={"BME280.Temperature": 21.7, "BME280.Pressure": 29.2},
             units={"BME280.Pressure": "[in_i'Hg]"},
+            fields="temperature=21.7,pressure=988.8226096",
+            origin="made by hand: set to inches of mercury",
+        ),
+        ModelExample(
+            members={"BME280.Temperature": 21.7, "BME280.Pressure": 397.0},
+            units={"BME280.Pressure": "inH2O"},
             fields="temperature=21.7",
             refused={"pressure": Reason.WRONG_UNIT},
-            origin="made by hand: set to inches of mercury",
+            origin="made by hand: a unit that is not known",
         ),
     ),
 )

@@ -36,7 +36,7 @@ MODEL = Model(
         **TAKE_BATTERY,
     },
     complete=_complete,
-    hints=("wsdcgq01lm", "wsdcgq11lm", "snzb-02", "snzb-02d", "ts0201", "e2112", "rtcgq11lm"),
+    hints=("wsdcgq01lm", "wsdcgq11lm", "snzb-02", "snzb-02d", "ts0201", "e2112"),
     examples=(
         ModelExample(
             members={"temperature": 27.34, "humidity": 44.72},

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from ingest.codec import CodecError
 from ingest.payloads.sparkplug_payload import Metric
-from ingest.payloads.sparkplug_units import read_unit
 from ingest.payloads.sparkplug_values import DataType
+from ingest.payloads.written_unit import read_unit
 from schemas.reason import Reason
 from schemas.validation import shorten
 

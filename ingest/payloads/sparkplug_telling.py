@@ -14,8 +14,8 @@ from typing import NamedTuple
 from ingest.codec import CodecError
 from ingest.payloads.sparkplug_births import UNIT, Certificate, Meaning, spread
 from ingest.payloads.sparkplug_payload import Metric, Payload
-from ingest.payloads.sparkplug_units import read_unit
 from ingest.payloads.sparkplug_values import WITHOUT_VALUES, ValueFaultError, read_value
+from ingest.payloads.written_unit import read_unit
 from ingest.source import Plain, Said
 from schemas.reason import Reason
 from schemas.validation import shorten
