@@ -30,6 +30,8 @@ class Quarantined(NamedTuple):
         given_ms: Event time that the collector gave to a reading of a device without a clock, so that reprocessing
             gives it the same and no other reading gets it; None where there is none.
         fields: Of a field's refusal, the names that reprocessing may still add; conflicts are not among them.
+        schema: Name and version of the DeviceType by which it was judged, such as ``indoor_climate/1``; empty where
+            none is known.
     """
 
     received_ms: int
@@ -45,6 +47,7 @@ class Quarantined(NamedTuple):
     part: int | None = None
     given_ms: int | None = None
     fields: tuple[str, ...] = ()
+    schema: str = ""
 
 
 class QuarantineRow(NamedTuple):

@@ -1,6 +1,5 @@
 """Binding: what the inventory says of a device that a Source tells of, and what is wrong with it."""
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping
 from math import isfinite
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from ingest.inventory import NO_PARAMETERS
 from ingest.inventory_tables import DeviceTable
 from ingest.model import Model
 from ingest.models import load_models
+from ingest.near_names import offer_near
 from ingest.source import Source
 from ingest.toml_table import show
 
@@ -81,7 +81,6 @@ def complete_parameters(table: DeviceTable) -> Mapping[str, float]:
 
 
 def _suggest(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"; did you mean {near[0]}?"
+    if near := offer_near(name, known):
+        return f"; {near}"
     return f"; there are {', '.join(sorted(known))}" if known else "; there is none"

@@ -15,6 +15,9 @@ from ingest.settings import Settings
 from ingest.settings_file import load_settings, read_secret
 from ingest.source_files import read_sources
 from ingest.toml_file import ConfigurationError, Mistake
+from schemas.compatibility import find_breaks
+from schemas.device_type import DeviceType
+from schemas.json_schema import FOLDER, read_committed
 from schemas.registry import RegistryError
 
 
@@ -27,7 +30,8 @@ def check_configuration(
 ) -> list[Mistake]:
     """Return everything that is wrong with settings, device types, inventory and rules; nothing connects.
 
-    The examples of the rules are run, and files of passwords are opened. Where the settings are wrong, inventory and
+    The examples of the rules are run, files of passwords are opened, and device types are held against their committed
+    JSON Schemas, where these are there. Where the settings are wrong, inventory and
     rules are checked only if their folders are given; where a device type is broken, neither can be.
 
     Args:
@@ -51,6 +55,7 @@ def check_configuration(
         types = load_device_types()
     except RegistryError as error:
         return [*mistakes, Mistake(Path("devices"), 0, "", str(error))]
+    mistakes += _check_versions(types, FOLDER)
     sources, found = ({}, []) if settings is None else read_sources(settings.sources, settings.mqtt.topic_prefix)
     mistakes += found
     known_sources = None if settings is None or found else sources
@@ -83,6 +88,15 @@ def list_hints(settings_file: Path | None, environ: Mapping[str, str]) -> list[s
     now = datetime.now(LOCAL)
     routing, _ = read_routing(settings.alerts.contacts, Known((), (), environ, check_address, now.date()))
     return list_routing_hints(routing, round(now.timestamp() * 1000))
+
+
+def _check_versions(types: Mapping[str, DeviceType], folder: Path) -> list[Mistake]:
+    """Return what device types break of their committed JSON Schemas."""
+    try:
+        committed = read_committed(folder)
+    except OSError as error:
+        return [Mistake(folder, 0, "", f"cannot be read: {error}")]
+    return [Mistake(Path(one.file), 0, one.member, one.message) for one in find_breaks(committed, types)]
 
 
 def _check_secrets(settings: Settings) -> list[Mistake]:

@@ -81,7 +81,9 @@ def check(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Check settings, inventory and rules; name file, line and field of every mistake. Exit code 1 if there is one.
+    """Check settings, device types, inventory and rules; name file, line and field of every mistake.
+
+    Exit code 1 if there is one. A device type that breaks its committed JSON Schema is one.
 
     A hint on standard error is no mistake: it says what works, and is perhaps not meant so.
     """

@@ -7,7 +7,7 @@ Errors::
     └── SchemaError     the values do not make a reading of the DeviceType
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from pydantic_core import SchemaValidator, ValidationError
 
 from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
-from schemas.validation import Refusal, build_validator, list_refusals, refuse_unknown
+from schemas.validation import Refusal, build_validator, list_refusals, refuse_unknown, shorten
 
 
 class RefusedError(Exception):
@@ -53,6 +53,22 @@ class Observation(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
 
 
+class SaidMember(NamedTuple):
+    """What a field was made of: a member of what a Source said.
+
+    Attributes:
+        name: What the Source calls it.
+        value: As it came.
+        unit: As the Source says, or as it is known; empty where it is the field's.
+    """
+
+    name: str
+    value: object
+    unit: str
+
+
+NO_MEMBERS: Mapping[str, SaidMember] = {}
+"""Of what came in the fields' own words."""
 Fields = dict[str, float | bool]
 """What is stored of an Observation, by name."""
 Reader = Callable[[bytes], Sequence[Observation]]
@@ -98,26 +114,39 @@ def compose_reader(codec: Codec, device_type: DeviceType) -> Reader:
     return read
 
 
-def check_observation(device_type: DeviceType, validator: SchemaValidator, observation: Observation) -> Observation:
+def check_observation(
+    device_type: DeviceType,
+    validator: SchemaValidator,
+    observation: Observation,
+    members: Mapping[str, SaidMember] = NO_MEMBERS,
+) -> Observation:
     """Return the Observation with the values that the schema takes, and refusals for the rest.
 
     A field that is refused does not cost the others, unless the DeviceType requires it.
+
+    Args:
+        device_type: What the values must be of.
+        validator: Of that DeviceType.
+        observation: Values as decoded.
+        members: What fields were made of, by field; none where the values are as they came.
 
     Raises:
         SchemaError: The time is missing, a required field is missing or wrong, or no field is left.
     """
     if observation.time_ms is None and device_type.clock is Clock.DEVICE:
         raise SchemaError(Reason.MISSING_TIME, "time is missing")
-    values, refusals = _salvage(device_type, validator, observation.values)
+    values, refusals = _salvage(device_type, validator, observation, members)
     if not values:
-        first = refusals[0] if refusals else Refusal("", Reason.MISSING_FIELD, "the reading has no field")
+        nothing = Refusal("", Reason.MISSING_FIELD, "the reading has no field")
+        first = next(iter(observation.refusals + refusals), nothing)
         raise SchemaError(first.reason, first.detail)
     return observation._replace(values=values, refusals=observation.refusals + refusals)
 
 
 def _salvage(
-    device_type: DeviceType, validator: SchemaValidator, values: dict[str, Any]
+    device_type: DeviceType, validator: SchemaValidator, observation: Observation, members: Mapping[str, SaidMember]
 ) -> tuple[dict[str, Any], tuple[Refusal, ...]]:
+    values = observation.values
     # Apart, because a payload may have thousands, and each error of the validator costs as much as a reading.
     unknown = tuple(refuse_unknown(name) for name in values if name not in device_type.fields)
     if unknown:
@@ -125,14 +154,25 @@ def _salvage(
     try:
         return validator.validate_python(values), unknown
     except ValidationError as error:
-        refusals = tuple(list_refusals(device_type, error))
+        refusals = tuple(_tell_member(one, members) for one in list_refusals(device_type, error))
     for refusal in refusals:
         field = device_type.fields.get(refusal.member)
         if field is not None and field.required:
-            raise SchemaError(refusal.reason, refusal.detail)
+            # A field that could not be made of what came is missing here; why it could not says more.
+            told = next((one for one in observation.refusals if one.member == refusal.member), refusal)
+            raise SchemaError(told.reason, told.detail)
     refused = {refusal.member for refusal in refusals}
     kept = {name: value for name, value in values.items() if name not in refused}
     return validator.validate_python(kept), refusals + unknown
+
+
+def _tell_member(refusal: Refusal, members: Mapping[str, SaidMember]) -> Refusal:
+    """Return a Refusal of a field that tells, too, what the field was made of."""
+    member = members.get(refusal.member)
+    if member is None or (member.name == refusal.member and not member.unit):
+        return refusal
+    came = " ".join(filter(None, (member.name, repr(member.value), member.unit)))
+    return refusal._replace(detail=f"{refusal.detail} (from {shorten(came)})")
 
 
 def collect_fields(observation: Observation) -> Fields:

@@ -7,7 +7,6 @@ A file's values are let go before the next file is read, and what many devices h
 devices take 27 MB, 70 MB while they are read, and less than 2 s.
 """
 
-import difflib
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from ingest.inventory import (
 )
 from ingest.inventory_tables import PATTERNS, DeviceTable, PlacementTable, SiteTable
 from ingest.local_time import LOCAL
+from ingest.near_names import offer_near
 from ingest.source import Source
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, TomlPath, iterate_toml_folder
 from ingest.toml_table import explain_unknown, read_table, show
@@ -403,6 +403,5 @@ def _is_in_norway(latitude: float, longitude: float) -> bool:
 
 def _explain_missing(kind: str, name: str, known: Collection[str]) -> str:
     """Return a sentence that a site or device does not exist, with the nearest that does."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ", in no file of the inventory"
-    return f"{kind} {show(name)} does not exist{hint}"
+    near = offer_near(name, known)
+    return f"{kind} {show(name)} does not exist{f'; {near}' if near else ', in no file of the inventory'}"

@@ -4,12 +4,12 @@ Errors:
     WrongRequestError    see ``ingest.request``
 """
 
-import difflib
 from collections.abc import Collection, Iterator
 from itertools import islice
 
 from ingest.configuration import Configuration
 from ingest.inventory import Inventory
+from ingest.near_names import offer_near
 from ingest.request import WrongRequestError
 from ingest.request_alert import Asked, BeginMaintenance, ContactTest
 
@@ -44,10 +44,7 @@ def describe_unknown(kind: str, name: str, known: Collection[str]) -> str:
         name: As it was written.
         known: Those that are there.
     """
-    near = difflib.get_close_matches(name, known, MOST_NEAR)
-    if near:
-        return f'There is no {kind} "{name}"; did you mean {" or ".join(near)}?'
-    return f'There is no {kind} "{name}"; name one that is configured.'
+    return f'There is no {kind} "{name}"; {offer_near(name, known, MOST_NEAR) or "name one that is configured."}'
 
 
 def _list_wrong(request: Asked, configuration: Configuration) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dataclasses import field as member
 from typing import NamedTuple
 
-from ingest.codec import Observation
+from ingest.codec import Observation, SaidMember
 from ingest.payloads.written_unit import read_unit
 from ingest.source import Frame, Plain, Said
 from schemas.device_type import DeviceType, Field
@@ -151,18 +151,40 @@ def translate(
     Raises:
         CodecError: The frame is truncated or unknown.
     """
+    return [one.observation for one in translate_members(model, device_type, said, parameters, received_ms)]
+
+
+class Translated(NamedTuple):
+    """What became of what was said of one moment.
+
+    Attributes:
+        observation: In the words and units of a DeviceType; values unchecked.
+        members: What its fields were made of, by field.
+    """
+
+    observation: Observation
+    members: Mapping[str, SaidMember]
+
+
+def translate_members(
+    model: Model, device_type: DeviceType, said: Said, parameters: Mapping[str, float], received_ms: int
+) -> list[Translated]:
+    """Return what ``translate`` does, and for each field what it was made of."""
     if said.frame is None or model.decode is None:
         decoded = [Decoded(said.members)]
     else:
         decoded = [_age(one, parameters) for one in model.decode(said.frame)]
-    observations = []
+    translated = []
     for one in decoded:
-        values, refusals = _take_members(model, device_type, said.units, one.members, parameters)
+        values, members, refusals = _take_members(model, device_type, said.units, one.members, parameters)
         # Only the moment of the uplink has its number: others were sent before, or never.
         is_now = one.time_ms is None and not one.age_ms
         time_ms = _find_time(one, said.time_ms, received_ms)
-        observations.append(Observation(values, time_ms, said.seq if is_now else None, said.simulated, refusals))
-    return sorted(observations, key=lambda one: received_ms if one.time_ms is None else one.time_ms)
+        observation = Observation(values, time_ms, said.seq if is_now else None, said.simulated, refusals)
+        translated.append(Translated(observation, members))
+    return sorted(
+        translated, key=lambda one: received_ms if one.observation.time_ms is None else one.observation.time_ms
+    )
 
 
 def _age(decoded: Decoded, parameters: Mapping[str, float]) -> Decoded:
@@ -189,12 +211,13 @@ def _take_members(
     units: Mapping[str, str],
     said: Mapping[str, Plain],
     parameters: Mapping[str, float],
-) -> tuple[dict[str, float | bool], tuple[Refusal, ...]]:
-    """Return what is taken of members, by field, and what is not."""
+) -> tuple[dict[str, float | bool], dict[str, SaidMember], tuple[Refusal, ...]]:
+    """Return what is taken of members, by field, of which members it is made, and what is not taken."""
     members = dict(said)
     if model.complete is not None:
         model.complete(members, parameters)
     values: dict[str, float | bool] = {}
+    taken: dict[str, SaidMember] = {}
     refusals: list[Refusal] = []
     for name, take in _list_takes(model, members):
         if members[name] is None or take.field in values:
@@ -202,9 +225,11 @@ def _take_members(
         try:
             unit = units.get(name) or take.unit
             values[take.field] = _take(take, device_type.fields[take.field], members[name], unit)
+            taken[take.field] = SaidMember(name, members[name], unit)
         except _NotTakenError as error:
-            refusals.append(Refusal(take.field, error.reason, f"{shorten(name)} is {error}"))
-    return values, tuple(refusals)
+            field = "" if name == take.field else f" ({take.field} is made of it)"
+            refusals.append(Refusal(take.field, error.reason, f"{shorten(name)} is {error}{field}"))
+    return values, taken, tuple(refusals)
 
 
 def _list_takes(model: Model, members: Mapping[str, Plain]) -> Iterator[tuple[str, Take]]:

@@ -197,7 +197,8 @@ class Processor:
     def _take_outcome(self, origin: Origin, index: int, outcome: Outcome, hearing: Hearing, batch: Batch) -> None:
         """Take what a Source says of one device."""
         if isinstance(outcome, Unheard):
-            self._refusals.refuse_part(origin._replace(device=outcome.device), WHOLE - index, outcome.error, batch)
+            origin = origin._replace(device=outcome.device, schema=outcome.schema)
+            self._refusals.refuse_part(origin, WHOLE - index, outcome.error, batch)
             return
         message, said, (digest, kept) = origin.message, outcome.said, hearing
         memory = self.memory.recall(outcome.device)

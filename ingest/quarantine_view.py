@@ -15,7 +15,7 @@ from ingest.store_groups import Group
 from ingest.store_requests import PastRequest
 from schemas.reason import explain
 
-LIST_HEADINGS = ("Id", "Received", "Reason", "From", "Detail")
+LIST_HEADINGS = ("Id", "Received", "Reason", "From", "Schema", "Detail")
 REASON_HEADINGS = ("Reason", "Devices", "Entries", "Bytes", "Oldest", "Expires")
 GROUP_HEADINGS = ("Reason", "Device", "Entries", "Quota", "Expires")
 REQUEST_HEADINGS = ("Begun", "Request", "By", "Of", "Outcome")
@@ -27,7 +27,7 @@ def render_row(row: QuarantineRow) -> Sequence[str]:
     one = row.quarantined
     # The topic of a device that is known says little more, and folds the table; `show` has it.
     sender = one.device or one.topic
-    return str(row.id), format_local(one.received_ms), one.reason, sender, one.detail
+    return str(row.id), format_local(one.received_ms), one.reason, sender, one.schema, one.detail
 
 
 def render_entry(row: QuarantineRow) -> Sequence[tuple[str, str]]:
@@ -42,6 +42,7 @@ def render_entry(row: QuarantineRow) -> Sequence[tuple[str, str]]:
         ("Detail", one.detail),
         ("Level", one.level),
         ("Device", one.device),
+        ("Schema", one.schema),
         ("Topic", one.topic),
         ("Received", _describe_moment(one.received_ms)),
         ("Time given", "" if one.given_ms is None else _describe_moment(one.given_ms)),
@@ -97,6 +98,7 @@ def to_plain(row: QuarantineRow) -> dict[str, Any]:
         "level": one.level,
         "reason": one.reason,
         "device": one.device,
+        "schema": one.schema,
         "topic": one.topic,
         "detail": one.detail,
         "length": one.length,

@@ -60,7 +60,8 @@ def _describe_device(key: str, device_type: DeviceType) -> Iterator[str]:
     clock = "its own, in `time`" if device_type.clock is Clock.DEVICE else "the collector's; `time` is not needed"
     yield f"## {key}"
     yield ""
-    yield f"{device_type.title}. Reports every {minutes:g} minutes. Event time: {clock}."
+    version = f"Version {device_type.version} of `{device_type.name}`. " if device_type.version > 1 else ""
+    yield f"{device_type.title}. {version}Reports every {minutes:g} minutes. Event time: {clock}."
     yield ""
     yield from (
         "| field | quantity | unit | range | says that it has none | required | privacy | in Norwegian |",

@@ -25,11 +25,13 @@ class Origin(NamedTuple):
         message: In which it came.
         device: Id in the inventory, or what stands for it; empty where none is known.
         keeps_payload: Whether the quarantine may hold the payload, and what quotes it.
+        schema: By which DeviceType it was judged; see ``ingest.batch.Quarantined``.
     """
 
     message: Message
     device: str
     keeps_payload: bool = True
+    schema: str = ""
 
 
 class Refusals:
@@ -61,6 +63,8 @@ class Refusals:
             batch.ledger.produced += 1
             batch.ledger.rejected += 1
         given_ms = None
+        if arrival is not None:
+            origin = origin._replace(schema=arrival.route.device_type.schema)
         if arrival is not None and not arrival.route.has_clock and not origin.message.retain:
             given_ms = hold_time(arrival, give_time(arrival, 0), batch)
         batch.quarantined.append(self._keep(origin, level, error)._replace(given_ms=given_ms))
@@ -107,11 +111,13 @@ class Refusals:
             length=len(message.payload),
             sha256=hashlib.sha256(message.payload).digest(),
             retain=message.retain,
+            schema=origin.schema,
         )
 
 
 def _find_origin(arrival: Arrival) -> Origin:
-    return Origin(arrival.message, arrival.route.device.id, arrival.keeps_payload)
+    route = arrival.route
+    return Origin(arrival.message, route.device.id, arrival.keeps_payload, route.device_type.schema)
 
 
 def blame(message: Message, error: Exception) -> RefusedError:

@@ -1,6 +1,5 @@
 """RuleTrial: rules run over the readings that InfluxDB has. Its result is a pure function of these."""
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from ingest.alerts.trace import Point, Trace
 from ingest.history import Excerpt, iterate_history
 from ingest.influx import InfluxClient
 from ingest.inventory import Inventory
+from ingest.near_names import offer_near
 from ingest.toml_file import ConfigurationError, Mistake, read_toml
 from schemas.device_type import DeviceType
 from schemas.reading import Reading
@@ -83,8 +83,8 @@ def find_rule(text: str, folder: Path, types: Mapping[str, DeviceType], inventor
     if path.suffix != ".toml" and "/" not in text:
         path = folder / f"{text}.toml"
         if not path.exists():
-            near = difflib.get_close_matches(text, [one.stem for one in folder.glob("*.toml")], 3)
-            meant = f"did you mean {' or '.join(near)}?" if near else "name one that is there, or a file"
+            near = offer_near(text, (one.stem for one in folder.glob("*.toml")), 3)
+            meant = near or "name one that is there, or a file"
             raise ConfigurationError([Mistake(folder, 0, "", f"has no rule {text}; {meant}")])
     file = read_toml(path)
     found = read_rule(file, types, inventory.zone_info, inventory)

@@ -15,7 +15,7 @@ from ingest.codec import CodecError, Observation, RefusedError, SchemaError, che
 from ingest.codecs import list_filters, load_formats
 from ingest.inventory import Device, Inventory
 from ingest.message import Message
-from ingest.model import Model, translate
+from ingest.model import Model, Translated, translate_members
 from ingest.models import load_models
 from ingest.route import PlacedAt, Route
 from ingest.source import Heard, Interpreter, Said, Source
@@ -62,11 +62,13 @@ class Unheard(NamedTuple):
         said: As the Source says it.
         device: Id in the inventory; where there is none, the Source and the address, with a colon between.
         error: Why.
+        schema: Of the DeviceType that the Device is; empty where there is none.
     """
 
     said: Said
     device: str
     error: RefusedError
+    schema: str = ""
 
 
 Outcome = Heeded | Unheard
@@ -110,17 +112,19 @@ class _Bound:
             CodecError: The device's own bytes are not of its Model.
         """
         parameters = self.device.parameters
-        observations = translate(self.model, self.kind.device_type, said, parameters, received_ms)
+        translated = translate_members(self.model, self.kind.device_type, said, parameters, received_ms)[:MOMENTS]
         # Of what no field takes, such as that a button was pressed, nothing is left.
-        told = [one for one in observations[:MOMENTS] if one.values or one.refusals or said.frame is not None]
+        is_frame = said.frame is not None
+        told = [one for one in translated if is_frame or one.observation.values or one.observation.refusals]
         return [(index * MOMENTS + moment, self._check(one)) for moment, one in enumerate(told)]
 
-    def _check(self, observation: Observation) -> Judged:
+    def _check(self, translated: Translated) -> Judged:
+        observation, members = translated
         # A Source that tells no time is heard when it speaks, whatever devices of this type usually do.
         kind = self.kind
         device_type = kind.timeless if observation.time_ms is None else kind.device_type
         try:
-            return check_observation(device_type, kind.validator, observation)
+            return check_observation(device_type, kind.validator, observation, members)
         except SchemaError as error:
             return error.with_traceback(None)
 
@@ -173,7 +177,7 @@ class OpenSource:
         try:
             return Heeded(said, name, bound.timed, bound.timeless, bound.observe(said, index, received_ms))
         except CodecError as error:
-            return Unheard(said, name, error.with_traceback(None))
+            return Unheard(said, name, error.with_traceback(None), bound.kind.device_type.schema)
 
 
 class SourceTable:

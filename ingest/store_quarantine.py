@@ -40,7 +40,9 @@ ROW_BYTES = 256
 
 _HIGHEST_ID = 2**63 - 1
 _LEVELS = frozenset(Level)
-_COLUMNS = "received_ms, level, reason, topic, device, detail, payload, length, sha256, retain, part, given_ms, fields"
+_COLUMNS = (
+    "received_ms, level, reason, topic, device, detail, payload, length, sha256, retain, part, given_ms, fields, schema"
+)
 
 
 class Expired(NamedTuple):
@@ -75,8 +77,8 @@ def add_quarantined(connection: sqlite3.Connection, quarantined: Iterable[Quaran
     if not rows:
         return 0
     connection.executemany(
-        f"INSERT INTO quarantine (sender, bytes, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - names of columns
-        [(sender, size, *one[:-1], _write_names(one.fields)) for sender, size, one in rows],
+        f"INSERT INTO quarantine (sender, bytes, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - names of columns
+        [(sender, size, *_list_cells(one)) for sender, size, one in rows],
     )
     came = Counter((sender, str(one.reason)) for sender, _, one in rows)
     held = change_groups(connection, ((sender, size, one.reason) for sender, size, one in rows), 1)
@@ -183,7 +185,7 @@ def revise_entries(connection: sqlite3.Connection, revised: Mapping[int, Quarant
             continue
         connection.execute(
             f"UPDATE quarantine SET {names} WHERE id = ?",  # noqa: S608 - names of columns
-            (sender, size, *one[:-1], _write_names(one.fields), entry_id),
+            (sender, size, *_list_cells(one), entry_id),
         )
         change_groups(connection, [before], -1)
         change_groups(connection, [(sender, size, one.reason)], 1)
@@ -283,8 +285,14 @@ def _delete(
 
 
 def _weigh(one: Quarantined) -> int:
-    texts = len(one.topic) + len(one.detail) + sum(map(len, one.fields))
+    texts = len(one.topic) + len(one.detail) + len(one.schema) + sum(map(len, one.fields))
     return ROW_BYTES + len(one.payload) + texts
+
+
+def _list_cells(one: Quarantined) -> tuple[object, ...]:
+    """Return the values of ``_COLUMNS``."""
+    *cells, names, schema = one
+    return *cells, _write_names(names), schema
 
 
 def _write_names(names: tuple[str, ...]) -> str:
@@ -292,12 +300,11 @@ def _write_names(names: tuple[str, ...]) -> str:
 
 
 def _make_row(row: Sequence[Any]) -> QuarantineRow:
-    row_id, received_ms, level, reason, *rest, retain, part, given_ms, names = row
+    row_id, received_ms, level, reason, *rest, retain, part, given_ms, names, schema = row
     known_level = Level(level) if level in _LEVELS else Level.MESSAGE
     kept = Quarantined(received_ms, known_level, find_reason(reason), *rest)
-    return QuarantineRow(
-        row_id, kept._replace(retain=bool(retain), part=part, given_ms=given_ms, fields=_read_names(names))
-    )
+    kept = kept._replace(retain=bool(retain), part=part, given_ms=given_ms, fields=_read_names(names), schema=schema)
+    return QuarantineRow(row_id, kept)
 
 
 def _read_names(names: str) -> tuple[str, ...]:

@@ -171,12 +171,18 @@ DROP INDEX deliveries_waiting;
 CREATE INDEX deliveries_by_state ON deliveries (state, contact);
 """
 
+# By which version of its device type an entry was judged; of those that are there it is not known.
+_SIXTH = """
+ALTER TABLE quarantine ADD COLUMN schema TEXT NOT NULL DEFAULT '';
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _SECOND,
     _THIRD,
     _FOURTH + STATES + INCIDENTS + ADOPTION + MAINTENANCE + DELIVERIES,
     _FIFTH,
+    _SIXTH,
 )
 """Each brings a file from the version that is its index to the next. Never change one that was released: add one."""
 

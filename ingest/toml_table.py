@@ -1,6 +1,5 @@
 """Tables of a configuration file as strict models, and pydantic's errors in words for people."""
 
-import difflib
 import types
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -10,6 +9,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from ingest.near_names import offer_near
 from ingest.toml_file import Mistake, TomlFile, TomlPath
 
 SHOWN_CHARACTERS = 60
@@ -130,9 +130,8 @@ def show(value: object) -> str:
 
 def explain_unknown(name: str, known: Collection[str]) -> str:
     """Return a sentence that a key or variable is not known, with the nearest known one or all of them."""
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"is not known; did you mean {near[0]}?"
+    if near := offer_near(name, known):
+        return f"is not known; {near}"
     return f"is not known; known here: {', '.join(known)}" if known else "is not known"
 
 

@@ -9,6 +9,7 @@ from math import isfinite
 
 from schemas.quantities import QUANTITIES, Kind, Quantity
 from schemas.reason import Reason
+from schemas.version import split_key
 
 _FIELD_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 RESERVED_MEMBERS = frozenset({"time", "seq", "simulated", "delay"})
@@ -172,6 +173,21 @@ class DeviceType:
                 raise ValueError(f"field {name!r}: a name is a letter, then letters, digits and underscores")
             if not self.privacy.covers(self.privacy_of(name)):
                 raise ValueError(f"field {name!r} is {one.privacy}, its device type only {self.privacy}")
+
+    @property
+    def name(self) -> str:
+        """What all versions of it are called: its key, without the version's ending."""
+        return split_key(self.key)[0]
+
+    @property
+    def version(self) -> int:
+        """Which version of its name it is, from 1."""
+        return split_key(self.key)[1]
+
+    @property
+    def schema(self) -> str:
+        """Name and version, such as ``indoor_climate/1``: by what a reading was judged."""
+        return f"{self.name}/{self.version}"
 
     def privacy_of(self, name: str) -> Privacy:
         """Return who a field's values may be shown to; of what is no field, such as silence, as of the whole."""

@@ -1,19 +1,23 @@
 """JSON Schema of a DeviceType: the contract for whoever writes a device's firmware (draft 2020-12)."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from schemas.device_type import Clock, DeviceType, Example, Field
 from schemas.quantities import Kind
 from schemas.units import find_unit
 
+FOLDER = Path(__file__).parent / "json"
+"""Where the committed JSON Schemas are, one file for each DeviceType; installed with the program."""
+
 
 def build_json_schema(device_type: DeviceType) -> dict[str, Any]:
     """Return the JSON Schema of a DeviceType's payloads in the native format.
 
     The platform's own keywords begin with ``x-``: the quantity and UCUM unit of a field, what kind of values it has, by
-    which values sensors say that they have none, who may see it, and the expected interval in seconds. JSON Schema has
-    no words for them.
+    which values sensors say that they have none, who may see it, the expected interval and how far ahead a time is
+    good in seconds, and name and version of the type. JSON Schema has no words for them.
     """
     required = [name for name, field in device_type.fields.items() if field.required]
     if device_type.clock is Clock.DEVICE:
@@ -27,6 +31,8 @@ def build_json_schema(device_type: DeviceType) -> dict[str, Any]:
         "required": required,
         "additionalProperties": False,
         "examples": [json.loads(example.payload) for example in device_type.examples if _is_taken_whole(example)],
+        "x-name": device_type.name,
+        "x-version": device_type.version,
         "x-area": device_type.area.value,
         "x-interval-seconds": device_type.interval.total_seconds(),
         "x-privacy": device_type.privacy.value,
@@ -41,18 +47,31 @@ def render_json_schema(device_type: DeviceType) -> str:
     return json.dumps(build_json_schema(device_type), indent=2, ensure_ascii=False) + "\n"
 
 
+def read_committed(folder: Path = FOLDER) -> dict[str, str]:
+    """Return the texts of the committed JSON Schemas by the keys of their DeviceTypes; none where there is no folder.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    return {file.stem: file.read_text(encoding="utf-8", errors="replace") for file in sorted(folder.glob("*.json"))}
+
+
 def _is_taken_whole(example: Example) -> bool:
     return example.reason is None and not example.refused
 
 
 def _describe_members(device_type: DeviceType) -> dict[str, Any]:
+    time: dict[str, Any] = {"type": "string", "format": "date-time"}
     if device_type.clock is Clock.DEVICE:
         ahead_s = device_type.ahead.total_seconds()
-        time = f"When it was measured, RFC 3339 with an offset, at most {ahead_s:.0f} s ahead."
+        time["description"] = f"When it was measured, RFC 3339 with an offset, at most {ahead_s:.0f} s ahead."
+        time["x-ahead-seconds"] = ahead_s
     else:
-        time = "Not needed: the time of a reading is when it was received. One that is sent is kept as the delay."
+        time["description"] = (
+            "Not needed: the time of a reading is when it was received. One that is sent is kept as the delay."
+        )
     return {
-        "time": {"type": "string", "format": "date-time", "description": time},
+        "time": time,
         "seq": {
             "type": "integer",
             "minimum": 0,

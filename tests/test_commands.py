@@ -43,6 +43,25 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def test_an_entry_says_by_which_schema_it_was_judged(tmp_path: Path) -> None:
+    made = tmp_path / "store"
+    with closing(Store.open(StoreSettings(folder=made, reserve_bytes=0))) as store:
+        entry = Quarantined(
+            *(1_768_478_402_000, Level.FIELD, Reason.OUT_OF_RANGE, "a/b", "climate-1", "co2 is 5", b"{}", 2, b"\0"),
+            schema="indoor_climate/2",
+        )
+        store.commit(Batch(quarantined=[entry]), 0)
+    code, listed = run("quarantine", "list", "--store", str(made))
+    assert code == 0
+    assert "Schema" in listed.splitlines()[0]
+    assert "indoor_climate/2" in listed
+    assert "Schema         indoor_climate/2\n" in run("quarantine", "show", "1", "--store", str(made))[1]
+    for words in (("list",), ("show", "1")):
+        plain = json.loads(run("quarantine", *words, "--store", str(made), "--json")[1])
+        (plain,) = plain.get("entries", [plain])
+        assert plain["schema"] == "indoor_climate/2"
+
+
 def run(*words: str) -> tuple[int, str]:
     """Run a command; return its exit code and what it printed."""
     result = CliRunner().invoke(gjovik.app, list(words))

@@ -91,6 +91,7 @@ def test_an_entry_comes_back_as_it_was(connection: sqlite3.Connection) -> None:
     entries = [
         make_entry(1),
         make_entry(2)._replace(retain=True, part=0, given_ms=5, level=Level.FIELD, fields=("co2", 'a "b"\n', "ø")),
+        make_entry(2)._replace(schema="indoor_climate/1"),
         make_entry(3, device="")._replace(level=Level.LINE, topic="", reason=Reason.DAMAGED_ENTRY),
     ]
     add_quarantined(connection, entries, ROOMY)

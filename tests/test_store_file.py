@@ -18,7 +18,7 @@ from ingest.store import Store
 from ingest.store_deliveries import count_deliveries, read_waiting
 from ingest.store_file import FILE, LOCK, StoreError, StoreInUseError, StoreVersionError, list_set_aside
 from ingest.store_marks import StoredMarks
-from ingest.store_quarantine import find_sender
+from ingest.store_quarantine import find_sender, read_quarantine, revise_entries
 from ingest.store_reader import open_reader
 from ingest.store_rows import Moves
 from ingest.store_schema import MIGRATIONS, migrate, read_version
@@ -187,6 +187,28 @@ def test_a_store_of_version_4_keeps_its_messages_and_counts_them_without_reading
         connection.set_trace_callback(None)
         (plan,) = connection.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
     assert "COVERING INDEX" in plan[3]
+
+
+def test_a_store_of_version_5_keeps_its_quarantine_and_says_of_none_by_which_schema_it_was_judged() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, MIGRATIONS[:5])
+        connection.execute(
+            "INSERT INTO quarantine (received_ms, level, reason, topic, device, sender, detail, payload, length, "
+            "sha256, retain, part, given_ms, fields, bytes) "
+            "VALUES (4, 'field', 'out_of_range', 'a/b', 'd', 'd', 'why', x'01', 1, "
+            "x'02', 0, 3, NULL, '[\"co2\"]', 300)"
+        )
+        migrate(connection)
+        assert read_version(connection) == len(MIGRATIONS)
+        (row,) = read_quarantine(connection)
+        before = Quarantined(
+            *(4, Level.FIELD, Reason.OUT_OF_RANGE, "a/b", "d", "why", b"\x01", 1, b"\x02"), part=3, fields=("co2",)
+        )
+        assert row.quarantined == before
+        assert before.schema == ""
+        revise_entries(connection, {row.id: before._replace(schema="indoor_climate/1")})
+        (row,) = read_quarantine(connection)
+        assert row.quarantined.schema == "indoor_climate/1"
 
 
 def test_a_reader_of_an_earlier_version_says_to_start_the_collector_and_changes_nothing(tmp_path: Path) -> None:

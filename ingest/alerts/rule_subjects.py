@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 
 from ingest.alerts.rule_tables import ExceptTable, RuleTable, SubjectsTable
 from ingest.inventory import Category, Inventory
+from ingest.near_names import offer_near
 from ingest.toml_file import Mistake, TomlFile, TomlPath
 from ingest.toml_table import explain_unknown
 
@@ -50,5 +51,5 @@ def _check(
 
 def _explain(key: str, keys: Collection[str]) -> str:
     """Return that a key is not known, with the nearest one; never with a whole inventory."""
-    told = explain_unknown(key, keys)
-    return told if "did you mean" in told else "is not in the inventory"
+    near = offer_near(key, keys)
+    return f"is not known; {near}" if near else "is not in the inventory"
