@@ -1,4 +1,4 @@
-"""Measurements: what there is to ask InfluxDB for. Device types have one each; the collector writes five of its own."""
+"""Measurements: what there is to ask InfluxDB for. Device types have one each; seven are the collector's own."""
 
 import functools
 from collections.abc import Mapping
@@ -68,6 +68,29 @@ OWN: Mapping[str, Measurement] = MappingProxyType(
         "rejections": Measurement(frozenset({"collector", "reason"}), frozenset({"count"})),
         # devices that have been silent for longer than three of their intervals
         "silence": Measurement(frozenset({"device", "site", "zone", "type"}), frozenset({"seconds"})),
+        # how each source stands; ingest.source_status
+        "sources": Measurement(
+            frozenset({"collector", "format", "source"}),
+            frozenset(
+                {
+                    "codec_failed",
+                    "heard_age_s",
+                    "informational",
+                    "is_lossless",
+                    "is_mute",
+                    "messages",
+                    "missed",
+                    "readings",
+                    "refused",
+                    "unknown",
+                }
+            ),
+        ),
+        # uplinks of LoRaWAN devices; ingest.source_lines
+        "radio": Measurement(
+            frozenset({"device", "site", "source", "type", "zone"}),
+            frozenset({"frame_counter", "gateway", "gateways", "missed", "rssi", "snr", "spreading_factor"}),
+        ),
         # what became of alerts, a line for each change
         "alerts": Measurement(
             frozenset({"device", "site", "zone", "rule", "severity", "type", "simulated"}),

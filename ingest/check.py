@@ -81,13 +81,19 @@ def list_hints(settings_file: Path | None, environ: Mapping[str, str]) -> list[s
         settings = load_settings(settings_file, environ)
     except ConfigurationError:
         return []
+    hints = []
+    if settings.sources is not None and (settings.mqtt.share is not None or settings.mqtt.sites):
+        hints.append(
+            "this collector is one of several (mqtt.share or mqtt.sites) and reads sources: each message of a source "
+            "comes to every collector that has it, so leave sources out of the settings of all the others."
+        )
     if settings.alerts.contacts is None and settings.mqtt.share is None:
-        return ["nobody is told of alerts, as alerts.contacts is not set; see docs/notifications.md."]
+        return [*hints, "nobody is told of alerts, as alerts.contacts is not set; see docs/notifications.md."]
     if settings.alerts.contacts is None:
-        return []
+        return hints
     now = datetime.now(LOCAL)
     routing, _ = read_routing(settings.alerts.contacts, Known((), (), environ, check_address, now.date()))
-    return list_routing_hints(routing, round(now.timestamp() * 1000))
+    return hints + list_routing_hints(routing, round(now.timestamp() * 1000))
 
 
 def _check_versions(types: Mapping[str, DeviceType], folder: Path) -> list[Mistake]:

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -33,6 +34,7 @@ from ingest.settings import Settings
 from ingest.shard import SHARDS, Shard
 from ingest.store_file import FILE, StoreError
 from ingest.store_states import StatesOfShard
+from ingest.store_subscriptions import note_filters
 from ingest.store_thread import StoreThread
 from ingest.writer import Writer
 from schemas.reason import Reason
@@ -284,8 +286,10 @@ class Collector:
         log.info("reloaded: %d devices, %d rules", len(configuration.inventory.devices), len(configuration.rules))
 
     async def _hear_sources(self) -> None:
+        filters = self.configuration.list_source_filters()
+        await remember_filters(self._store, filters)
         try:
-            await self._broker.hear_sources(self.configuration.list_source_filters())
+            await self._broker.hear_sources(filters)
         except MqttError as error:
             log.warning("sources are not all heard yet: %s", error)
 
@@ -344,6 +348,14 @@ class Collector:
         self._is_whole = is_held
         if is_held:
             self._committing.release()
+
+
+async def remember_filters(store: StoreThread, filters: Sequence[str]) -> None:
+    """Write down topic filters of Sources before they are subscribed to; a disk that takes none stops nobody."""
+    try:
+        await store.change(partial(note_filters, filters=filters))
+    except StoreError as error:
+        log.warning("what a source leaves in the session may stay there when it is removed: %s", error)
 
 
 def _split_by_connection(messages: list[Message]) -> Iterator[list[Message]]:

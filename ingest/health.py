@@ -4,6 +4,7 @@ Measurements:
     collector: ingest health, tag ``collector``.
     rejections: refusals since the last line, tag ``reason``.
     silence: devices that have been silent for more than ``SILENT_INTERVALS`` of their type's intervals.
+    sources: see ``ingest.source_status``.
     site_facts: what the inventory knows of a site and a figure needs, tag ``site``.
 """
 
@@ -17,6 +18,7 @@ from ingest.inventory import Device, Inventory, Placement
 from ingest.line import build_line
 from ingest.memory import Memory
 from ingest.notice import Notice
+from ingest.source_status import SourceStatus
 from schemas.device_type import DeviceType
 from schemas.reason import Reason
 
@@ -75,7 +77,7 @@ class Status:
 
     Counts are since the store began, and so survive a restart; rates are of the last few seconds. For the figures of
     capacity see ``ingest.capacity``; ``capacity_hours`` is that of the store and the broker together; ``stopped`` is
-    true in the last one of a collector that ended in order.
+    true in the last one of a collector that ended in order. What is of ``sources`` is since the collector started.
     """
 
     collector: str
@@ -121,6 +123,7 @@ class Status:
     notices: list[Notice] = field(default_factory=list)
     silent: list[Silence] = field(default_factory=list)
     firing: list[Firing] = field(default_factory=list)
+    sources: list[SourceStatus] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for ``json.dumps``."""
@@ -129,6 +132,7 @@ class Status:
         plain["silent_count"] = len(self.silent)
         plain["firing"] = [firing._asdict() for firing in self.firing]
         plain["notices"] = [notice._asdict() for notice in self.notices]
+        plain["sources"] = [source.to_json() for source in self.sources]
         return plain
 
 

@@ -6,16 +6,17 @@ registry that is global and filled on the way, where everything to be told stand
 it with that library's parser.
 
 Names follow prometheus.io/docs/practices/naming: units are whole (seconds, bytes), what only grows ends in ``_total``.
-Counts are since the store began, so a restart of the collector is no reset.
+Counts are since the store began, so a restart of the collector is no reset; only those of Sources are since it started.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
 
 from ingest.health import Status
 from ingest.notice import NoticeKey
 from ingest.notify.delivery import DeliveryState
+from ingest.source_status import SourceStatus
 from schemas.reason import Reason
 from schemas.rule import AlertPhase, Severity
 
@@ -80,6 +81,7 @@ def format_metrics(status: Status, counts: AlertCounts) -> bytes:
         *_list_outbox(status),
         *_list_store(status),
         *_list_links(status),
+        *_list_sources(status),
         *_list_alerts(status, counts),
     )
     lines = [line for metric in metrics if metric.samples for line in _format_metric(metric)]
@@ -177,6 +179,31 @@ def _list_links(status: Status) -> Iterator[Metric]:
         "notice",
         _fill(map(str, NoticeKey), raised),
     )
+
+
+def _list_sources(status: Status) -> Iterator[Metric]:
+    """Yield what is told of each Source. Devices have no label: there are as many as there are sensors."""
+    told: tuple[tuple[str, str, str, Callable[[SourceStatus], float | None]], ...] = (
+        ("source_messages_total", COUNTER, "Messages of a source.", lambda one: one.messages),
+        ("source_readings_total", COUNTER, "Readings of a source that were accepted.", lambda one: one.readings),
+        ("source_refused_total", COUNTER, "Messages and readings of a source refused.", lambda one: one.refused),
+        ("source_unknown_total", COUNTER, "Of those, readings of devices unknown here.", lambda one: one.unknown),
+        ("source_informational_total", COUNTER, "Messages that were no reading.", lambda one: one.informational),
+        ("source_codec_failed_total", COUNTER, "Uplinks that a decoder failed on.", lambda one: one.codec_failed),
+        ("source_missed", GAUGE, "Uplinks lost by their frame counters, late ones taken off.", lambda one: one.missed),
+        ("source_heard_time_seconds", GAUGE, "When a source was heard last, since 1970 in UTC.", _find_heard_s),
+        ("source_mute", GAUGE, "Whether nothing came of a source that should have.", lambda one: one.is_mute),
+    )
+    for name, kind, text, measure in told:
+        values = [(one, measure(one)) for one in status.sources]
+        samples = [
+            Sample(value, {"source": one.key, "format": one.format}) for one, value in values if value is not None
+        ]
+        yield Metric(name, kind, text, tuple(samples))
+
+
+def _find_heard_s(source: SourceStatus) -> float | None:
+    return None if source.heard_ms is None else source.heard_ms / 1000
 
 
 def _list_alerts(status: Status, counts: AlertCounts) -> Iterator[Metric]:

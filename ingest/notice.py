@@ -25,6 +25,7 @@ REFUSED_MS = DAY_MS
 EXPIRY_MS = 7 * DAY_MS
 """How long before the first entry of the quarantine expires people are told."""
 SHOWN_GROUPS = 3
+SHOWN_SOURCES = 3
 
 
 class NoticeKey(StrEnum):
@@ -43,6 +44,7 @@ class NoticeKey(StrEnum):
     LINES_REFUSED = "lines-refused"
     RELOAD_REFUSED = "reload-refused"
     MESSAGES_FAIL = "messages-fail"
+    SOURCE_MUTE = "source-mute"
     SIMULATED_ACCEPTED = "simulated-accepted"
 
 
@@ -78,6 +80,20 @@ class NearQuota(NamedTuple):
     share: float
 
 
+class MuteSource(NamedTuple):
+    """A Source of which nothing came yet.
+
+    Attributes:
+        key: Of the Source.
+        title: What people call its format.
+        filters: Its topics.
+    """
+
+    key: str
+    title: str
+    filters: Sequence[str]
+
+
 class Facts(NamedTuple):
     """The state that Notices are made of.
 
@@ -100,6 +116,7 @@ class Facts(NamedTuple):
         accepts_simulated: Simulated readings are accepted.
         messages_dead: Messages to people that were given up.
         messages_failing: Messages to people that wait although they were tried several times.
+        mute_sources: Sources of which nothing came although something should have by now.
     """
 
     now_ms: int
@@ -120,6 +137,7 @@ class Facts(NamedTuple):
     accepts_simulated: bool = False
     messages_dead: int = 0
     messages_failing: int = 0
+    mute_sources: Sequence[MuteSource] = ()
 
 
 Raised = Mapping[NoticeKey, Notice]
@@ -231,10 +249,25 @@ def _judge_others(facts: Facts) -> Iterator[_Finding]:
         )
         action = "Se gjovik alerts deliveries for hvorfor; gjovik alerts retry sender en beskjed på nytt."
         yield _Finding(NoticeKey.MESSAGES_FAIL, Severity.WARNING, text, action)
+    if facts.mute_sources:
+        yield _describe_mute(facts.mute_sources)
     if facts.accepts_simulated:
         text = "Simulerte målinger tas imot."
         action = "Sett ingest.accept_simulated = false i drift; ellers blandes de med virkelige målinger."
         yield _Finding(NoticeKey.SIMULATED_ACCEPTED, Severity.INFO, text, action)
+
+
+def _describe_mute(sources: Sequence[MuteSource]) -> _Finding:
+    named = [f"{one.key} ({one.title}: {', '.join(one.filters)})" for one in sources[:SHOWN_SOURCES]]
+    if len(sources) > SHOWN_SOURCES:
+        named.append(f"{len(sources) - SHOWN_SOURCES} til")
+    text = f"Det har ikke kommet noe fra {'; '.join(named)} siden innsamleren begynte å lytte."
+    # Mosquitto grants what its ACL forbids, and says nothing: that is the first thing to look at.
+    action = (
+        "Se at meglerens acl gir innsamleren emnene (topic read, uten # foran), for ellers leverer megleren ingenting "
+        "uten å si fra. Se så at broen eller gatewayen er i gang og sender til disse emnene."
+    )
+    return _Finding(NoticeKey.SOURCE_MUTE, Severity.WARNING, text, action)
 
 
 def _is_recent(time_ms: int | None, now_ms: int, most_ms: int) -> bool:

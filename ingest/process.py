@@ -28,7 +28,8 @@ from ingest.refusal import Origin, Refusals, blame
 from ingest.route import PlacedAt, Route, RouteTable
 from ingest.sample import Samplers, make_samplers
 from ingest.source import UnbornError
-from ingest.source_lines import format_events, format_radio
+from ingest.source_figures import sum_up
+from ingest.source_lines import note_broken, note_event, note_uplink
 from ingest.source_table import WHOLE, OpenSource, Outcome, SourceTable, Unheard, find_index
 from schemas.reading import Reading
 from schemas.reason import Level, Reason
@@ -39,8 +40,9 @@ that takes a sixth off ``process``."""
 
 
 class Hearing(NamedTuple):
-    """How a message is heard: its checksum, and the quarantine's entry that it comes from."""
+    """How a message of a Source is heard: whose it is, its checksum, the quarantine's entry that it comes from."""
 
+    source: OpenSource
     digest: int
     kept: Quarantined | None
 
@@ -149,7 +151,10 @@ class Processor:
         """Count a message, and take what it says; one that is refused as a whole ends here."""
         source = self.sources.find(message.topic)
         if source is not None:
+            before = sum_up(batch.ledger)
             self._take_told(source, message, digest, kept, batch)
+            if kept is None:
+                source.figures.note_message(message.received_ms, before, sum_up(batch.ledger), retain=message.retain)
             return
         arrival = None
         try:
@@ -184,7 +189,8 @@ class Processor:
             return
         if kept is None:
             batch.replies += heard.replies
-            batch.lines += format_events(source, heard.events, message.received_ms)
+            for event in heard.events:
+                note_event(source, event, message.received_ms, batch)
         if not outcomes or (message.retain and all(one.said.time_ms is None for one in outcomes)):
             # What was retained without a time of its own tells what was, not when.
             batch.ledger.informational += 1
@@ -192,15 +198,19 @@ class Processor:
         batch.ledger.decoded += 1
         for index, outcome in enumerate(outcomes):
             if kept is None or kept.part is None or find_index(kept.part) == index:
-                self._take_outcome(origin, index, outcome, Hearing(digest, kept), batch)
+                self._take_outcome(origin, index, outcome, Hearing(source, digest, kept), batch)
 
     def _take_outcome(self, origin: Origin, index: int, outcome: Outcome, hearing: Hearing, batch: Batch) -> None:
         """Take what a Source says of one device."""
+        message, said, (source, digest, kept) = origin.message, outcome.said, hearing
         if isinstance(outcome, Unheard):
             origin = origin._replace(device=outcome.device, schema=outcome.schema)
             self._refusals.refuse_part(origin, WHOLE - index, outcome.error, batch)
+            if kept is None:
+                note_uplink(source, said, message.received_ms, batch)
+                if outcome.error.reason is Reason.BROKEN_FRAME:
+                    note_broken(source, outcome, message.received_ms, batch)
             return
-        message, said, (digest, kept) = origin.message, outcome.said, hearing
         memory = self.memory.recall(outcome.device)
         if said.counter is not None:
             digest = digest_topic(f"{outcome.device} {said.counter.session} {said.counter.number}")
@@ -221,7 +231,7 @@ class Processor:
             else:
                 self._take(candidate, batch)
         if kept is None:
-            batch.lines += format_radio(said, outcome.timed, message.received_ms)
+            note_uplink(source, said, message.received_ms, batch)
 
     def _recall(self, route: Route) -> DeviceMemory:
         """Return what is remembered of a Route's Device; the next message of its topic finds a Lane."""

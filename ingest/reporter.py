@@ -27,10 +27,11 @@ from ingest.health import (
     measure_shares,
 )
 from ingest.metrics import AlertCounts
-from ingest.notice import Facts, NearQuota, NoticeKey, Raised, judge_facts
+from ingest.notice import Facts, MuteSource, NearQuota, NoticeKey, Raised, judge_facts
 from ingest.notice_publisher import NoticePublisher
 from ingest.notify.delivery import DeliveryState
 from ingest.settings import Settings
+from ingest.source_status import SourceStatus, SourceWatch, format_sources, list_intervals
 from ingest.status_file import StatusFile
 from ingest.store_file import StoreError, list_set_aside
 from ingest.store_groups import Quotas
@@ -88,6 +89,8 @@ class Reporter:
         self._quotas: Quotas | None = None
         self._set_aside: list[str] = []
         self._placed = 0
+        self._source_watch = SourceWatch()
+        self._sources: list[SourceStatus] = []
         self._seen: object = None
         self._error = ""
         self._facts = Facts(self._started_ms, accepts_simulated=settings.ingest.accept_simulated)
@@ -182,6 +185,7 @@ class Reporter:
         self._set_aside = [one.name for one in await asyncio.to_thread(list_set_aside, self._settings.store.folder)]
         configuration, sites = self._collector.configuration, self._settings.mqtt.sites
         self._placed = sum(1 for _ in list_placed(configuration.inventory, sites, read_clock()))
+        self._source_watch.intervals = list_intervals(configuration.inventory, configuration.types)
         self._seen = configuration
 
     async def _commit_own(self, status: Status) -> None:
@@ -190,6 +194,7 @@ class Reporter:
             format_health(status),
             *format_rejections(reasons, status.collector, status.time_ms),
             *format_silences(status.silent, status.time_ms),
+            *format_sources(status.sources, status.collector, status.time_ms),
         ]
         if not await self._collector.try_commit_lines(lines):
             self._collector.put_back_reasons(reasons)
@@ -237,6 +242,7 @@ class Reporter:
         sums = {name: getattr(ledger, name) for name in SUMS}
         reasons = {reason.value: count for reason, count in ledger.reasons.most_common()}
         found = await self._store.overview()
+        self._sources = self._look_at_sources()
         self._undelivered = (found.deliveries[DeliveryState.DEAD], found.failing)
         self._raised = self._judge(now_ms, found.moves, found.usage, found.events)
         self._alert_counts = AlertCounts(
@@ -244,6 +250,11 @@ class Reporter:
         )
         self._latest = self._describe(now_ms, sums, reasons, found)
         return self._latest
+
+    def _look_at_sources(self) -> list[SourceStatus]:
+        is_hearing = not self._broker.status.problem and not self._collector.store_error
+        opened = self._collector.processor.sources.opened
+        return self._source_watch.look(opened, time.monotonic(), is_hearing=is_hearing)
 
     def _describe(self, now_ms: int, sums: dict[str, int], reasons: dict[str, int], found: Overview) -> Status:
         """Return the status of a moment: figures of the ledger, and how the store stood after them."""
@@ -296,6 +307,7 @@ class Reporter:
             notices=list(self._raised.values()),
             silent=self._silent,
             firing=self._list_firing(),
+            sources=self._sources,
         )
 
     def read_figures(self) -> tuple[Status, AlertCounts] | None:
@@ -330,6 +342,7 @@ class Reporter:
             accepts_simulated=settings.ingest.accept_simulated,
             messages_dead=self._undelivered[0],
             messages_failing=self._undelivered[1],
+            mute_sources=[MuteSource(one.key, one.title, one.filters) for one in self._sources if one.is_mute],
         )
         return self._judge_facts(self._facts)
 

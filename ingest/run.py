@@ -25,13 +25,13 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from ingest.alert_publisher import AlertPublisher
 from ingest.alerts.book import AlertBook
-from ingest.collector import Collector, Peers
+from ingest.collector import Collector, Peers, remember_filters
 from ingest.configuration import Configuration, read_configuration
 from ingest.expiry import keep_expiring
 from ingest.heartbeat import Systemd, keep_heartbeat, keep_watchdog
@@ -51,6 +51,7 @@ from ingest.settings_file import read_secret
 from ingest.source_files import list_usual_filters
 from ingest.store_file import StoreError
 from ingest.store_restored import Restored
+from ingest.store_subscriptions import read_filters
 from ingest.store_thread import StoreThread, open_store
 from ingest.writer import Writer
 
@@ -112,16 +113,19 @@ def list_filters(settings: Mqtt) -> list[str]:
     return [f"{group}{settings.topic_prefix}/{site}/+/reading" for site in sites]
 
 
-def list_obsolete(settings: Mqtt, configuration: Configuration) -> list[str]:
+def list_obsolete(settings: Mqtt, configuration: Configuration, noted: Sequence[str] = ()) -> list[str]:
     """Return the filters that the session may still have from other settings, or of a source that is gone.
 
-    Those are of ``mqtt.sites`` and ``mqtt.share``, and the usual ones of each format; what a source with other topics
-    leaves behind goes to the quarantine until somebody ends the session.
+    Args:
+        settings: Of these are filters of other ``mqtt.sites`` and ``mqtt.share``.
+        configuration: The present one.
+        noted: Filters that sources had before. The usual ones of each format come on top: the store may be new, or of
+            an earlier version.
     """
     plain = settings.model_copy(update={"share": None, "sites": ("+", *configuration.inventory.sites)})
     shared = plain.model_copy(update={"share": settings.share})
     wanted = {*list_filters(settings), *configuration.list_source_filters()}
-    earlier = [*list_filters(plain), *list_filters(shared), *list_usual_filters()]
+    earlier = [*list_filters(plain), *list_filters(shared), *list_usual_filters(), *noted]
     return [one for one in dict.fromkeys(earlier) if one not in wanted]
 
 
@@ -150,8 +154,10 @@ async def _make_parts(
         filters=list_filters(settings.mqtt),
         had_session=restored.had_session,
     )
-    broker.retire(list_obsolete(settings.mqtt, configuration))
-    await broker.hear_sources(configuration.list_source_filters())
+    filters = configuration.list_source_filters()
+    broker.retire(list_obsolete(settings.mqtt, configuration, await store.read(read_filters)))
+    await remember_filters(store, filters)
+    await broker.hear_sources(filters)
     writer = Writer(store, influx)
     publisher = AlertPublisher(settings.mqtt, broker, store, processor.alerts)
     peers = Peers(broker, store, writer, publisher)

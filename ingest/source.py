@@ -69,6 +69,8 @@ class Said(NamedTuple):
         units: UCUM codes of those members whose unit the message itself tells.
         time_ms: Event time in milliseconds since 1970 in UTC; None where the message has none.
         counter: Of a LoRaWAN uplink.
+        missed: Likewise, how many of its session were missed just before it; -1 where it was itself taken for missed
+            and comes late; None where nothing can be said.
         frame: Likewise, where the message has it.
         radio: Likewise.
         seq: The publisher's own number, where it is one that grows by one; of an uplink its FCnt.
@@ -88,6 +90,7 @@ class Said(NamedTuple):
     simulated: bool = False
     is_history: bool = False
     model: str = ""
+    missed: int | None = None
 
 
 class EventKind(StrEnum):
@@ -100,6 +103,7 @@ class EventKind(StrEnum):
     LOCATED = "located"  # somebody computed where it is
     DESCRIBED = "described"  # which devices there are, and what they can tell
     CODEC_FAILED = "codec_failed"  # the network server's own decoder failed
+    FRAME_BROKEN = "frame_broken"  # our own decoder refused the bytes of a device
     FAILED = "failed"  # the network server tells of another fault
     OTHER = "other"  # known, and of no interest
 
@@ -112,12 +116,14 @@ class Event(NamedTuple):
         address: Of the device; empty where it is of the Source itself.
         detail: For people; empty where the kind says it all.
         members: What can be told in values, by name.
+        uplink: Of an uplink without a payload: it is no reading, but was heard.
     """
 
     kind: EventKind
     address: str = ""
     detail: str = ""
     members: Mapping[str, Plain] = {}
+    uplink: Said | None = None
 
 
 class Reply(NamedTuple):

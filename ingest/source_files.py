@@ -2,7 +2,8 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -14,10 +15,13 @@ from ingest.local_time import LOCAL
 from ingest.source import Format, Source
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, iterate_toml_folder
 from ingest.toml_table import Table, read_table, show
+from ingest.topic_filter import overlap
 
 _KEY = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 _TOPIC = r"^[^/+#\x00]+(/[^/+#\x00]+)*$"
 _PATTERNS = {_TOPIC: "must be the beginning of topics, without +, # and a slash at either end"}
+_OWN_TOPICS = ("+/+/reading", "alerts/+/+", "collectors/+/state")
+"""What is on the platform's own topics, below the prefix: readings, alerts and Notices, states of collectors."""
 _ADDRESS, _MEMBER = "{address}", "{member}"
 
 
@@ -62,10 +66,8 @@ def read_sources(folder: Path | None, topic_prefix: str) -> tuple[dict[str, Sour
         if isinstance(found, list):
             mistakes += found
             continue
-        for one in list_filters(found):
-            if one in filters:
-                mistakes.append(file.mistake(("root",), f"its topics {one} are those of source {filters[one]} too"))
-            filters.setdefault(one, found.key)
+        mistakes += _find_overlaps(file, found, filters, topic_prefix)
+        filters |= dict.fromkeys(list_filters(found), found.key)
         sources[found.key] = found
     return sources, mistakes
 
@@ -105,6 +107,31 @@ def _read_source(file: TomlFile, topic_prefix: str) -> Source | list[Mistake]:
     if not mistakes and not list_filters(source):
         mistakes.append(file.mistake((), "patterns are missing: which topics does it have?"))
     return mistakes or source
+
+
+def _find_overlaps(file: TomlFile, source: Source, taken: Mapping[str, str], topic_prefix: str) -> Iterator[Mistake]:
+    """Yield a mistake where topics of a Source are those of another, or the platform's own: once for each of them.
+
+    Args:
+        file: Of the Source.
+        source: As it says.
+        taken: Keys of the Sources before, by topic filter.
+        topic_prefix: Beginning of the platform's own topics.
+    """
+    field, remedy = ("patterns", "other patterns") if source.patterns else ("root", "another root")
+    own = [f"{topic_prefix}/{topics}" for topics in _OWN_TOPICS]
+    told: set[str] = set()
+    for one, (other, key) in product(list_filters(source), [*taken.items(), *((topics, "") for topics in own)]):
+        if key in told or not overlap(one, other):
+            continue
+        told.add(key)
+        if not key:
+            text = f"its topics {one} have some of the platform's own, {other}; name what stands first in them"
+        elif one == other:
+            text = f"its topics {one} are those of source {key} too; give one of the two {remedy}"
+        else:
+            text = f"its topics {one} and those of source {key}, {other}, overlap; give one of the two {remedy}"
+        yield file.mistake((field,), text)
 
 
 def list_usual_filters() -> list[str]:

@@ -1,7 +1,9 @@
-"""What Sources tell beside readings, as lines for InfluxDB: radio quality, and events.
+"""What Sources tell beside readings: radio quality and events, as lines for InfluxDB, and what of it is counted.
 
 Measurement ``radio``: an uplink of a device each, tags as those of its readings and ``source``; fields ``rssi`` (dBm),
-``snr`` (dB), ``spreading_factor``, ``gateways``, ``gateway`` (the one that received it best), ``frame_counter``.
+``snr`` (dB), ``spreading_factor``, ``gateways``, ``gateway`` (the one that received it best), ``frame_counter``,
+``missed`` (uplinks lost just before it; see ``ingest.source.Said``). Uplinks without a payload have a line too: what
+was missed before them must be in the sum.
 
 Measurement ``source_events``: tags ``source``, ``kind`` and, where the inventory has it, ``device``; fields ``count``
 (always 1), ``address``, ``detail``, and what the event tells in numbers, under the names that the Source uses.
@@ -9,10 +11,12 @@ Measurement ``source_events``: tags ``source``, ``kind`` and, where the inventor
 
 from collections.abc import Iterable, Iterator
 
+from ingest.batch import Batch
 from ingest.line import build_line
 from ingest.route import Route
-from ingest.source import Event, EventKind, Said
-from ingest.source_table import OpenSource
+from ingest.source import Event, EventKind, Radio, Said
+from ingest.source_figures import NOBODY
+from ingest.source_table import OpenSource, Unheard
 from schemas.validation import shorten
 
 RADIO = "radio"
@@ -21,22 +25,60 @@ MOST_FIGURES = 20
 """Numbers of an event that are kept: a device may describe itself at length."""
 
 
+def note_event(source: OpenSource, event: Event, received_ms: int, batch: Batch) -> None:
+    """Count what a Source tells that is no reading, and add its lines.
+
+    Args:
+        source: That tells it.
+        event: What.
+        received_ms: Milliseconds since 1970 in UTC.
+        batch: Gets the lines.
+    """
+    batch.lines += format_events(source, (event,), received_ms)
+    if event.kind in (EventKind.CODEC_FAILED, EventKind.FRAME_BROKEN):
+        device = source.find_device(event.address)
+        source.figures.codec_failed[device if device in source.devices else NOBODY] += 1
+    if event.uplink is not None:
+        note_uplink(source, event.uplink, received_ms, batch)
+
+
+def note_broken(source: OpenSource, outcome: Unheard, received_ms: int, batch: Batch) -> None:
+    """Tell that our own decoder refused the bytes of a device; the arguments are those of ``note_event``."""
+    # What quotes a payload is as private as the payload.
+    detail = outcome.error.detail if source.source.keeps_payloads else ""
+    note_event(source, Event(EventKind.FRAME_BROKEN, outcome.said.address, detail), received_ms, batch)
+
+
+def note_uplink(source: OpenSource, said: Said, received_ms: int, batch: Batch) -> None:
+    """Count the uplinks that were missed before one, and add its line; nothing for a device that is unknown.
+
+    The arguments are those of ``note_event``.
+    """
+    route = source.find_route(said.address)
+    if route is None:
+        return
+    if said.missed:
+        source.figures.missed[route.device.id] += said.missed
+    batch.lines += format_radio(said, route, received_ms)
+
+
 def format_radio(said: Said, route: Route, received_ms: int) -> Iterator[bytes]:
-    """Yield the line of an uplink; none where nothing is known, or the device had no place then.
+    """Yield the line of an uplink; none for what is no uplink, or where the device had no place then.
 
     Args:
         said: An uplink.
         route: Of its device.
         received_ms: Milliseconds since 1970 in UTC, for an uplink that has no time.
     """
-    radio = said.radio
+    radio = said.radio or Radio()
     time_ms = received_ms if said.time_ms is None else said.time_ms
     placement = route.device.find_placement(time_ms)
-    if radio is None or placement is None:
+    if placement is None:
         return
     figures: dict[str, float | None] = {
         "frame_counter": None if said.counter is None else said.counter.number,
         "gateways": radio.gateways or None,
+        "missed": said.missed,
         "rssi": radio.rssi_dbm,
         "snr": radio.snr_db,
         "spreading_factor": radio.spreading_factor,

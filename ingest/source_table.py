@@ -19,6 +19,7 @@ from ingest.model import Model, Translated, translate_members
 from ingest.models import load_models
 from ingest.route import PlacedAt, Route
 from ingest.source import Heard, Interpreter, Said, Source
+from ingest.source_figures import SourceFigures
 from ingest.topic_filter import compile_filter
 from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
@@ -135,12 +136,23 @@ class OpenSource:
     Args:
         source: Which.
         bound: Its devices by address, in lower case.
-        interpreter: What it was told so far; None for nothing.
+        before: The same Source as it was opened before: what it was told, and what came of it, stays known.
+
+    Attributes:
+        source: Which.
+        interpreter: Reads its messages.
+        figures: What came of it.
+        devices: Ids of its devices.
     """
 
-    def __init__(self, source: Source, bound: Mapping[str, _Bound], interpreter: Interpreter | None = None) -> None:
+    def __init__(self, source: Source, bound: Mapping[str, _Bound], before: "OpenSource | None" = None) -> None:
         self.source = source
-        self.interpreter = load_formats()[source.format_key].open(source) if interpreter is None else interpreter
+        self.interpreter: Interpreter = (
+            load_formats()[source.format_key].open(source) if before is None else before.interpreter
+        )
+        self.figures: SourceFigures = SourceFigures() if before is None else before.figures
+        self.devices = frozenset(one.device.id for one in bound.values())
+        self.figures.forget_devices(self.devices)
         self._bound = bound
         self._copy: Interpreter | None = None
 
@@ -148,6 +160,11 @@ class OpenSource:
         """Return the id of the Device at an address; see ``Unheard.device``."""
         bound = self._bound.get(address.lower())
         return f"{self.source.key}:{address}" if bound is None else bound.device.id
+
+    def find_route(self, address: str) -> Route | None:
+        """Return the Route of the Device at an address, for what has a time; None where the inventory has none."""
+        bound = self._bound.get(address.lower())
+        return None if bound is None else bound.timed
 
     def read(self, message: Message, *, again: bool = False) -> Reading:
         """Return what a message says.
@@ -201,9 +218,7 @@ class SourceTable:
         bound = _bind(inventory, types, sources) if inventory is not None and types is not None else {}
         known = {} if before is None else before.opened
         self.opened: dict[str, OpenSource] = {
-            key: OpenSource(
-                source, bound.get(key, {}), known[key].interpreter if _is_kept(key, source, known) else None
-            )
+            key: OpenSource(source, bound.get(key, {}), known[key] if _is_kept(key, source, known) else None)
             for key, source in sources.items()
         }
         self._filters: list[tuple[Pattern[str], OpenSource]] = [

@@ -15,6 +15,8 @@ OLD_S = 10.0
 """The collector writes its status each second; after this time without a new one it is not running, or hangs."""
 SHOWN = 20
 """Devices and alerts that are named; the rest is counted."""
+SHOWN_WORST = 10
+"""Devices of Sources that are named, those with the greatest counts."""
 HARMLESS = "info"
 """Severity of a Notice that nothing is wrong with."""
 _ERRORS = {
@@ -63,7 +65,8 @@ def list_problems(status: Status, now_ms: int) -> list[str]:
 
 def describe_status(status: Status, now_ms: int) -> list[tuple[str, str]]:
     """Return the rows of the status: what, and how it is."""
-    return [row for part in (_describe_flow, _describe_room, _describe_rest) for row in part(status, now_ms)]
+    parts = (_describe_flow, _describe_room, _describe_rest, _describe_sources)
+    return [row for part in parts for row in part(status, now_ms)]
 
 
 def _describe_flow(status: Status, now_ms: int) -> Iterator[tuple[str, str]]:
@@ -125,6 +128,36 @@ def _describe_rest(status: Status, _now_ms: int) -> Iterator[tuple[str, str]]:
     others = {name: count for name, count in status.get("events", {}).items() if count and name != "session_lost"}
     if others:
         yield "Events", ", ".join(f"{count} {name}" for name, count in sorted(others.items()))
+
+
+def _describe_sources(status: Status, _now_ms: int) -> Iterator[tuple[str, str]]:
+    """Yield a row for each Source, and which devices are heard worst; all counts are since the collector started."""
+    sources = status.get("sources", ())
+    for one in sources:
+        yield f"Source {one['key']}", "; ".join(_list_source_parts(one))
+    for what, name in (("Missed uplinks", "missed"), ("Codec failures", "codec_failed")):
+        if sum(one[name] for one in sources):
+            counts = {device["device"]: device["uplinks"] for one in sources for device in one[f"{name}_devices"]}
+            worst = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:SHOWN_WORST]
+            named = ", ".join(f"{device} {count}" for device, count in worst)
+            total = f"{sum(one[name] for one in sources)} since the start"
+            yield what, f"{total}: {named}" if named else total
+
+
+def _list_source_parts(source: Mapping[str, Any]) -> Iterator[str]:
+    yield source["title"] if source["is_lossless"] else f"{source['title']}, outside the promise of no loss"
+    if source["heard_ms"] is not None:
+        yield f"last heard {format_local(source['heard_ms'])}"
+    elif source["messages"]:
+        yield "only what was retained came"
+    else:
+        yield "NOTHING CAME YET" if source.get("is_mute") else "nothing came yet"
+        return
+    refused = f"{source['refused']} refused"
+    if source["unknown"]:
+        refused += f" ({source['unknown']} of unknown devices)"
+    counts = [f"{source['messages']} messages", f"{source['readings']} readings", refused]
+    yield ", ".join([*counts, f"{source['informational']} informational"])
 
 
 def _enumerate(count: int, names: Sequence[str], none: str) -> str:

@@ -4,6 +4,7 @@ Source: MQTT Version 5.0, OASIS Standard, 7 March 2019, section 4.7.
 """
 
 import re
+from collections.abc import Sequence
 
 
 def compile_filter(pattern: str) -> "re.Pattern[str]":
@@ -18,3 +19,26 @@ def compile_filter(pattern: str) -> "re.Pattern[str]":
     if pattern == "#":
         return re.compile(".*", re.DOTALL)
     return re.compile("/".join(parts))
+
+
+def overlap(first: str, second: str) -> bool:
+    """Whether there is a topic that both filters have.
+
+    That a broker keeps topics that begin with ``$`` from filters that begin with a wildcard is not looked at.
+
+    Args:
+        first: As ``compile_filter`` takes it.
+        second: Likewise.
+    """
+    return _meet(first.split("/"), second.split("/"))
+
+
+def _meet(first: Sequence[str], second: Sequence[str]) -> bool:
+    for one, other in zip(first, second, strict=False):
+        if "#" in (one, other):
+            return True
+        if one != other and "+" not in (one, other):
+            return False
+    # Behind what the shorter one has only # may follow: it stands for nothing, too.
+    longer = max(first, second, key=len)
+    return longer[min(len(first), len(second)) :] in ([], ["#"])

@@ -58,6 +58,16 @@ def test_that_nobody_is_told_of_alerts_is_a_hint_and_no_mistake(configured: Path
     assert list_hints(configured, {"GJOVIK_XYZ": "1"}) == []
 
 
+@pytest.mark.parametrize("name", ["GJOVIK_MQTT__SHARE", "GJOVIK_MQTT__SITES"])
+def test_that_only_one_of_several_collectors_may_read_a_source_is_hinted_at(configured: Path, name: str) -> None:
+    (configured.parent / "sources").mkdir()
+    several = {name: "group" if name.endswith("SHARE") else '["radhuset"]'}
+    reads = {"GJOVIK_SOURCES": str(configured.parent / "sources")}
+    assert not any("reads sources" in hint for hint in list_hints(configured, several))
+    assert not any("reads sources" in hint for hint in list_hints(configured, reads))
+    assert "leave sources out of the settings of all the others" in list_hints(configured, several | reads)[0]
+
+
 def test_mistakes_of_settings_inventory_and_rules_come_together(configured: Path, tmp_path: Path) -> None:
     inventory, rules = tmp_path / "wrong_inventory", tmp_path / "wrong_rules"
     for folder in (inventory, rules):

@@ -16,7 +16,7 @@ import pytest
 from dashboards.measurements import OWN
 from devices import load_device_types
 from ingest.alerts.announcement import format_line
-from ingest.batch import Ledger
+from ingest.batch import Batch, Ledger
 from ingest.health import (
     Silence,
     Status,
@@ -29,6 +29,11 @@ from ingest.inventory import OPEN_END_MS, Device, Inventory
 from ingest.inventory_files import load_inventory
 from ingest.line import build_line
 from ingest.message import Message
+from ingest.payloads.lorawan import Sessions, Uplink
+from ingest.source import Frame, Radio, Source
+from ingest.source_lines import note_uplink
+from ingest.source_status import SourceStatus, format_sources
+from ingest.source_table import OpenSource, SourceTable
 from schemas.reason import Reason
 from schemas.rule import AlertPhase, Change
 from simulators.device import make_fleet
@@ -44,6 +49,7 @@ FORTNIGHT = END.replace(hour=0, minute=0, second=0) - timedelta(days=14)
 STARTS = {"now-14d/d": FORTNIGHT, "now-24h": END - timedelta(hours=24)}
 """Where the period of a board begins, by how the board says it."""
 SEED = 7
+RADIO = Radio(-101.0, 6.5, 9, 2, "gateway-1")
 READINGS = tuple(load_device_types())
 FILLED_SITES = {"radhuset", "vestre-ungdomsskole", "skogly-barnehage", "sentrumsgatene", "promenaden"}
 CLEARS = dataclasses.replace(FIRES, key="too_warm_for_a_while")
@@ -125,12 +131,46 @@ def make_status(time_ms: int, count: int) -> Status:
     )
 
 
+SOURCE = SourceStatus(
+    key="tts",
+    format="tts",
+    title="The Things Stack v3",
+    is_lossless=False,
+    heard_ms=to_ms(END) - 60_000,
+    messages=40,
+    readings=36,
+    missed=3,
+)
+
+
+def report_uplinks(town: Inventory, end_ms: int) -> Iterator[bytes]:
+    """Lines of the uplinks of a device, of which some were missed."""
+    sessions, opened = Sessions(), open_source(town)
+    for number in (1, 2, 5, 6, 9):
+        frame = Frame(1, b"a")
+        uplink = Uplink("0102030405060708", "s", number, end_ms - 600_000 + number, frame, radio=RADIO)
+        (said,) = sessions.hear(uplink, end_ms).said
+        batch = Batch()
+        note_uplink(opened, said, end_ms, batch)
+        yield from batch.lines
+
+
+def open_source(town: Inventory) -> OpenSource:
+    """Return a source that has a device of the town."""
+    known = town.devices["radhuset-klima-01"]
+    bound = dataclasses.replace(known, source="tts", address="0102030405060708", model="milesight_am319")
+    source = Source(key="tts", format_key="tts", root="v3", zone_info=OSLO)
+    only = dataclasses.replace(town, devices={bound.id: bound})
+    return SourceTable({"tts": source}, only, load_device_types()).opened["tts"]
+
+
 def report_health(town: Inventory) -> Iterator[bytes]:
     """Lines of the collector about itself, the inventory, silence, alerts, and one faulty street light."""
     end_ms = to_ms(END)
     for step in range(360):
         time_ms = end_ms - 10_000 * (360 - step)
         yield format_health(make_status(time_ms, 95 * step))
+        yield from format_sources([SOURCE], "collector", time_ms)
         yield from format_rejections(Counter({Reason.OUT_OF_RANGE: 2}), "collector", time_ms)
     yield from format_site_facts(town, end_ms - 3_600_000)
     silent = Silence("radhuset-klima-01", "indoor_climate", "radhuset", "1-etasje", 5400.0)
@@ -148,6 +188,7 @@ def report_health(town: Inventory) -> Iterator[bytes]:
             device = f"{site}-{type_key}"
             there = told._replace(device=device, site=site, zone=find_zone(town, site), simulated=True)
             yield format_line(there, dataclasses.replace(rule, device_type=type_key))
+    yield from report_uplinks(town, end_ms)
     light = {"device": "faulty", "site": "promenaden", "zone": "nord", "type": "street_light"}
     yield build_line("street_light", light, {"on": False, "power": 0.0, "fault": True, "delay": 0.0}, end_ms - 60_000)
 

@@ -8,6 +8,7 @@ import pytest
 from ingest.notice import (
     DAY_MS,
     Facts,
+    MuteSource,
     NearQuota,
     Notice,
     NoticeKey,
@@ -76,6 +77,7 @@ def test_a_share_that_hovers_at_its_limit_does_not_flicker() -> None:
         (WELL._replace(lines_refused_ms=NOW_MS), NoticeKey.LINES_REFUSED),
         (WELL._replace(messages_dead=1), NoticeKey.MESSAGES_FAIL),
         (WELL._replace(messages_failing=2), NoticeKey.MESSAGES_FAIL),
+        (WELL._replace(mute_sources=[MuteSource("tts", "The Things Stack v3", ["v3/#"])]), NoticeKey.SOURCE_MUTE),
         (WELL._replace(reload_error="hall.toml:5"), NoticeKey.RELOAD_REFUSED),
         (WELL._replace(accepts_simulated=True), NoticeKey.SIMULATED_ACCEPTED),
     ],
@@ -95,6 +97,15 @@ def test_what_is_said_names_what_it_is_about() -> None:
     assert "meter-1 (malformed_json) 93 %" in quota.text
     lost = judge_facts(WELL._replace(session_lost_ms=NOW_MS, sessions_lost=3), {})[NoticeKey.SESSION_LOST]
     assert "3 ganger" in lost.text
+
+
+def test_sources_of_which_nothing_came_are_named_and_the_acl_is_what_to_look_at() -> None:
+    mute = [MuteSource(f"kilde-{number}", "Tasmota", ["tele/+/+", "stat/+/+"]) for number in range(5)]
+    notice = judge_facts(WELL._replace(mute_sources=mute), {})[NoticeKey.SOURCE_MUTE]
+    assert "kilde-0 (Tasmota: tele/+/+, stat/+/+)" in notice.text
+    assert "2 til" in notice.text
+    assert "kilde-3" not in notice.text
+    assert "acl" in notice.action
 
 
 def test_a_lost_session_is_told_of_for_a_day() -> None:

@@ -167,7 +167,43 @@ def test_a_file_of_a_name_that_no_inventory_can_have_is_refused(tmp_path: Path, 
 def test_two_sources_of_the_same_topics_are_refused(tmp_path: Path) -> None:
     (mistake,) = find_mistakes(tmp_path, radhus=ZIGBEE, skole=ZIGBEE)
     assert (mistake.file.name, mistake.field) == ("skole.toml", "root")
-    assert mistake.message == "its topics zigbee2mqtt/# are those of source radhus too"
+    assert mistake.message == (
+        "its topics zigbee2mqtt/# are those of source radhus too; give one of the two another root"
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "field", "message"),
+    [
+        (
+            {"radhus": ZIGBEE, "skole": ZIGBEE + 'root = "zigbee2mqtt/skole"\n'},
+            "root",
+            "its topics zigbee2mqtt/skole/# and those of source radhus, zigbee2mqtt/#, overlap",
+        ),
+        (
+            {"hage": PLAIN, "ute": PLAIN.replace("hage/{address}", "{address}/ute")},
+            "patterns",
+            "its topics +/ute/+ and those of source hage, hage/+/+, overlap; give one of the two other patterns",
+        ),
+        (
+            {"ute": PLAIN.replace("hage/{address}/{member}", "{address}/{member}/ute/reading")},
+            "patterns",
+            "its topics +/+/ute/reading have some of the platform's own, gjovik/+/+/reading; name what stands first",
+        ),
+    ],
+)
+def test_sources_whose_topics_overlap_are_refused(
+    tmp_path: Path, files: dict[str, str], field: str, message: str
+) -> None:
+    (mistake,) = find_mistakes(tmp_path, **files)
+    assert mistake.field == field
+    assert mistake.message.startswith(message)
+
+
+def test_sources_side_by_side_below_one_root_are_accepted(tmp_path: Path) -> None:
+    for key in ("radhus", "skole"):
+        (tmp_path / f"{key}.toml").write_text(ZIGBEE + f'root = "zigbee2mqtt/{key}"\n')
+    assert set(load_sources(tmp_path, PREFIX)) == {"radhus", "skole"}
 
 
 def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
@@ -209,3 +245,6 @@ def test_what_a_source_that_is_gone_had_is_no_longer_subscribed_to() -> None:
     gone = dataclasses.replace(here, sources={})
     assert {"zigbee2mqtt/#", "spBv1.0/#"} <= set(list_obsolete(Mqtt(), gone))
     assert not set(list_obsolete(Mqtt(), here)) & set(here.list_source_filters())
+    noted = ["gammelt/#", *here.list_source_filters()]
+    assert "gammelt/#" in list_obsolete(Mqtt(), here, noted)
+    assert not set(list_obsolete(Mqtt(), here, noted)) & set(here.list_source_filters())

@@ -63,6 +63,7 @@ FORMATS = {"lorawan": "chirpstack", "zigbee": "zigbee2mqtt", "building": "sparkp
 ACL = f"""
 topic read application/+/device/+/event/+
 topic read zigbee2mqtt/#
+topic read gammelt/#
 topic read spBv1.0/#
 topic write spBv1.0/+/NCMD/+
 
@@ -183,9 +184,14 @@ async def test_an_uplink_is_decoded_from_its_bytes_once_and_its_radio_is_kept_ap
     )
     assert rows == [(now_ms - 2000, 30.8, 50.5, 936.0, 7.0), (now_ms - 1000, 30.8, 50.5, 936.0, 8.0)]
     radio = await wait_rows(
-        stand, "SELECT rssi, snr, spreading_factor, frame_counter FROM radio WHERE site = 'hall'", 2
+        stand, "SELECT rssi, snr, spreading_factor, frame_counter FROM radio WHERE site = 'hall'", 3
     )
-    assert radio == [(now_ms - 2000, -36.0, 10.5, 11.0, 7.0), (now_ms - 1000, -36.0, 10.5, 11.0, 8.0)]
+    # The last was heard, too, whatever was in it.
+    assert radio == [
+        (now_ms - 2000, -36.0, 10.5, 11.0, 7.0),
+        (now_ms - 1000, -36.0, 10.5, 11.0, 8.0),
+        (now_ms, -36.0, 10.5, 11.0, 9.0),
+    ]
     assert list_refused(stand) == [(Reason.BROKEN_FRAME, "room-1")]
     with open_reader(stand.collector.store) as reader:
         assert reader.ledger().balances()
@@ -241,3 +247,67 @@ async def test_what_an_unknown_device_told_is_kept_until_the_inventory_has_it(
     rows = await wait_rows(stand, "SELECT temperature FROM indoor_climate WHERE device = 'room-2'", 1)
     assert rows == [(now_ms, 30.8)]
     assert list_refused(stand) == []
+
+
+async def test_missed_uplinks_and_how_each_source_stands_are_told(stand: Stand, servers: Servers, now_ms: int) -> None:
+    await servers.uplink(EUI, 7, now_ms - 4000)
+    await servers.uplink(EUI, 10, now_ms - 3000)
+    await servers.uplink(EUI, 12, now_ms - 2000, "")  # MAC commands only
+    await servers.uplink(EUI, 13, now_ms - 1000, CLIMATE[:-2])
+    await stand.wait_received(4)
+    radio = await wait_rows(stand, "SELECT frame_counter, missed FROM radio WHERE device = 'room-1'", 4)
+    assert [row[1:] for row in radio] == [(7.0, None), (10.0, 2.0), (12.0, 1.0), (13.0, 0.0)]
+    await stand.collector.wait_until(lambda status: status["sources"][1]["messages"] == 4, "tell of four messages")
+    building, lorawan, zigbee = stand.collector.read_status()["sources"]
+    assert (lorawan["title"], lorawan["is_lossless"], lorawan["readings"]) == ("ChirpStack v4", False, 2)
+    assert lorawan["missed_devices"] == [{"device": "room-1", "uplinks": 3}]
+    assert lorawan["codec_failed_devices"] == [{"device": "room-1", "uplinks": 1}]
+    assert lorawan["heard_ms"] is not None
+    assert [(one["key"], one["heard_ms"], one["is_mute"]) for one in (building, zigbee)] == [
+        ("building", None, False),
+        ("zigbee", None, False),
+    ]
+    rows = await wait_rows(stand, "SELECT last(messages), last(is_mute) FROM sources GROUP BY source", 3)
+    assert len(rows) == 3
+    settings = str(stand.collector.store.parent / "collector.toml")
+    shown = await asyncio.to_thread(CliRunner().invoke, gjovik.app, ["status", "--settings", settings])
+    assert "ChirpStack v4, outside the promise of no loss; last heard " in " ".join(shown.stdout.split())
+    assert "Missed uplinks" in shown.stdout
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["stopped", "killed"])
+async def test_what_a_source_that_is_gone_had_comes_no_more(stand: Stand, servers: Servers, *, is_killed: bool) -> None:
+    file = stand.inventory.parent / "sources" / "old.toml"
+    file.write_text('format = "zigbee2mqtt"\nroot = "gammelt/nett"\n')
+    stand.collector.hang_up()
+    await stand.collector.wait_until(lambda status: len(status["sources"]) == 4, "know four sources")
+    await servers.publish("gammelt/nett/bridge/state", {"state": "online"})
+    await stand.wait_received(1)
+    await (stand.collector.kill() if is_killed else stand.collector.stop())
+    file.unlink()
+    await stand.collector.start()
+    await servers.publish("gammelt/nett/bridge/state", {"state": "offline"})
+    await servers.publish("zigbee2mqtt/bridge/state", {"state": "online"})
+    await stand.wait_received(2)
+    await servers.publish("zigbee2mqtt/bridge/state", {"state": "offline"})
+    await stand.wait_received(3)
+    assert stand.collector.read_status()["ledger"]["received"] == 3
+    assert list_refused(stand) == []
+
+
+async def test_a_source_that_the_acl_forbids_is_granted_and_says_nothing(stand: Stand, servers: Servers) -> None:
+    """Why a Source of which nothing ever comes must be named: from the broker nobody hears of it."""
+    (stand.inventory.parent / "sources" / "plugs.toml").write_text('format = "tasmota"\n')
+    stand.collector.hang_up()
+    await stand.collector.wait_until(lambda status: len(status["sources"]) == 4, "know four sources")
+    await servers.publish("tele/plug/SENSOR", {"Time": "2026-01-15T13:00:00+01:00"})
+    await servers.publish("zigbee2mqtt/bridge/state", {"state": "online"})
+    await stand.wait_received(1)
+    status = stand.collector.read_status()
+    assert {one["key"]: one["messages"] for one in status["sources"]} == {
+        "building": 0,
+        "lorawan": 0,
+        "plugs": 0,
+        "zigbee": 1,
+    }
+    assert status["mqtt_error"] == ""

@@ -13,6 +13,7 @@ from dashboards.parts import (
     type_titles,
 )
 from dashboards.query import Query, Select, table
+from dashboards.sources import SOURCE_PANELS
 from dashboards.transformation import arrange, first, sort
 from dashboards.visual import BarGauge, Table, TimeSeries
 from dashboards.words import REASONS
@@ -211,6 +212,7 @@ BOARD = Board(
         Section("", (INTRODUCTION, simulated_devices(READINGS, where=()), *KEY_FIGURES)),
         Section("Varsler og tause sensorer", ALERT_PANELS),
         Section("Innsamling", INGEST),
+        Section("Kilder", SOURCE_PANELS),
         Section("Sensorer", DEVICES),
     ),
 )

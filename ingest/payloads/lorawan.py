@@ -2,6 +2,12 @@
 
 Which uplink of a device it is: (DevEUI, session, FCnt). A rejoin begins a session, and so does a device that counts
 from zero again under the keys that it has (LoRaWAN 1.0.x with keys of its own, ABP, at every change of battery).
+
+What is missing between two uplinks of a session was sent and lost on the way: at no gateway, or between the network
+server and our broker. Uplinks without a payload count too, so they must be heard: The Things Stack
+(``handleDataUplink`` of its network server) and ChirpStack (``send_uplink_event``) tell of each uplink that is no
+repetition, with port 0 and no bytes where it has only MAC commands. How many were lost before the first uplink of a
+session nobody can know.
 """
 
 import re
@@ -11,6 +17,7 @@ from typing import NamedTuple
 
 from ingest.codec import CodecError
 from ingest.payloads.protobuf_json import Part
+from ingest.sequence import WRAP, WRAP_NEAR
 from ingest.source import Counter, Event, EventKind, Frame, Heard, Plain, Radio, Said
 from schemas.reason import Reason
 from schemas.validation import shorten
@@ -20,6 +27,8 @@ GREATEST_PORT = 255
 MOST_DEVICES = 100_000
 LATE_STEPS = 16
 """So far an uplink that comes late may stand behind the last one: devices send more seldom than messages overtake."""
+LATE_KNOWN = 64
+"""Of so many numbers below the last one it is remembered whether they are missing."""
 REPEAT_MS = 60_000
 """So long after it a device may repeat its first uplink; later it has begun again, and got no further than before."""
 
@@ -88,8 +97,9 @@ class _Session(NamedTuple):
         name: What we call it: the same, and where the device counted from zero again under it, since when.
         before: What it was called before that.
         began_ms: Time of the first uplink under this name.
-        number: Greatest FCnt.
+        number: Greatest FCnt; -1 where only the join was heard.
         time_ms: Latest time.
+        holes: Which numbers below that are missing: bit 0 stands for the next lower one; ``LATE_KNOWN`` bits.
     """
 
     key: str
@@ -98,6 +108,7 @@ class _Session(NamedTuple):
     began_ms: int
     number: int
     time_ms: int
+    holes: int = 0
 
 
 class Sessions:
@@ -124,12 +135,10 @@ class Sessions:
             uplink: As told.
             received_ms: Milliseconds since 1970 in UTC.
         """
-        counter = None
+        counter, missed = None, None
         if not uplink.simulated:
             time_ms = received_ms if uplink.time_ms is None else uplink.time_ms
-            counter = self.count(uplink.address, uplink.session, uplink.number, time_ms)
-        if uplink.frame is None and not uplink.moments:
-            return Heard(events=(_tell_empty(uplink, counter),))
+            counter, missed = self.take(uplink.address, uplink.session, uplink.number, time_ms)
         *earlier, latest = uplink.moments or (Moment({}, uplink.time_ms),)
         told = Said(uplink.address, simulated=uplink.simulated, model=uplink.model)
         said = [told._replace(members=one.members, time_ms=one.time_ms) for one in earlier]
@@ -137,10 +146,13 @@ class Sessions:
             members=latest.members,
             time_ms=latest.time_ms,
             counter=counter,
+            missed=missed,
             frame=uplink.frame,
             radio=uplink.radio,
             seq=None if counter is None else counter.number,
         )
+        if uplink.frame is None and not uplink.moments:
+            return Heard(events=(_tell_empty(last),))
         return Heard((*said, last))
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Sessions":
@@ -163,18 +175,28 @@ class Sessions:
             number: FCnt.
             time_ms: Of the uplink, in milliseconds since 1970 in UTC.
         """
+        return self.take(address, key, number, time_ms)[0]
+
+    def take(self, address: str, key: str, number: int, time_ms: int) -> tuple[Counter, int | None]:
+        """Return which uplink of a device it is, as ``count`` does, and how many were missed just before it.
+
+        That is -1 for one that comes late and was taken for missed, so that the sum is right; None where nothing can
+        be said: for the first of a session, and for one that was there already or is too late to know.
+        """
         last = self._sessions.get(address)
         if last is None:
-            return self._begin(address, _Session(key, key, key, time_ms, number, time_ms))
+            return self._begin(address, _Session(key, key, key, time_ms, number, time_ms)), None
         if time_ms < last.began_ms:
-            return Counter(last.before if key == last.key else key, number)
+            return Counter(last.before if key == last.key else key, number), None
         if key != last.key:
-            return self._begin(address, _Session(key, key, key, time_ms, number, time_ms))
+            return self._begin(address, _Session(key, key, key, time_ms, number, time_ms)), None
         if _is_reset(last, number, time_ms):
-            return self._begin(address, _Session(key, f"{key}.{time_ms}", last.name, time_ms, number, time_ms))
+            begun = _Session(key, f"{key}.{time_ms}", last.name, time_ms, number, time_ms)
+            return self._begin(address, begun), _measure_wrap(last, number)
+        missed, holes = _measure_gap(last, number)
         greatest, latest = max(number, last.number), max(time_ms, last.time_ms)
-        self._remember(address, last._replace(number=greatest, time_ms=latest))
-        return Counter(last.name, number)
+        self._remember(address, last._replace(number=greatest, time_ms=latest, holes=holes))
+        return Counter(last.name, number), missed
 
     def rejoin(self, address: str, key: str, time_ms: int) -> None:
         """Note that a device joined: if the session is called as the one before, it is another all the same.
@@ -186,7 +208,7 @@ class Sessions:
         """
         last = self._sessions.get(address)
         if last is not None and last.key == key and time_ms > last.time_ms:
-            self._remember(address, _Session(key, f"{key}.{time_ms}", last.name, time_ms, 0, time_ms))
+            self._remember(address, _Session(key, f"{key}.{time_ms}", last.name, time_ms, -1, time_ms))
 
     def _begin(self, address: str, session: _Session) -> Counter:
         self._remember(address, session)
@@ -265,15 +287,37 @@ def _is_reset(last: _Session, number: int, time_ms: int) -> bool:
     return time_ms > last.time_ms and (step > LATE_STEPS or step > number)
 
 
-def _tell_empty(uplink: Uplink, counter: Counter | None) -> Event:
+def _measure_wrap(last: _Session, number: int) -> int | None:
+    """Return how many were missed where a counter of 16 bits went on from its end; None where it was set to zero."""
+    if number < WRAP_NEAR and WRAP - WRAP_NEAR <= last.number < WRAP:
+        return WRAP - 1 - last.number + number
+    return None
+
+
+def _measure_gap(last: _Session, number: int) -> tuple[int | None, int]:
+    """Return how many were missed before an uplink of the same session, and which are missing after it."""
+    step = number - last.number
+    if step > 0:
+        if last.number < 0:
+            return None, 0
+        between = (1 << min(step - 1, LATE_KNOWN)) - 1
+        kept = last.holes << step if step < LATE_KNOWN else 0
+        return step - 1, (kept | between) & ((1 << LATE_KNOWN) - 1)
+    place = -step - 1
+    if 0 <= place < LATE_KNOWN and last.holes >> place & 1:
+        return -1, last.holes ^ 1 << place
+    return None, last.holes
+
+
+def _tell_empty(said: Said) -> Event:
     members: dict[str, Plain] = {}
-    if counter is not None:
+    if (counter := said.counter) is not None:
         members |= {"session": counter.session, "frame_counter": counter.number}
-    if (radio := uplink.radio) is not None:
+    if (radio := said.radio) is not None:
         members |= {
             "rssi": radio.rssi_dbm,
             "snr": radio.snr_db,
             "spreading_factor": radio.spreading_factor,
             "gateways": radio.gateways,
         }
-    return Event(EventKind.STATUS, uplink.address, "an uplink without a payload", members)
+    return Event(EventKind.STATUS, said.address, "an uplink without a payload", members, said)
