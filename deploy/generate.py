@@ -7,6 +7,7 @@ docs/reference/settings.md          every setting with its default
 docs/reference/devices.md           every device type with its fields
 docs/reference/reasons.md           every reason for which something is refused
 devices/README.md                   the catalogue: every device type in a line, and the products that are one
+docs/hazards.md                     what goes wrong with payloads, and the tests of it in each format
 docs/performance.md                 its tables alone, from the results in deploy/bench
 
 Where a device type breaks its committed JSON Schema (see schemas/compatibility.py), nothing is written. --unreleased
@@ -14,6 +15,7 @@ lets the types through that nobody relies on yet: no device sends them, and no f
 """
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
@@ -32,6 +34,7 @@ SCHEMAS = Path("schemas/json")
 PERFORMANCE = Path("docs/performance.md")
 RESULTS = Path("deploy/bench")
 CATALOGUE = Path("devices/README.md")
+HAZARDS = Path("docs/hazards.md")
 WRITTEN = {PERFORMANCE.parent, CATALOGUE.parent}
 """Folders in which people write too: what no code makes stays there."""
 
@@ -47,6 +50,7 @@ def render_files() -> dict[Path, str]:
     files[reference / "devices.md"] = describe_devices(types)
     files[reference / "reasons.md"] = describe_reasons()
     files[CATALOGUE] = describe_catalogue(types, load_models())
+    files[HAZARDS] = _render_hazards()
     files[PERFORMANCE] = fill_page((ROOT / PERFORMANCE).read_text(), render_tables(load_findings(ROOT / RESULTS)))
     return files
 
@@ -57,6 +61,13 @@ def find_stale(files: dict[Path, str]) -> list[Path]:
     folders = {path.parent for path in files} - WRITTEN
     present = {file.relative_to(ROOT) for folder in folders for file in (ROOT / folder).glob("*.*")}
     return sorted({*differing, *(present - set(files))})
+
+
+def _render_hazards() -> str:
+    """Return the page of hazards; tests are not installed, so they are found by their folder."""
+    sys.path.insert(0, str(ROOT))
+    text: str = importlib.import_module("tests.hazards").render_hazards()
+    return text
 
 
 def _read(file: Path) -> str | None:

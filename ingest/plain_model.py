@@ -15,6 +15,8 @@ from schemas.device_type import DeviceType, Field
 
 PREFIX = "fields_"
 """Beginning of the keys of such Models, before that of the DeviceType."""
+ORIGIN = "example of the device type"
+"""Of the example of such a Model."""
 FORMATS = ("senml", "homie", "esphome", "plain")
 _NODES = ("", "sensor.", "binary_sensor.")
 _STATES: Mapping[Plain, bool] = {
@@ -81,5 +83,5 @@ def _list_examples(device_type: DeviceType) -> Iterator[ModelExample]:
             yield ModelExample(
                 members={name: value for name, value in members.items() if name not in _RESERVED},
                 fields=re.sub(r",seq=[^,]*\Z", "", example.fields),
-                origin="example of the device type",
+                origin=ORIGIN,
             )

@@ -177,7 +177,8 @@ class Processor:
         """Count a message of a Source, and take what it says of each device."""
         origin = Origin(message, "", source.source.keeps_payloads)
         try:
-            _require_size(message, self._limits.source_payload_bytes)
+            if len(message.payload) > self._limits.source_payload_bytes:
+                raise _refuse_size(message)  # noqa: TRY301 - as everything else that is refused
             heard, outcomes = source.read(message, again=kept is not None)
         except RefusedError as error:
             if kept is None and isinstance(error, UnbornError):
@@ -251,8 +252,10 @@ class Processor:
         return self._samplers[key]
 
     def _read(self, arrival: Arrival) -> Sequence[Observation]:
-        _require_size(arrival.message, self._limits.max_payload_bytes)
-        return arrival.route.read(arrival.message.payload)
+        payload = arrival.message.payload
+        if len(payload) > self._limits.max_payload_bytes:
+            raise _refuse_size(arrival.message)
+        return arrival.route.read(payload)
 
     def _take_observations(self, arrival: Arrival, observations: Sequence[Observation], batch: Batch) -> None:
         if arrival.message.retain and not arrival.route.has_clock:
@@ -347,9 +350,8 @@ class Processor:
         batch.transitions += transitions
 
 
-def _require_size(message: Message, most_bytes: int) -> None:
-    if len(message.payload) > most_bytes:
-        raise RefusedError(Reason.OVERSIZED_PAYLOAD, f"the payload has {len(message.payload)} bytes")
+def _refuse_size(message: Message) -> RefusedError:
+    return RefusedError(Reason.OVERSIZED_PAYLOAD, f"the payload has {len(message.payload)} bytes")
 
 
 def _write_drafts(batch: Batch) -> None:

@@ -6,7 +6,9 @@ from datetime import timedelta
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from ingest.evidence import count_examples
 from ingest.model import Model
+from ingest.plain_model import PREFIX
 from ingest.settings import list_settings, name_variable
 from schemas.device_type import Area, Clock, DeviceType, Field
 from schemas.quantities import Kind
@@ -92,21 +94,42 @@ def _show_range(field: Field) -> str:
 
 def describe_catalogue(types: Mapping[str, DeviceType], models: Mapping[str, Model]) -> str:
     """Return the catalogue: a table for each area, a row for each DeviceType, with the products that are one."""
-    products = f"{len(models)} {'product' if len(models) == 1 else 'products'}"
     return "\n".join(
         [
             _MADE,
             "# Device types",
             "",
-            f"{len(types)} device types and {products}, in the five areas of the programme. In **bold** are the fields",
-            "without which a reading is refused; privacy stands beside a field where it is more open than its type.",
+            f"{len(types)} device types, in the five areas of the programme. In **bold** are the fields without which",
+            "a reading is refused; privacy stands beside a field where it is more open than its type.",
             "Every type comes in the `native` format too. Kinds of values, sentinels and an example of each are in",
             "the [reference](../docs/reference/devices.md); how to add one is in the",
             "[developer's guide](../docs/developer.md#add-a-device-type).",
+            *_describe_evidence(types, models),
             *(line for area in Area for line in _describe_area(area, types, models)),
             "",
         ]
     )
+
+
+def _describe_evidence(types: Mapping[str, DeviceType], models: Mapping[str, Model]) -> Iterator[str]:
+    """Yield how much is known of the products: examples, each run by a test, by where they come from."""
+    products = {key: model for key, model in models.items() if not key.startswith(PREFIX)}
+    decoding = sum(model.decode is not None for model in products.values())
+    counts = count_examples(products)
+    native = [example for device_type in types.values() for example in device_type.examples]
+    taken = sum(example.fields is not None for example in native)
+    yield from ("", f"## What is proved of {len(products)} products", "")
+    yield (
+        f"{decoding} of them are decoded from the bytes of their LoRaWAN frames, the others translated name by name. "
+        f"Besides, each type has a model for what calls its fields by their own names, and {len(native)} examples in "
+        f"the native format: {taken} are taken, {len(native) - taken} refused. Tests run every example."
+    )
+    yield from ("", "| examples of products | examples | of them frames | products with no better one |")
+    yield "| --- | ---: | ---: | ---: |"
+    for evidence, count in counts.items():
+        yield f"| {evidence.value} | {count.examples} | {count.frames} | {count.models} |"
+    every = sum(count.examples for count in counts.values())
+    yield f"| together | {every} | {sum(count.frames for count in counts.values())} | {len(products)} |"
 
 
 def _describe_area(area: Area, types: Mapping[str, DeviceType], models: Mapping[str, Model]) -> Iterator[str]:

@@ -93,7 +93,7 @@ class Route:
         """
         for placed in self.placed:
             if placed.placement.from_ms <= time_ms < placed.placement.to_ms:
-                if not self.site or placed.placement.site == self.site:
+                if placed.placement.site == self.site or not self.site:
                     return placed
                 raise RefusedError(
                     Reason.WRONG_SITE,

@@ -63,7 +63,7 @@ def note_uplink(source: OpenSource, said: Said, received_ms: int, batch: Batch) 
 
 
 def format_radio(said: Said, route: Route, received_ms: int) -> Iterator[bytes]:
-    """Yield the line of an uplink; none for what is no uplink, or where the device had no place then.
+    """Yield the line of an uplink; none for what is no uplink, where the device had no place then, or the time is to come.
 
     Args:
         said: An uplink.
@@ -73,7 +73,7 @@ def format_radio(said: Said, route: Route, received_ms: int) -> Iterator[bytes]:
     radio = said.radio or Radio()
     time_ms = received_ms if said.time_ms is None else said.time_ms
     placement = route.device.find_placement(time_ms)
-    if placement is None:
+    if placement is None or time_ms > received_ms + route.ahead_ms:
         return
     figures: dict[str, float | None] = {
         "frame_counter": None if said.counter is None else said.counter.number,

@@ -75,6 +75,7 @@ STAGES = StageReport(
         StageCost(SMALL_COMMIT, "", Cost(3.0, 4.9)),
     ],
     cases={"heat_meter": Cost(4.2, 4.3), "heat_meter, no JSON": Cost(14.2, 14.3)},
+    sources={"native": Cost(4.0, 4.1), "native, the general way": Cost(8.0, 8.1), "tts": Cost(40.0, 40.1)},
     machine=MACHINE,
     date=RESULT.date,
     commit=None,

@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 import gjovik
 from devices import load_device_types
 from ingest.batch import Point
+from ingest.codecs import NATIVE, load_formats
 from simulators.bench.case import Case, make_cases, make_routes
+from simulators.bench.source_case import GENERAL, make_source_cases, make_source_processor
 from simulators.bench.stage_costs import StageReport, measure_stages
 from simulators.bench.stage_material import (
     BATCH,
@@ -56,6 +58,21 @@ def test_the_sum_counts_what_is_no_part_and_only_one_size_of_batches(report: Sta
 def test_every_device_type_has_a_cost_and_so_have_odd_readings(report: StageReport) -> None:
     assert set(load_device_types()) < set(report.cases)
     assert all(cost.cpu_us > 0 for cost in report.cases.values())
+
+
+def test_every_format_that_has_readings_has_a_cost(report: StageReport) -> None:
+    assert set(report.sources) == {NATIVE, GENERAL, *load_formats()} - {"homeassistant"}
+    assert all(cost.cpu_us > 0 for cost in report.sources.values())
+    assert [row[0] for row in report.list_sources()] == list(report.sources)
+
+
+@pytest.mark.parametrize("case", make_source_cases(20), ids=attrgetter("name"))
+def test_what_is_measured_of_a_format_is_one_reading_a_message(case: Case) -> None:
+    processor = make_source_processor()
+    processor.process(case.earlier)
+    batch = processor.process(case.messages)
+    assert (batch.ledger.received, batch.ledger.accepted, batch.ledger.refused_fields) == (20, 20, 0)
+    assert any(mark.device == "" for mark in batch.marks) == (case.name != NATIVE)  # but one goes the general way
 
 
 @pytest.mark.parametrize("size", [BATCH, SMALL_BATCH])

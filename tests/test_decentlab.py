@@ -33,10 +33,12 @@ def refuse(body: bytes) -> str:
     return caught.value.detail
 
 
+@pytest.mark.hazard("other-unit", "tts", "chirpstack")
 def test_pressure_is_in_pascals() -> None:
     assert read(WHOLE)["barometric_pressure"] == 96_412
 
 
+@pytest.mark.hazard("partial-update", "tts", "chirpstack")
 def test_a_short_frame_tells_the_battery_only() -> None:
     assert read(BATTERY_ONLY) == {"battery_voltage": 2.962}
 

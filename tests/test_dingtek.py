@@ -52,6 +52,7 @@ def test_another_port_is_refused() -> None:
         decode(BIN, port=2)
 
 
+@pytest.mark.hazard("sentinel", "tts", "chirpstack")
 @pytest.mark.parametrize(("byte", "degrees"), [(0x19, 25), (0x8B, 139), (0xA0, 160), (0xF8, -8), (0xC4, -60)])
 def test_a_temperature_of_one_byte_is_a_fire_or_frost_and_never_117_below_zero(byte: int, degrees: int) -> None:
     body = bytearray(BIN)

@@ -26,6 +26,7 @@ def decode(key: str, port: int, body: str) -> list[dict[str, Plain]]:
     return [dict(one.members) for one in decode(Frame(port, bytes.fromhex(body)))]
 
 
+@pytest.mark.hazard("sentinel", "tts", "chirpstack")
 def test_a_probe_that_is_not_connected_is_no_temperature_of_a_refrigerator() -> None:
     model = load_models()["dragino_lht65n_probe"]
     device_type = load_device_types()[model.device_type]
@@ -36,12 +37,14 @@ def test_a_probe_that_is_not_connected_is_no_temperature_of_a_refrigerator() -> 
         check_observation(device_type, build_validator(device_type), observation._replace(time_ms=1))
 
 
+@pytest.mark.hazard("time-form", "tts", "chirpstack")
 def test_stored_readings_have_their_own_times() -> None:
     first, second = read_lht65n(Frame(2, STORED))
     assert (first.time_ms, second.time_ms) == (1_611_030_423_000, 1_611_030_531_000)
     assert first.members == {"TempC_SHT": 22.0, "Hum_SHT": 32.6, "TempC_DS": NOT_CONNECTED}
 
 
+@pytest.mark.hazard("clock-wrong", "tts", "chirpstack")
 def test_a_clock_that_the_network_never_set_dates_nothing() -> None:
     (unset,) = read_lht65n(Frame(2, bytes.fromhex("0ADD0B0D03760960065F97")))
     (in_time,) = read_lht65n(Frame(2, bytes.fromhex("0ADD0B0D03762960065F97")))
@@ -99,6 +102,7 @@ def test_a_frame_of_another_product_is_refused_as_lse01() -> None:
         decode("dragino_lse01", 2, "0D3B0AEF00000000000001")
 
 
+@pytest.mark.hazard("other-name", "tts", "chirpstack")
 def test_names_of_another_payload_version_are_refused_as_lse01() -> None:
     model = load_models()["dragino_lse01"]
     members: dict[str, Plain] = {"Bat": 3.387, "TempC_DS18B20": "279.90", "water_SOIL": "0.00", "temp_SOIL": "0.00"}

@@ -124,6 +124,7 @@ def test_lists_of_an_older_second_are_held_apart_as_well(go_on: Continue) -> Non
     assert list_points(batches) == [Point.NEW, Point.NEW, Point.JOINED]
 
 
+@pytest.mark.hazard("partial-update", "native")
 def test_one_value_for_each_topic_makes_one_reading(go_on: Continue) -> None:
     values = {"speed": 50.0, "power": 3.0, "occupancy": 10.0, "energy": 2.5}
     messages = [make_message("list_meter", measure(TIME, **{name: value})) for name, value in values.items()]

@@ -55,6 +55,7 @@ def test_an_unknown_type_is_refused_whole(body: str) -> None:
     assert refuse(body)
 
 
+@pytest.mark.hazard("negative-twice", "tts", "chirpstack")
 def test_frost_is_negative() -> None:
     assert read("01FF9C") == {"temperature": -10.0}
 

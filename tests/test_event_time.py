@@ -11,6 +11,7 @@ from ingest.event_time import format_time, parse_time
 LAST_MS = 253_402_300_799_999
 
 
+@pytest.mark.hazard("time-form", "native")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -30,6 +31,7 @@ def test_parse(text: str, expected: int) -> None:
     assert parse_time(text) == expected
 
 
+@pytest.mark.hazard("time-form", "native")
 @pytest.mark.parametrize(
     "text",
     [

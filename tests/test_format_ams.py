@@ -86,6 +86,7 @@ def only(heard: Heard) -> Said:
     return said
 
 
+@pytest.mark.hazard("partial-update", "ams")
 def test_a_recorded_list_1(interpreter: Interpreter) -> None:
     heard = hear(interpreter, LIST_1)
     assert not heard.events
@@ -125,6 +126,7 @@ def test_what_tells_whose_home_it_is_never_comes_out(interpreter: Interpreter) -
     assert "58:CF" not in refuse(interpreter, {"id": "58:CF:79:00:00:01", "name": "ams"})[1]
 
 
+@pytest.mark.hazard("other-name", "ams")
 @pytest.mark.parametrize("message", [json.loads(LIST_1), json.loads(LIST_2), HOURLY])
 def test_the_three_forms_say_the_same_of_the_same_device(message: dict[str, Any]) -> None:
     nested = hear(open_interpreter(), message)
@@ -158,6 +160,7 @@ def test_unknown_members_come_through(interpreter: Interpreter) -> None:
     assert (members["x1"], members["rt_peaks.1"], members["hw.board"]) == (7, 2.5, 3)
 
 
+@pytest.mark.hazard("sentinel", "ams")
 def test_hazard_sentinel_127_degrees_below_zero_is_no_sensor(interpreter: Interpreter) -> None:
     assert only(hear(interpreter, LIST_1)).members["temp"] is None
     assert only(hear(interpreter, change(json.loads(LIST_1), temp=-12.5))).members["temp"] == -12.5
@@ -165,11 +168,14 @@ def test_hazard_sentinel_127_degrees_below_zero_is_no_sensor(interpreter: Interp
     assert list(event.members.values()) == [21.5, None]
 
 
+@pytest.mark.hazard("type-drift", "ams")
 def test_hazard_types_that_drift_come_as_they_are(interpreter: Interpreter) -> None:
     for value in (1007, 1007.0, "1007", None, True):
         assert only(hear(interpreter, change(json.loads(LIST_1), data__P=value))).members["P"] == value
 
 
+@pytest.mark.hazard("time-missing", "ams")
+@pytest.mark.hazard("time-form", "ams")
 def test_hazard_clock_of_zero_is_no_time(interpreter: Interpreter) -> None:
     heard = hear(interpreter, HOURLY | {"t": 0}, received_ms=1_790_438_412_000)
     registers, rest = heard.said
@@ -180,12 +186,14 @@ def test_hazard_clock_of_zero_is_no_time(interpreter: Interpreter) -> None:
         assert refuse(interpreter, change(json.loads(LIST_1), t=wrong))[0] is Reason.INVALID_TIME
 
 
+@pytest.mark.hazard("clock-wrong", "ams")
 @pytest.mark.parametrize("rtc", [0, -1, "soon", True, [1], None, ...])
 def test_a_reading_does_not_hang_on_the_meters_own_clock(interpreter: Interpreter, rtc: object) -> None:
     heard = hear(interpreter, change(HOURLY, data__rtc=rtc))
     assert (heard.said[0].members, heard.said[0].time_ms, heard.events) == (REGISTERS, 1_790_438_400_000, ())
 
 
+@pytest.mark.hazard("clock-wrong", "ams")
 @pytest.mark.parametrize("hours", [-2, -1, 1, 2])
 def test_hazard_clock_that_is_hours_off_is_told_once_and_not_believed(hours: int) -> None:
     interpreter = open_interpreter()
@@ -238,6 +246,7 @@ def test_a_reader_that_tells_all_it_knows_with_every_list_does_not_move_the_regi
     assert only(hear(interpreter, snapshot)).members["P"] == 1028
 
 
+@pytest.mark.hazard("duplicate", "ams")
 def test_hazard_a_repetition_of_the_hour_before_is_not_said_of_this_hour(interpreter: Interpreter) -> None:
     """The four payloads of amsreader-firmware's issue 1119, an Aidon 6534: kWh and the meter's clock."""
     told = {16: (16, 109552.248), 17: (17, 109554.016), 18: (17, 109554.016), 19: (19, 109562.072)}
@@ -298,6 +307,7 @@ def hear_phases(interpreter: Interpreter, **data: object) -> Mapping[str, Any]:
     return {name: members.members.get(name) for name in ("I1", "I2", "I3", "U1", "U2", "U3")}
 
 
+@pytest.mark.hazard("sentinel", "ams")
 def test_hazard_three_wires_have_no_voltage_and_no_current_of_the_second_phase(interpreter: Interpreter) -> None:
     """No lost phase: an Aidon 6525 tells 0 A of it, a Kaifa MA304H3E 0 V; both in IT nets."""
     assert hear_phases(interpreter)["I2"] is None
@@ -309,6 +319,7 @@ def test_hazard_three_wires_have_no_voltage_and_no_current_of_the_second_phase(i
     } | {"U2": None}
 
 
+@pytest.mark.hazard("sentinel", "ams")
 def test_hazard_one_phase_has_neither_of_the_others() -> None:
     told = {"type": "6515", "I1": 6.5, "I2": 0.0, "I3": 0.0, "U1": 232.9, "U2": 0.0, "U3": 0.0}
     found = hear_phases(open_interpreter(), **told)

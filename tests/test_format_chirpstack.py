@@ -103,6 +103,8 @@ def listener() -> Listener:
     return Listener(FORMAT, "chirpstack", UP)
 
 
+@pytest.mark.hazard("zero-omitted", "chirpstack")
+@pytest.mark.hazard("time-form", "chirpstack")
 def test_the_documented_uplink_which_leaves_out_the_counter(listener: Listener) -> None:
     said = listener.said(DOCUMENTED_UPLINK)
     assert said.address == DEVICE
@@ -113,6 +115,7 @@ def test_the_documented_uplink_which_leaves_out_the_counter(listener: Listener) 
     assert (said.simulated, said.model) == (False, "Test device-profile")
 
 
+@pytest.mark.hazard("zero-omitted", "chirpstack")
 def test_what_is_zero_is_left_out_or_not_and_means_zero(listener: Listener) -> None:
     said = listener.said(change(UPLINK, fPort=..., rxInfo__0__snr=...))
     assert (said.frame, said.radio) == (Frame(0, b"\xaa"), Radio(-36.0, 0.0, 11, 1, "0016c001f153a14c"))
@@ -144,12 +147,14 @@ def test_an_uplink_with_neither_is_no_fault_and_no_reading(listener: Listener) -
     assert (event.kind, event.address, event.members["frame_counter"]) == (EventKind.STATUS, DEVICE, 9)
 
 
+@pytest.mark.hazard("time-form", "chirpstack")
 @pytest.mark.parametrize("wrong", ["2022-07-18T09:34:15", "18.07.2022", "", 1_658_136_855, []])
 def test_a_wrong_time_is_an_invalid_time(listener: Listener, wrong: object) -> None:
     assert listener.refusal(change(UPLINK, time=wrong))[0] is Reason.INVALID_TIME
     assert listener.said(change(UPLINK, time=...)).time_ms is None
 
 
+@pytest.mark.hazard("duplicate", "chirpstack")
 def test_the_same_uplink_handled_twice_is_the_same_uplink(listener: Listener) -> None:
     first = listener.said(change(UPLINK, fCnt=7))
     again = listener.said(change(UPLINK, fCnt=7, deduplicationId="0", time="2022-07-18T09:34:17+00:00"))
@@ -240,6 +245,7 @@ def test_a_status_tells_margin_and_battery(listener: Listener) -> None:
     }
 
 
+@pytest.mark.hazard("zero-omitted", "chirpstack")
 def test_an_empty_battery_is_left_out_and_one_that_is_not_there_has_no_level(listener: Listener) -> None:
     empty = listener.event(change(STATUS, batteryLevel=..., margin=...), f"{BASE}/status").members
     assert (empty["batteryLevel"], empty["margin"]) == (0.0, 0.0)

@@ -40,6 +40,8 @@ def refuse(topic: str, payload: bytes) -> Reason:
     return error.value.reason
 
 
+@pytest.mark.hazard("sentinel", "esphome")
+@pytest.mark.hazard("word-as-truth", "esphome")
 @pytest.mark.parametrize(
     ("topic", "payload", "member", "value"),
     [
@@ -122,6 +124,7 @@ def test_other_topics_are_none_of_ours(topic: str) -> None:
     assert refuse(topic, b"21.4") is Reason.UNRECOGNISED_PAYLOAD
 
 
+@pytest.mark.hazard("time-missing", "esphome")
 def test_there_is_no_time_and_no_promise() -> None:
     assert hear("esphome/stue/sensor/temperature/state", b"21.4").said[0].time_ms is None
     assert FORMAT.list_filters(open_source(FORMAT, "esphome")) == ("esphome/#",)

@@ -162,11 +162,13 @@ def refuse(payload: bytes, topic: str = TOPIC) -> tuple[Reason, str]:
     return error.value.reason, error.value.detail
 
 
+@pytest.mark.hazard("partial-update", "han")
 def test_lists_1_say_the_power_as_they_were_sent() -> None:
     assert only(hear(KAIFA_LIST_1)) == Said("rektor", {"P": 3059.0}, {"P": "W"})
     assert only(hear(AIDON_LIST_1)) == Said("rektor", {"P": 2390.0}, {"P": "W"})
 
 
+@pytest.mark.hazard("other-name", "han")
 def test_a_kaifa_list_3() -> None:
     registers, rest = hear(kaifa_list_3()).said
     assert (registers.members, registers.units["tPI"], registers.units["tQI"]) == (
@@ -179,6 +181,8 @@ def test_a_kaifa_list_3() -> None:
     assert registers.model == rest.model == "KFM_001/MA304H4"
 
 
+@pytest.mark.hazard("other-name", "han")
+@pytest.mark.hazard("negative-twice", "han")
 def test_an_aidon_list_2_and_3() -> None:
     powers = {"P": 280.0, "PO": 0.0, "Q": 0.0, "QO": 128.0}
     said = only(hear(AIDON_LIST_2))
@@ -199,6 +203,7 @@ def test_a_kamstrup_list_of_three_phases_and_one_of_one() -> None:
     assert rest.members == {"P": 619.0, "PO": 0.0, "Q": 84.0, "QO": 0.0, "I1": 2.93, "U1": 225.0}
 
 
+@pytest.mark.hazard("other-unit", "han")
 @pytest.mark.parametrize(("payload", "energy"), [(kaifa_list_3(), 20_200.285), (aidon_list_3(), 22_721.38)])
 def test_registers_become_kilowatt_hours(payload: bytes, energy: float) -> None:
     model = load_models()["ams_reader"]
@@ -208,11 +213,13 @@ def test_registers_become_kilowatt_hours(payload: bytes, energy: float) -> None:
     assert (observation.values["energy"], observation.refusals) == (energy, ())
 
 
+@pytest.mark.hazard("other-unit", "han")
 def test_kamstrup_behind_transformers_tells_milliamperes() -> None:
     said = only(hear(kamstrup(KAMSTRUP_PHASES, "6851131BN243101040")))
     assert [said.members[name] for name in ("P", "I1", "I2", "I3", "U1")] == [1510.0, 0.161, 0.193, 0.398, 235.0]
 
 
+@pytest.mark.hazard("sentinel", "han")
 def test_hazard_three_wires_have_no_voltage_of_the_second_phase() -> None:
     members = only(hear(KAIFA_LIST_2)).members
     assert members.items() >= {"P": 1036.0, "I2": 3.23, "U1": 239.9, "U2": None, "U3": 240.6}.items()
@@ -264,6 +271,7 @@ def test_of_several_frames_the_newest_values_count() -> None:
     assert refuse(older * 17)[0] is Reason.UNRECOGNISED_PAYLOAD
 
 
+@pytest.mark.hazard("time-missing", "han")
 def test_there_is_no_time_but_that_of_the_receipt_and_the_hour() -> None:
     for payload in EVERY.values():
         *registers, rest = hear(payload).said
@@ -271,6 +279,7 @@ def test_there_is_no_time_but_that_of_the_receipt_and_the_hour() -> None:
         assert [format_time(one.time_ms or 0) for one in registers] == [HOUR] * len(registers)
 
 
+@pytest.mark.hazard("clock-wrong", "han")
 @pytest.mark.parametrize("zone_off", [-2, -1, 0, 1])
 def test_hazard_meter_clock_an_hour_off_changes_nothing(zone_off: int) -> None:
     told = datetime(2026, 1, 15, 13 + zone_off, 0, 10, tzinfo=UTC)
@@ -298,6 +307,7 @@ def test_a_meter_clock_that_is_wrong_is_told_once_and_names_its_zone_where_it_ha
     assert not hear(kaifa_list_3(encode_clock(utc, deviation=180))).events  # three hours west of Greenwich
 
 
+@pytest.mark.hazard("duplicate", "han")
 def test_hazard_a_repetition_of_the_hour_before_is_not_said_of_this_hour() -> None:
     """The clocks and registers of amsreader-firmware's issue 1119, an Aidon: 17:00 is told at 18:00 once more."""
     interpreter = open_interpreter()
@@ -310,6 +320,7 @@ def test_hazard_a_repetition_of_the_hour_before_is_not_said_of_this_hour() -> No
     assert found == {"15:00": 109_552_250.0, "16:00": 109_554_020.0, "18:00": 109_562_070.0}
 
 
+@pytest.mark.hazard("time-form", "han")
 @pytest.mark.parametrize(("day", "count"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-12-31", 24)])
 @pytest.mark.parametrize("is_standard", [True, False], ids=["standard time", "local time"])
 def test_each_hour_of_a_day_has_its_own_registers(day: str, count: int, *, is_standard: bool) -> None:

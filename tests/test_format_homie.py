@@ -88,6 +88,8 @@ def refuse(interpreter: Interpreter, topic: str, payload: bytes | str | dict[str
     return error.value.reason, error.value.detail
 
 
+@pytest.mark.hazard("sentinel", "homie")
+@pytest.mark.hazard("word-as-truth", "homie")
 @pytest.mark.parametrize("base", [CAR, CAR_5])
 def test_a_value_that_was_not_declared_is_what_it_looks_like(interpreter: Interpreter, base: str) -> None:
     for payload, value in (
@@ -108,6 +110,8 @@ def test_a_value_that_was_not_declared_is_what_it_looks_like(interpreter: Interp
         assert type(said.members["engine.temperature"]) is type(value)
 
 
+@pytest.mark.hazard("other-unit", "homie")
+@pytest.mark.hazard("type-drift", "homie")
 def test_a_description_declares_types_and_units(interpreter: Interpreter) -> None:
     event = tell(interpreter, f"{CAR_5}/$description", DESCRIPTION)
     assert (event.kind, event.address, event.detail) == (EventKind.DESCRIBED, "super-car", "Supercar")
@@ -135,6 +139,7 @@ def test_what_another_device_declares_is_its_own(interpreter: Interpreter) -> No
     assert say(interpreter, "homie/5/other/engine/temperature", "21.5").units == {}
 
 
+@pytest.mark.hazard("other-name", "homie")
 def test_version_4_declares_one_attribute_after_another(interpreter: Interpreter) -> None:
     kinds = [tell(interpreter, f"{CAR}/{topic}", payload).kind for topic, payload in VERSION_4]
     assert [topic for (topic, _), kind in zip(VERSION_4, kinds, strict=True) if kind is EventKind.DESCRIBED] == [
@@ -251,6 +256,7 @@ def test_deep_nesting_is_refused_and_never_a_fault(interpreter: Interpreter, dep
         refuse(interpreter, f"{CAR_5}/{topic}", deep)
 
 
+@pytest.mark.hazard("time-missing", "homie")
 def test_there_is_no_time(interpreter: Interpreter) -> None:
     assert say(interpreter, f"{CAR}/a/b", "1").time_ms is None
     assert FORMAT.list_filters(open_source(FORMAT, "homie")) == ("homie/#",)

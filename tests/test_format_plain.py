@@ -85,6 +85,7 @@ def test_other_topics_are_none_of_ours(topic: str) -> None:
     assert refuse(b"1", topic) is Reason.UNRECOGNISED_PAYLOAD
 
 
+@pytest.mark.hazard("dotted-name", "plain")
 def test_an_object_has_its_paths_behind_the_member() -> None:
     payload = b'{"temp":{"v":21.4,"u":"C"},"pm2.5":7,"l":[1,true],"none":null}'
     assert say(payload, "hage/bed-1/air").members == {
@@ -120,6 +121,8 @@ def test_deep_nesting_is_refused_and_never_a_fault(depth: int) -> None:
     refuse(b'{"a":' * depth + b"1" + b"}" * depth)
 
 
+@pytest.mark.hazard("number-as-text", "plain")
+@pytest.mark.hazard("other-unit", "plain")
 def test_numbers_that_come_as_texts_with_a_unit_are_numbers() -> None:
     model = Model("x", "level_sensor", ("plain",), {"distance": Take("distance")}, ())
     for payload in (b"2799 mm", b'"2799 mm"', b"2.799"):
@@ -128,6 +131,7 @@ def test_numbers_that_come_as_texts_with_a_unit_are_numbers() -> None:
         assert observation.values == {"distance": 2.799}
 
 
+@pytest.mark.hazard("time-missing", "plain")
 def test_there_is_no_time() -> None:
     assert say(b'{"time":"2026-01-15T12:00:00Z","t":1}').time_ms is None
     assert not FORMAT.is_lossless

@@ -110,12 +110,15 @@ def test_the_documented_notification(listener: Listener) -> None:
     assert said.time_ms == parse_time("2021-09-09T11:22:25.040Z")
 
 
+@pytest.mark.hazard("partial-update", "shelly")
 def test_a_partial_update_tells_what_changed_and_nothing_else(listener: Listener) -> None:
     assert observe("shelly_plug", listener.said(BUTTON)).values == {"on": True}
     power = listener.said(notify(**{"ts": 1631186550.5, "switch:0": {"id": 0, "apower": 8.9}}))
     assert observe("shelly_plug", power).values == {"power": 8.9}
 
 
+@pytest.mark.hazard("partial-update", "shelly")
+@pytest.mark.hazard("sentinel", "shelly")
 def test_what_vanished_is_null_and_never_zero(listener: Listener) -> None:
     changed = notify(**{"ts": 1631186550.5, "switch:0": {"id": 0, "apower": 8.9, "temperature": {"tC": None}}})
     said = listener.said(changed)
@@ -164,6 +167,7 @@ def test_powers_and_registers_come_apart(listener: Listener) -> None:
     assert observe("shelly_pro_3em", registers).values == {"energy": 2589.77339, "energy_export": 1.02661}
 
 
+@pytest.mark.hazard("other-unit", "shelly")
 def test_registers_are_in_watt_hours_and_those_of_a_minute_in_milliwatt_hours(listener: Listener) -> None:
     said = read_status(listener, "switch:0", SWITCH)
     assert observe("shelly_plug", said).values == {
@@ -178,10 +182,12 @@ def test_registers_are_in_watt_hours_and_those_of_a_minute_in_milliwatt_hours(li
     assert not any("by_minute" in name for name in load_models()["shelly_plug"].takes)
 
 
+@pytest.mark.hazard("time-missing", "shelly")
 def test_a_status_of_a_component_has_no_time(listener: Listener) -> None:
     assert read_status(listener, "switch:0", SWITCH).time_ms is None
 
 
+@pytest.mark.hazard("clock-wrong", "shelly")
 def test_a_clock_that_was_never_set_tells_no_time(listener: Listener) -> None:
     heard = listener.hear(STARTED)
     assert (heard.said[0].time_ms, heard.said[0].members["switch:0.apower"]) == (None, 0)
@@ -189,11 +195,13 @@ def test_a_clock_that_was_never_set_tells_no_time(listener: Listener) -> None:
     assert listener.said(notify(**{"ts": None, "switch:0": {"output": True}})).time_ms is None
 
 
+@pytest.mark.hazard("time-form", "shelly")
 @pytest.mark.parametrize("told", ["1631186545", True, -1, 1e300, [], {}])
 def test_a_wrong_time_is_an_invalid_time(listener: Listener, told: object) -> None:
     assert listener.refusal(notify(**{"ts": told, "switch:0": {"output": True}}))[0] is Reason.INVALID_TIME
 
 
+@pytest.mark.hazard("type-drift", "shelly")
 def test_types_drift_and_numbers_stay_numbers(listener: Listener) -> None:
     for power in (9, 9.0):
         said = listener.said(notify(**{"switch:0": {"apower": power}}))

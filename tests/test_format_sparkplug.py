@@ -64,6 +64,7 @@ def test_the_birth_of_the_specification(host: Host) -> None:
     assert not heard.replies
 
 
+@pytest.mark.hazard("partial-update", "sparkplug")
 def test_what_comes_later_is_what_changed(host: Host) -> None:
     host.hear("NBIRTH", NBIRTH)
     host.hear("DBIRTH", DBIRTH, "Pibrella")
@@ -79,11 +80,14 @@ def test_an_edge_node_that_only_has_devices_says_nothing_itself(host: Host) -> N
     assert (heard.said, list_events(heard)) == ([], [(EventKind.ONLINE, NODE)])
 
 
+@pytest.mark.hazard("zero-omitted", "sparkplug")
+@pytest.mark.hazard("partial-update", "sparkplug")
 def test_data_has_an_alias_and_neither_name_nor_type(aliased: Host) -> None:
     said = aliased.said("NDATA", write([number(1, 119.5), number(0, 21.0)], seq=1))
     assert said.members == {"P": 119.5, "T": 21.0}
 
 
+@pytest.mark.hazard("time-form", "sparkplug")
 def test_metrics_of_different_times_are_told_apart(aliased: Host) -> None:
     times = (TOLD_MS + 2000, TOLD_MS, None, TOLD_MS)
     metrics = [number(index % 2, float(index), time_ms=time_ms) for index, time_ms in enumerate(times)]
@@ -96,6 +100,7 @@ def test_metrics_of_different_times_are_told_apart(aliased: Host) -> None:
     ]
 
 
+@pytest.mark.hazard("time-missing", "sparkplug")
 def test_without_any_time_there_is_none(aliased: Host) -> None:
     assert aliased.said("NDATA", write([number(0, 21.0)], seq=1, time_ms=None)).time_ms is None
 
@@ -106,6 +111,7 @@ def test_what_was_stored_and_sent_later_says_so(aliased: Host) -> None:
     assert [(one.is_history, one.members) for one in heard.said] == [(True, {"T": 19.0}), (False, {"T": 21.0})]
 
 
+@pytest.mark.hazard("sentinel", "sparkplug")
 def test_no_value_is_none_and_never_a_number(aliased: Host) -> None:
     null = metric(0, None, field(7, value=True), value("double", -1.0))
     stale = metric(1, None, value("double", 99.0), properties={"Quality": field(1, 3) + field(3, 500)})
@@ -114,12 +120,14 @@ def test_no_value_is_none_and_never_a_number(aliased: Host) -> None:
     assert aliased.said("NDATA", write([metric(0), good], seq=2)).members == {"T": None, "P": 99.0}
 
 
+@pytest.mark.hazard("negative-twice", "sparkplug")
 def test_two_ways_to_write_a_negative_number(host: Host) -> None:
     host.hear("NBIRTH", write([metric("T", 1, field(2, 0), value("int", 5))], seq=0))
     for came in (0xFF, 0xFFFF_FFFF):  # Eclipse Tahu in Python, and in Java
         assert host.said("NDATA", write([metric(0, None, value("int", came))])).members == {"T": -1}
 
 
+@pytest.mark.hazard("type-drift", "sparkplug")
 def test_what_is_not_of_its_type_costs_that_metric_only(aliased: Host) -> None:
     wrong = metric(0, None, value("string", "much"))
     heard = aliased.hear("NDATA", write([wrong, number(1, 119.0), metric("new", 99, value("int", 1))], seq=1))
@@ -135,6 +143,7 @@ def test_not_a_number_is_left_to_the_field(aliased: Host) -> None:
     assert math.isnan(found)
 
 
+@pytest.mark.hazard("other-unit", "sparkplug")
 def test_a_unit_is_told_by_the_birth_or_by_the_message(host: Host) -> None:
     def tell(unit: str, *name: bytes) -> bytes:
         return metric(None, None, *name, value("double", 1.0), properties={"engUnit": field(8, unit)})

@@ -96,6 +96,7 @@ def test_the_documented_bme280(listener: Listener) -> None:
     assert said.time_ms == parse_time("2019-11-03T18:34:28Z")
 
 
+@pytest.mark.hazard("other-name", "tasmota")
 def test_sensors_of_one_kind_are_named_by_number_and_by_id(listener: Listener) -> None:
     said = listener.said(DS18B20)
     assert said.members == {
@@ -141,6 +142,7 @@ def test_phases_are_arrays(listener: Listener) -> None:
     assert (values["power"], values["voltage_l2"], values["current_l3"]) == (786, 229.8, 0)
 
 
+@pytest.mark.hazard("other-name", "tasmota")
 @pytest.mark.parametrize("topic", ["stat/plugg-1/STATUS8", "stat/plugg-1/STATUS10"])
 @pytest.mark.parametrize("payload", [OLD_DS18B20, POW, FAHRENHEIT, WITHOUT_UNIT, SONOFF_SC])
 def test_an_answer_to_status_says_the_same(payload: bytes, topic: str) -> None:
@@ -153,6 +155,7 @@ def test_the_old_form_of_the_time() -> None:
     assert hear(OLD_DS18B20, "stat/plugg-1/STATUS10").said[0].time_ms == parse_time("2018-02-01T20:29:40Z")
 
 
+@pytest.mark.hazard("other-unit", "tasmota")
 def test_units_are_those_of_the_message(listener: Listener) -> None:
     fahrenheit = hear(FAHRENHEIT, "stat/x/STATUS8").said[0]
     assert fahrenheit.units == {"DHT11.Temperature": "[degF]", "SHT3X.Temperature": "[degF]"}
@@ -165,6 +168,7 @@ def test_units_are_those_of_the_message(listener: Listener) -> None:
     assert hear(WITHOUT_UNIT, "stat/x/STATUS8").said[0].units == {}
 
 
+@pytest.mark.hazard("other-unit", "tasmota")
 def test_a_unit_that_is_not_known_is_refused_and_never_guessed(listener: Listener) -> None:
     said = listener.said(b'{"BMP280":{"Temperature":301,"Pressure":29},"PressureUnit":"inH2O","TempUnit":"X"}')
     observation = observe("tasmota_climate", said)
@@ -173,12 +177,14 @@ def test_a_unit_that_is_not_known_is_refused_and_never_guessed(listener: Listene
     assert listener.refusal(b'{"AM2301":{"Temperature":1},"TempUnit":1}')[0] is Reason.UNRECOGNISED_PAYLOAD
 
 
+@pytest.mark.hazard("sentinel", "tasmota")
 def test_a_sensor_that_does_not_answer_has_none_and_a_sentinel_is_refused(listener: Listener) -> None:
     said = listener.said(b'{"AM2301":{"Temperature":null,"Humidity":null},"TempUnit":"C"}')
     assert set(said.members.values()) == {None}
     assert observe("tasmota_climate", said).values == {}
 
 
+@pytest.mark.hazard("time-form", "tasmota")
 @pytest.mark.parametrize(
     ("told", "time"),
     [
@@ -194,6 +200,7 @@ def test_times_with_and_without_an_offset(told: object, time: str) -> None:
     assert read_time(told) == parse_time(time)
 
 
+@pytest.mark.hazard("time-form", "tasmota")
 @pytest.mark.parametrize("received", ["2026-10-25T00:30:02Z", "2026-10-25T01:30:02Z"])
 def test_of_the_hour_that_autumn_has_twice_the_nearer_is_meant(received: str) -> None:
     assert read_time("2026-10-25T02:30:00", parse_time(received)) == parse_time(received) - 2_000
@@ -212,6 +219,7 @@ def test_a_wall_clock_is_read_right_whenever_it_was_received_within_half_an_hour
     assert read_wall_clock(told, LOCAL, time_ms + delay_s * 1000) == time_ms
 
 
+@pytest.mark.hazard("clock-wrong", "tasmota")
 @pytest.mark.parametrize("told", ["1970-01-01T00:00:09", "1970-01-01T01:00:09", 0, "2015-12-31T23:59:59", None])
 def test_a_clock_that_was_never_set_tells_no_time(told: object) -> None:
     assert read_time(told) is None
@@ -228,6 +236,7 @@ def test_epoch_seconds_beside_the_time_are_believed_first() -> None:
     assert said.members == {"AM2301.Temperature": 21}
 
 
+@pytest.mark.hazard("partial-update", "tasmota")
 def test_the_state_tells_of_the_device_and_its_relays_and_of_no_access_point() -> None:
     heard = hear(STATE, "tele/plugg-1/STATE")
     (event,), (said,) = heard.events, heard.said
@@ -239,6 +248,8 @@ def test_the_state_tells_of_the_device_and_its_relays_and_of_no_access_point() -
     assert hear(b'{"StatusSTS":' + STATE + b"}", "stat/plugg-1/STATUS11") == heard
 
 
+@pytest.mark.hazard("time-missing", "tasmota")
+@pytest.mark.hazard("word-as-truth", "tasmota")
 def test_a_relay_is_told_at_once_and_without_a_time() -> None:
     (said,) = hear(b"ON", "stat/plugg-1/POWER1").said
     assert (said.members, said.time_ms) == ({"POWER1": "ON"}, None)
@@ -246,11 +257,14 @@ def test_a_relay_is_told_at_once_and_without_a_time() -> None:
     assert [one.reason for one in observe("tasmota_plug", other).refusals] == [Reason.WRONG_TYPE]
 
 
+@pytest.mark.hazard("retained", "tasmota")
 def test_what_is_retained_tells_its_own_time_or_none() -> None:
     assert hear(BME280).said[0].time_ms == parse_time("2019-11-03T18:34:28Z")
     assert hear(b"ON", "stat/plugg-1/POWER").said[0].time_ms is None
 
 
+@pytest.mark.hazard("type-drift", "tasmota")
+@pytest.mark.hazard("number-as-text", "tasmota")
 def test_types_drift_and_numbers_stay_numbers(listener: Listener) -> None:
     for power in (42, 42.0, "42"):
         assert observe("tasmota_plug", listener.said({"ENERGY": {"Power": power}})).values == {"power": 42.0}

@@ -108,6 +108,7 @@ def test_the_documented_uplink(listener: Listener) -> None:
     assert (said.seq, said.simulated, said.model) == (1, False, "the-things-products/the-things-uno")
 
 
+@pytest.mark.hazard("zero-omitted", "tts")
 def test_what_is_zero_is_left_out_and_means_zero(listener: Listener) -> None:
     said = listener.said(DOCUMENTED_FIRST_UPLINK)
     assert (said.counter, said.seq) == (Counter("AWiZpAyXrAfEkUNkBljRoA==", 0), 0)
@@ -150,6 +151,7 @@ def test_an_uplink_with_neither_is_no_fault_and_no_reading(listener: Listener) -
     assert (event.kind, event.address, event.members["frame_counter"]) == (EventKind.STATUS, DEVICE, 1)
 
 
+@pytest.mark.hazard("dotted-name", "tts")
 def test_what_is_nested_has_its_path(listener: Listener) -> None:
     nested = {
         "line_1": {"total_in": 72},
@@ -175,6 +177,7 @@ def normalised(*measurements: dict[str, Any]) -> dict[str, Any]:
     return change(UPLINK, uplink_message__decoded_payload=..., uplink_message__normalized_payload=list(measurements))
 
 
+@pytest.mark.hazard("other-name", "tts")
 def test_only_where_nothing_was_decoded_what_was_normalised_is_taken(listener: Listener) -> None:
     both = change(UPLINK, uplink_message__normalized_payload=[{"air": {"temperature": 20.0}}])
     assert "temperature" in listener.said(both).members
@@ -182,6 +185,7 @@ def test_only_where_nothing_was_decoded_what_was_normalised_is_taken(listener: L
     assert said.members == {"air.temperature": 25.3, "air.relativeHumidity": 44.5, "battery": 3.026}
 
 
+@pytest.mark.hazard("time-form", "tts")
 def test_measurements_have_times_of_their_own(listener: Listener) -> None:
     measurements: list[dict[str, Any]] = [
         {"air": {"temperature": 3.0}},
@@ -208,6 +212,8 @@ def test_two_depths_of_one_moment_do_not_hide_each_other(listener: Listener) -> 
     assert first.time_ms == second.time_ms
 
 
+@pytest.mark.hazard("time-missing", "tts")
+@pytest.mark.hazard("clock-wrong", "tts")
 def test_of_the_three_clocks_the_network_server_is_believed_then_the_application_server(listener: Listener) -> None:
     of_gateway = "2035-01-01T00:00:00Z"
     wrong = change(UPLINK, uplink_message__rx_metadata__0__time=of_gateway, uplink_message__settings__time=of_gateway)
@@ -217,6 +223,7 @@ def test_of_the_three_clocks_the_network_server_is_believed_then_the_application
     assert listener.said(change(outer_only, received_at=...)).time_ms is None
 
 
+@pytest.mark.hazard("time-form", "tts")
 @pytest.mark.parametrize("wrong", ["2020-02-12T15:15:45", "12.02.2020", "", 1_581_520_545, True])
 def test_a_wrong_time_is_an_invalid_time_and_no_other_is_taken(listener: Listener, wrong: object) -> None:
     reason, detail = listener.refusal(change(UPLINK, uplink_message__received_at=wrong))
@@ -296,6 +303,7 @@ def test_a_join_is_an_event(listener: Listener) -> None:
     assert event.members == {"session_key_id": "AXBSH1Pk6Z0G166RlH16CQ==", "dev_addr": "01497ECC"}
 
 
+@pytest.mark.hazard("zero-omitted", "tts")
 def test_a_location_is_an_event_and_a_zero_in_it_is_one(listener: Listener) -> None:
     event = listener.event(LOCATION, f"{BASE}/location/solved")
     assert (event.kind, event.detail) == (EventKind.LOCATED, "lora-cloud-device-management-v1-wifi")

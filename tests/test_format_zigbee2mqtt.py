@@ -217,6 +217,7 @@ def test_a_message_with_the_ieee_address_in_it_says_itself_whose_it_is(network: 
     assert network.said(json.dumps({"temperature": 1, "device": device}).encode(), "my_sensor").address == SENSOR
 
 
+@pytest.mark.hazard("time-form", "zigbee2mqtt")
 @pytest.mark.parametrize(
     ("told", "time"),
     [
@@ -230,6 +231,7 @@ def test_times_come_in_three_forms(known: Network, told: object, time: str) -> N
     assert (said.time_ms, said.members) == (parse_time(time), {"temperature": 21})
 
 
+@pytest.mark.hazard("clock-wrong", "zigbee2mqtt")
 @pytest.mark.parametrize("told", ["2026-01-15T11:59:58", "", True, -1, 1e300, {}, ["2026"], "1768478398250"])
 def test_a_wrong_time_is_an_invalid_time(known: Network, told: object) -> None:
     payload = json.dumps({"temperature": 21, "last_seen": told}).encode()
@@ -241,10 +243,13 @@ def test_elapsed_is_the_time_between_two_messages_and_no_age(known: Network) -> 
     assert (said.time_ms, said.members) == (None, {"temperature": 21})
 
 
+@pytest.mark.hazard("time-missing", "zigbee2mqtt")
+@pytest.mark.hazard("retained", "zigbee2mqtt")
 def test_what_is_retained_without_a_time_has_none(known: Network) -> None:
     assert known.said(CLIMATE, "my_sensor").time_ms is None
 
 
+@pytest.mark.hazard("partial-update", "zigbee2mqtt")
 def test_old_values_come_again_with_the_cache_and_are_told_as_they_come(known: Network) -> None:
     first = known.said(b'{"temperature":21.5,"humidity":40,"last_seen":1768478398250}', "my_sensor")
     again = known.said(b'{"temperature":21.5,"humidity":41,"last_seen":1768478399250}', "my_sensor")
@@ -252,12 +257,14 @@ def test_old_values_come_again_with_the_cache_and_are_told_as_they_come(known: N
     assert first.time_ms != again.time_ms
 
 
+@pytest.mark.hazard("type-drift", "zigbee2mqtt")
 def test_types_drift_and_numbers_stay_numbers(known: Network) -> None:
     for battery in (100, 100.0, "100.00"):
         payload = json.dumps({"water_leak": False, "battery": battery}).encode()
         assert observe("zigbee_leak", known.said(payload, "my_sensor")).values == {"leak": False, "battery": 100.0}
 
 
+@pytest.mark.hazard("sentinel", "zigbee2mqtt")
 def test_a_value_that_is_unknown_is_none_and_not_zero(known: Network) -> None:
     said = known.said(b'{"co2":null,"temperature":21}', "my_sensor")
     assert (said.members["co2"], observe("zigbee_climate", said).values) == (None, {"temperature": 21})
@@ -346,6 +353,7 @@ def test_an_attribute_of_a_name_that_nobody_has_is_refused(known: Network) -> No
     assert (reason, "neither radhuset nor" in detail) == (Reason.UNRECOGNISED_PAYLOAD, True)
 
 
+@pytest.mark.hazard("duplicate", "zigbee2mqtt")
 def test_attributes_that_say_the_same_as_the_json_are_not_taken_twice(known: Network) -> None:
     for settings in (
         {"advanced": {"output": "attribute_and_json"}},
@@ -432,6 +440,8 @@ def test_a_reading_that_came_before_its_name_was_known_is_taken_when_it_is_repro
     assert processor.take_again(kept).ledger.accepted == 1
 
 
+@pytest.mark.hazard("retained", "zigbee2mqtt")
+@pytest.mark.hazard("duplicate", "zigbee2mqtt")
 def test_of_what_is_retained_only_what_has_a_time_is_a_reading() -> None:
     processor = make_town()
     deliver(processor, json.dumps(DEVICES).encode(), "bridge/devices", retain=True)

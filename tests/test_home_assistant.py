@@ -100,6 +100,7 @@ def refuse(payload: object, topic: str = ZIGBEE2MQTT_TOPIC) -> Reason:
     return error.value.reason
 
 
+@pytest.mark.hazard("other-unit", "homeassistant")
 def test_what_zigbee2mqtt_describes() -> None:
     assert read_discovery("sensor", "temperature", encode(ZIGBEE2MQTT)) == [
         Described(
@@ -118,6 +119,7 @@ def test_what_zigbee2mqtt_describes() -> None:
     ]
 
 
+@pytest.mark.hazard("other-name", "homeassistant")
 def test_abbreviations_are_spelled_out() -> None:
     assert read_discovery("sensor", "P", encode(AMSREADER)) == [
         Described(
@@ -157,6 +159,7 @@ def test_a_device_describes_all_its_values_at_once() -> None:
     ]
 
 
+@pytest.mark.hazard("dotted-name", "homeassistant")
 @pytest.mark.parametrize(
     ("template", "member"),
     [
@@ -307,6 +310,7 @@ def _keys(proposals: list[Any]) -> set[str]:
     return {one.type_key for one in proposals}
 
 
+@pytest.mark.hazard("other-unit", "homeassistant")
 def test_a_value_in_a_unit_of_something_else_fits_no_field() -> None:
     assert propose_types([describe("temperature", "temperature", "W")], TYPES) == []
     assert "refrigerator" in _keys(propose_types([describe("temperature", "temperature", "[degF]")], TYPES))

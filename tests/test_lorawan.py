@@ -1,12 +1,23 @@
 """LoRaWAN in its neutral form: which session an uplink is of, and how well it was heard."""
 
+import base64
 import copy
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.payloads.lorawan import Moment, Reception, Sessions, Uplink, judge_radio
+from ingest.codec import CodecError
+from ingest.payloads.lorawan import (
+    MOST_OCTETS,
+    Moment,
+    Reception,
+    Sessions,
+    Uplink,
+    judge_radio,
+    read_frame,
+)
+from ingest.payloads.protobuf_json import Part
 from ingest.source import Counter, EventKind, Frame, Radio
 
 DEVICE = "0004A30B001C0530"
@@ -47,6 +58,7 @@ def test_a_small_step_back_is_a_late_uplink_and_no_reset(last: int, number: int)
     assert {one.session for one in count_all(Sessions(), (last, 1), (number, 2), (last + 1, 3))} == {KEY}
 
 
+@pytest.mark.hazard("duplicate", "tts", "chirpstack")
 def test_what_is_delivered_again_is_no_reset_however_far_it_goes_back() -> None:
     uplinks = [(number, number) for number in range(200)]
     sessions = Sessions()
@@ -92,6 +104,7 @@ def test_a_copy_remembers_and_tells_nothing_back() -> None:
     assert sessions.count(DEVICE, KEY, 901, 3).session == KEY
 
 
+@pytest.mark.hazard("duplicate", "tts", "chirpstack")
 @given(st.lists(st.tuples(st.integers(0, 2**32 - 1), st.integers(-(10**15), 10**15)), max_size=30))
 def test_the_same_uplink_again_is_the_same_uplink(uplinks: list[tuple[int, int]]) -> None:
     sessions = Sessions()
@@ -142,6 +155,7 @@ def test_an_uplink_of_mac_commands_only_is_counted_and_is_no_reading() -> None:
     }
 
 
+@pytest.mark.hazard("time-missing", "tts", "chirpstack")
 def test_an_uplink_without_a_time_is_counted_by_when_it_was_received() -> None:
     sessions = Sessions()
     sessions.hear(Uplink(DEVICE, KEY, 900, None, Frame(1, b"a")), 1_000)
@@ -164,6 +178,16 @@ def test_radio_is_that_of_the_strongest_signal_and_antennas_are_no_gateways() ->
 def test_what_is_no_spreading_factor_counts_as_none(factor: float | None) -> None:
     radio = judge_radio([Reception("gtw1", None, None)], factor)
     assert radio == Radio(None, None, None, 1, "gtw1")
+
+
+@pytest.mark.parametrize("octets", [0, 1, MOST_OCTETS, MOST_OCTETS + 1, 100_000])
+def test_a_frame_is_no_longer_than_a_packet_of_lora(octets: int) -> None:
+    part = Part({"data": base64.b64encode(bytes(octets)).decode(), "fPort": 6})
+    if octets <= MOST_OCTETS:
+        assert read_frame(part, "data", "fPort") == (Frame(6, bytes(octets)) if octets else None)
+        return
+    with pytest.raises(CodecError, match=f"data has {octets} bytes, more than a frame of LoRaWAN"):
+        read_frame(part, "data", "fPort")
 
 
 def test_without_gateways_there_is_no_radio() -> None:

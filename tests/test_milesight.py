@@ -98,6 +98,7 @@ def test_a_member_told_twice_must_be_the_same() -> None:
         decode("milesight_em400_tld", "0367E800 8367E90001")
 
 
+@pytest.mark.hazard("duplicate", "tts", "chirpstack")
 def test_history_has_its_own_times_and_comes_before_the_moment_of_the_uplink() -> None:
     late, later, now = decode("milesight_em300_th", "03673401 20CE9E74466310015D00 20CEF676466311015E00")
     assert late == Decoded({"temperature": 27.2, "humidity": 46.5}, time_ms=1_665_561_758_000)
@@ -126,6 +127,7 @@ def test_a_channel_takes_exactly_its_bytes(body: bytes) -> None:
             decoder(Frame(85, frame))
 
 
+@pytest.mark.hazard("sentinel", "tts", "chirpstack")
 @pytest.mark.parametrize(
     ("key", "digits", "members"),
     [
@@ -142,6 +144,7 @@ def test_a_value_that_says_there_is_none_is_none(key: str, digits: str, members:
     assert read(key, digits) == members
 
 
+@pytest.mark.hazard("sentinel", "tts", "chirpstack")
 def test_history_of_a_sensor_that_failed_says_so() -> None:
     (decoded,) = decode("milesight_em500_swl", "20CE9E744663FDFF")
     assert decoded == Decoded({"depth_cm": None}, time_ms=1_665_561_758_000)
@@ -178,6 +181,7 @@ HAZARD_2: dict[str, tuple[dict[str, float | bool], list[dict[str, Plain]]]] = {
 }
 
 
+@pytest.mark.hazard("other-name", "tts", "chirpstack")
 @pytest.mark.parametrize("product", HAZARD_2)
 def test_hazard_2_names_of_all_decoder_versions_mean_the_same(product: str) -> None:
     fields, versions = HAZARD_2[product]
@@ -185,6 +189,7 @@ def test_hazard_2_names_of_all_decoder_versions_mean_the_same(product: str) -> N
         assert observe(f"milesight_{product}", version) == fields
 
 
+@pytest.mark.hazard("other-unit", "tts", "chirpstack")
 def test_hazard_3_the_same_bytes_are_the_same_index_whatever_decoders_make_of_them() -> None:
     frame = "077DE704087D070009733F27"
     assert read("milesight_am307", frame) == {"co2": 1255, "tvoc_index": 7, "pressure": 1004.7}
@@ -193,6 +198,7 @@ def test_hazard_3_the_same_bytes_are_the_same_index_whatever_decoders_make_of_th
     assert observe("milesight_am308", {"tvoc": 0.07}) == {"tvoc_index": 7.0}
 
 
+@pytest.mark.hazard("other-unit", "tts", "chirpstack")
 def test_hazard_3_micrograms_are_no_index() -> None:
     assert decode("milesight_am308", "08E6A803") == []
     (late,) = decode("milesight_am307", "21CE9E744663EE007C000102A80325006627")

@@ -11,6 +11,7 @@ from ingest.frames.mounting import find_fill, find_level, find_snow_depth, read_
 from ingest.source import Plain
 
 
+@pytest.mark.hazard("number-as-text", "tts", "chirpstack")
 @pytest.mark.parametrize(
     ("value", "metres"),
     [

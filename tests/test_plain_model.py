@@ -57,6 +57,7 @@ def test_the_example_of_a_type_gives_its_fields(key: str) -> None:
     assert checked.refusals == ()
 
 
+@pytest.mark.hazard("other-name", "esphome")
 def test_esphome() -> None:
     assert take(
         ESPHOME,
@@ -69,6 +70,7 @@ def test_esphome() -> None:
     ) == {"temperature": 21.4, "co2": 612.0, "presence": True}
 
 
+@pytest.mark.hazard("other-unit", "homie")
 def test_homie_with_and_without_units() -> None:
     declared = b'{"nodes":{"sensor":{"properties":{"temperature":{"datatype":"float","unit":"\xc2\xb0F"}}}}}'
     assert take(HOMIE, ("homie/5/stue/$description", declared), ("homie/5/stue/sensor/temperature", b"68")) == {
@@ -80,6 +82,7 @@ def test_homie_with_and_without_units() -> None:
     }
 
 
+@pytest.mark.hazard("other-name", "senml")
 def test_senml_with_and_without_names() -> None:
     named = b'[{"bn":"urn:dev:ow:1:","n":"temperature","u":"K","v":293.15},{"n":"pressure","u":"Pa","v":101325}]'
     assert take(SENML, ("senml/x", named)) == {"temperature": 20.0, "pressure": 1013.25}
@@ -87,6 +90,7 @@ def test_senml_with_and_without_names() -> None:
     assert take(SENML, ("senml/x", nameless)) == {"temperature": 20.0, "humidity": 40.0, "battery": 90.0}
 
 
+@pytest.mark.hazard("other-name", "plain")
 def test_plain() -> None:
     assert take(PLAIN, ("hage/bed-1/temperature", b"21.4"), ("hage/bed-1/illuminance", b"320 lux")) == {
         "temperature": 21.4,
@@ -94,11 +98,13 @@ def test_plain() -> None:
     }
 
 
+@pytest.mark.hazard("type-drift", "esphome", "homie", "plain", "senml")
 @pytest.mark.parametrize("payload", [b"true", b"1", b"ON", b"on", b'"ON"', b"TRUE", b"1.0"])
 def test_states_have_many_words(payload: bytes) -> None:
     assert take(PLAIN, ("hage/d/door_open", payload), type_key="door_contact") == {"door_open": True}
 
 
+@pytest.mark.hazard("word-as-truth", "esphome", "homie", "plain", "senml")
 @pytest.mark.parametrize("value", ["open", 2, "", "yes"])
 def test_a_state_in_another_word_is_refused(value: str | float) -> None:
     (observation,) = translate(DOOR, TYPES["door_contact"], Said("0", {"door_open": value}), {}, 0)

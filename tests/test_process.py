@@ -102,6 +102,7 @@ def test_a_topic_that_speaks_for_no_placed_device_is_refused(topic: str, reason:
     assert batch.ledger.balances()
 
 
+@pytest.mark.hazard("type-drift", "native")
 def test_a_bad_optional_field_costs_only_itself() -> None:
     batch = take(climate(humidity=138, co2="high", colour="red", battery=80))
     assert batch.ledger.accepted == 1
@@ -113,6 +114,7 @@ def test_a_bad_optional_field_costs_only_itself() -> None:
         assert name in entry.detail
 
 
+@pytest.mark.hazard("other-name", "native")
 def test_a_payload_full_of_unknown_fields_leaves_one_short_entry() -> None:
     batch = take(climate(**{f"field_{number}": number for number in range(2000)}))
     assert batch.ledger.refused_fields == 2000
@@ -144,6 +146,7 @@ def test_a_simulated_reading_is_taken_where_the_settings_allow_it_and_carries_a_
     assert b",simulated=true,site=" in batch.lines[0]
 
 
+@pytest.mark.hazard("duplicate", "native")
 def test_the_same_message_again_is_a_duplicate() -> None:
     processor = make_processor()
     message = make_message("indoor_climate", climate())
@@ -217,6 +220,7 @@ def test_late_readings_neither_fire_nor_clear(*, restarts: bool) -> None:
     assert told == [(AlertPhase.FIRING, 11), (AlertPhase.OK, 12)]
 
 
+@pytest.mark.hazard("partial-update", "native")
 def test_other_fields_of_the_same_moment_are_accepted() -> None:
     processor = make_processor()
     first = f'{{"time":"{TIME}","speed":50}}'
@@ -244,6 +248,7 @@ def test_a_frozen_clock_with_steady_values_is_seen_by_its_sequence_numbers() -> 
     assert [entry.reason for entry in batch.quarantined] == [Reason.CONFLICT] * 2
 
 
+@pytest.mark.hazard("time-missing", "native")
 def test_readings_without_a_time_of_their_own_never_share_a_moment() -> None:
     payload = '{"on":true,"power":10}'
     messages = [make_message("street_light", payload, packet_id=packet_id) for packet_id in range(1, 4)]
@@ -272,6 +277,7 @@ def test_collectors_that_share_a_subscription_keep_the_readings_of_a_device_with
     assert len(series["climate"]) == 1
 
 
+@pytest.mark.hazard("clock-wrong", "native")
 def test_a_clock_of_ours_that_was_ahead_does_not_stay_ahead() -> None:
     processor = make_processor()
     hour_ms = 3_600_000
@@ -302,6 +308,8 @@ def test_a_redelivered_message_without_a_time_is_recognised_by_its_packet_identi
     assert used_anew.ledger.accepted == 1
 
 
+@pytest.mark.hazard("retained", "native")
+@pytest.mark.hazard("time-missing", "native")
 def test_a_retained_reading_without_a_time_only_informs() -> None:
     message = make_message("street_light", '{"on":true,"power":10}')._replace(retain=True)
     batch = make_processor().process([message])
@@ -309,6 +317,7 @@ def test_a_retained_reading_without_a_time_only_informs() -> None:
     assert batch.ledger.balances()
 
 
+@pytest.mark.hazard("retained", "native")
 def test_a_retained_reading_with_a_time_is_accepted_if_it_is_new() -> None:
     processor = make_processor()
     message = make_message("indoor_climate", climate())._replace(retain=True)

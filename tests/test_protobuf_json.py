@@ -12,6 +12,7 @@ from ingest.payloads.protobuf_json import Part
 from schemas.reason import Reason
 
 
+@pytest.mark.hazard("zero-omitted", "tts", "chirpstack")
 @pytest.mark.parametrize("members", [{}, {"x": None}])
 def test_what_is_left_out_or_null_is_the_default(members: dict[str, None]) -> None:
     part = Part(members)

@@ -74,6 +74,7 @@ def test_a_metric_that_the_birth_does_not_have_is_asked_for(aliased: Host) -> No
     assert aliased.said("NDATA", write([number("Q", 1.0)], seq=4)).members == {"Q": 1.0}  # that tells all itself
 
 
+@pytest.mark.hazard("other-name", "sparkplug")
 def test_an_alias_means_what_the_latest_birth_says(aliased: Host) -> None:
     aliased.hear("NBIRTH", write([bd_seq(0), number("P", 118.0, alias=0), number("T", 20.5, alias=1)], seq=0))
     assert aliased.said("NDATA", write([number(0, 119.0)], seq=1)).members == {"P": 119.0}
@@ -166,6 +167,7 @@ def test_a_death_that_cannot_be_compared_is_one(aliased: Host) -> None:
     assert list_events(Host().hear("NDEATH", NDEATH)) == [(EventKind.OFFLINE, NODE)]
 
 
+@pytest.mark.hazard("duplicate", "sparkplug")
 def test_a_copy_reads_what_lay_in_quarantine_and_changes_nothing(host: Host) -> None:
     early = write([number(0, 19.0)], seq=9)
     host.refuse("NDATA", early)

@@ -143,6 +143,7 @@ def test_what_is_not_of_its_type_is_refused_and_never_cut_to_it(datatype: int, k
         read_value(datatype, kind, came)
 
 
+@pytest.mark.hazard("negative-twice", "sparkplug")
 @given(bits=st.sampled_from([8, 16, 32, 64]), data=st.data())
 def test_signed_numbers_come_back_from_both_ways_to_write_them(bits: int, data: st.DataObject) -> None:
     datatype = {8: DataType.INT8, 16: DataType.INT16, 32: DataType.INT32, 64: DataType.INT64}[bits]

@@ -17,17 +17,17 @@ from ingest.codec import CodecError
 from ingest.payloads.json_payload import flatten, read_object
 from ingest.payloads.lorawan import (
     GREATEST_COUNT,
-    GREATEST_PORT,
     Moment,
     Sessions,
     Uplink,
     judge_radio,
     read_device_address,
     read_eui,
+    read_frame,
     read_reception,
 )
 from ingest.payloads.protobuf_json import Part
-from ingest.source import Event, EventKind, Frame, Heard, Interpreter, Plain, Radio, Source
+from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Radio, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -149,15 +149,14 @@ def _read_uplink(whole: Part, info: Part, address: str) -> Uplink:
             "is there: the payload is encrypted for whoever has the AppSKey; let the join server give it to ChirpStack",
         )
     time_ms = whole.time_ms("time")
-    body = whole.octets("data")
-    port = whole.whole("fPort", GREATEST_PORT)
+    frame = read_frame(whole, "data", "fPort")
     decoded = whole.struct("object")
     return Uplink(
         address=address,
         session=_read_session(whole),
         number=whole.whole("fCnt", GREATEST_COUNT),
         time_ms=time_ms,
-        frame=Frame(port, body) if body else None,
+        frame=frame,
         moments=[Moment(flatten(decoded), time_ms)] if decoded else (),
         radio=_read_radio(whole),
         model=info.text("deviceProfileName"),

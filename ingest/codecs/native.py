@@ -28,8 +28,8 @@ from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
 from schemas.validation import shorten
 
-_CBOR_MAPS = range(0xA0, 0xC0)
-"""How a map in CBOR begins."""
+_CBOR_MAP = 5
+"""Major type of a map in CBOR: the highest three bits of its first byte."""
 _observe = tuple.__new__
 """Makes an Observation of a tuple in half the time (0.09 us) that its class takes with its names."""
 
@@ -120,7 +120,7 @@ def _make_decoder(device_type: DeviceType, names: Names | None = None) -> Callab
 def _parse_object(payload: bytes) -> dict[str, Any]:
     if not payload:
         raise CodecError(Reason.EMPTY_PAYLOAD, "the payload has no bytes")
-    if payload[0] in _CBOR_MAPS:
+    if payload[0] >> 5 == _CBOR_MAP:
         return _parse_map(payload)
     try:
         members = pydantic_core.from_json(payload)

@@ -17,7 +17,6 @@ from ingest.codec import CodecError
 from ingest.payloads.json_payload import flatten, read_object
 from ingest.payloads.lorawan import (
     GREATEST_COUNT,
-    GREATEST_PORT,
     Moment,
     Reception,
     Sessions,
@@ -25,10 +24,11 @@ from ingest.payloads.lorawan import (
     judge_radio,
     read_device_address,
     read_eui,
+    read_frame,
     read_reception,
 )
 from ingest.payloads.protobuf_json import Part
-from ingest.source import Event, EventKind, Frame, Heard, Interpreter, Plain, Radio, Source
+from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Radio, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -122,14 +122,13 @@ def _read_uplink(whole: Part, ids: Part) -> Uplink:
     if time_ms is None:
         time_ms = whole.time_ms("received_at")
     address = ids.text("dev_addr") and read_device_address(ids.text("dev_addr"), "end_device_ids.dev_addr")
-    body = message.octets("frm_payload")
-    port = message.whole("f_port", GREATEST_PORT)
+    frame = read_frame(message, "frm_payload", "f_port")
     return Uplink(
         address=_read_address(ids),
         session=message.text("session_key_id") or address,
         number=message.whole("f_cnt", GREATEST_COUNT),
         time_ms=time_ms,
-        frame=Frame(port, body) if body else None,
+        frame=frame,
         moments=_list_moments(message, time_ms),
         radio=_read_radio(message),
         simulated=whole.truth("simulated"),

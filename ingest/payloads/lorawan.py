@@ -24,6 +24,8 @@ from schemas.validation import shorten
 
 GREATEST_COUNT = 2**32 - 1
 GREATEST_PORT = 255
+MOST_OCTETS = 255
+"""Of a LoRa packet, headers included; no frame has more."""
 MOST_DEVICES = 100_000
 LATE_STEPS = 16
 """So far an uplink that comes late may stand behind the last one: devices send more seldom than messages overtake."""
@@ -245,6 +247,24 @@ def read_device_address(text: str, whose: str) -> str:
     if not _DEVICE_ADDRESS.fullmatch(text):
         raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"{whose} is {shorten(repr(text))}, not 8 hexadecimal digits")
     return text
+
+
+def read_frame(part: Part, name: str, port: str) -> Frame | None:
+    """Return what the device sent; None where it is not told, or has no bytes.
+
+    Args:
+        part: Of the message.
+        name: Of the member with the bytes.
+        port: Of that with the port.
+
+    Raises:
+        CodecError: It is no base64, longer than a frame can be, or the port is none.
+    """
+    body = part.octets(name)
+    number = part.whole(port, GREATEST_PORT)
+    if len(body) > MOST_OCTETS:
+        raise part.refuse(name, f"has {len(body)} bytes, more than a frame of LoRaWAN ({MOST_OCTETS})")
+    return Frame(number, body) if body else None
 
 
 def read_reception(metadata: Part, gateway: str) -> Reception:

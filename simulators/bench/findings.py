@@ -125,6 +125,7 @@ def _read_stages(told: Mapping[str, Any]) -> StageReport:
             for stage in told["stages"]
         ],
         cases={name: Cost(**cost) for name, cost in told["cases"].items()},
+        sources={name: Cost(**cost) for name, cost in told["sources"].items()},
         machine=_MACHINE.validate_python(told["machine"]),
         date=told["date"],
         commit=told["commit"],

@@ -11,6 +11,7 @@ from statistics import median
 from simulators.bench.comparison import Comparison
 from simulators.bench.findings import Findings, describe_load, format_figure, list_machines
 from simulators.bench.result import Result
+from simulators.bench.stage_costs import SOURCE_HEADINGS
 
 PICTURE = "performance.png"
 """Beside the page."""
@@ -147,6 +148,12 @@ def _render_cases(findings: Findings) -> str:
     return _render(("reading", "CPU, us"), ((name, format_figure(cost.cpu_us)) for name, cost in cases.items()))
 
 
+def _render_sources(findings: Findings) -> str:
+    """Render what a reading costs in each format, beside one of the native format."""
+    rows = findings.stages.list_sources() if findings.stages is not None else []
+    return _render(SOURCE_HEADINGS, rows)
+
+
 def _render_sizes(findings: Findings) -> str:
     """Render of each load what share of a core each process takes."""
     rows = []
@@ -191,5 +198,6 @@ _TABLES: Mapping[str, Callable[[Findings], str]] = {
     "scale": _render_scale,
     "stages": _render_stages,
     "cases": _render_cases,
+    "sources": _render_sources,
     "sizes": _render_sizes,
 }

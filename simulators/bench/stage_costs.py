@@ -12,19 +12,23 @@ import gc
 import json
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
+from ingest.codecs import NATIVE
+from ingest.process import Processor
 from ingest.run import GARBAGE_AFTER
-from simulators.bench.case import make_cases, make_routes
+from simulators.bench.case import Case, make_cases, make_routes
 from simulators.bench.machine import Machine, describe_machine, find_commit
+from simulators.bench.source_case import GENERAL, make_source_cases, make_source_processor
 from simulators.bench.stage_material import make_processor, prepare_material
 from simulators.bench.stages import SMALL_COMMIT, STAGES, Run
 
+SOURCE_HEADINGS = ("format", "CPU, us", "to native, the general way", "to its lane")
 CASE_READINGS = 2_000
 """Of each Case in a round, at most."""
 
@@ -59,6 +63,7 @@ class StageReport(NamedTuple):
         payload_bytes: Of a reading.
         stages: In order of the path.
         cases: What ``process`` costs for other readings, by name; see ``simulators.bench.case``.
+        sources: Likewise, for readings in each format; see ``simulators.bench.source_case``.
         machine: What it ran on.
         date: When, RFC 3339 in UTC.
         commit: Of the checkout, or None.
@@ -70,6 +75,7 @@ class StageReport(NamedTuple):
     payload_bytes: int
     stages: Sequence[StageCost]
     cases: Mapping[str, Cost]
+    sources: Mapping[str, Cost]
     machine: Machine
     date: str
     commit: str | None
@@ -78,6 +84,14 @@ class StageReport(NamedTuple):
     def total_us(self) -> float:
         """Microseconds of CPU for a reading of all stages that stand for themselves."""
         return sum(one.cost.cpu_us for one in self.stages if not one.within and one.name != SMALL_COMMIT)
+
+    def list_sources(self) -> list[tuple[str, str, str, str]]:
+        """Return the rows of a table of ``sources``; see ``SOURCE_HEADINGS``."""
+        general, lane = (self.sources[name].cpu_us for name in (GENERAL, NATIVE)) if self.sources else (1.0, 1.0)
+        return [
+            (name, f"{cost.cpu_us:.1f}", f"{cost.cpu_us / general:.1f}", f"{cost.cpu_us / lane:.1f}")
+            for name, cost in self.sources.items()
+        ]
 
     def to_json(self) -> str:
         """Return it for programs."""
@@ -90,6 +104,7 @@ class StageReport(NamedTuple):
                 "total_cpu_us": self.total_us,
                 "stages": [{"stage": one.name, "within": one.within, **one.cost._asdict()} for one in self.stages],
                 "cases": {name: cost._asdict() for name, cost in self.cases.items()},
+                "sources": {name: cost._asdict() for name, cost in self.sources.items()},
                 "machine": asdict(self.machine),
                 "date": self.date,
                 "commit": self.commit,
@@ -114,6 +129,7 @@ def measure_stages(devices: int = 1_000, readings: int = 20_000, rounds: int = 5
                 with stage.open(material) as run:
                     costs[stage.name].append(_time(run, readings))
         cases = measure_cases(min(readings, CASE_READINGS), rounds)
+        sources = measure_sources(min(readings, CASE_READINGS), rounds)
     stages = [StageCost(stage.name, stage.within, _find_median(costs[stage.name])) for stage in STAGES]
     return StageReport(
         devices=devices,
@@ -122,6 +138,7 @@ def measure_stages(devices: int = 1_000, readings: int = 20_000, rounds: int = 5
         payload_bytes=len(material.messages[0].payload),
         stages=stages,
         cases=cases,
+        sources=sources,
         machine=asyncio.run(describe_machine()),
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         commit=asyncio.run(find_commit()),
@@ -130,11 +147,20 @@ def measure_stages(devices: int = 1_000, readings: int = 20_000, rounds: int = 5
 
 def measure_cases(readings: int, rounds: int) -> dict[str, Cost]:
     """Return what ``process`` costs for a reading of each Case, by its name."""
-    routes, cases = make_routes(), make_cases(readings)
+    return _measure(make_cases(readings), partial(make_processor, make_routes(), {}), readings, rounds)
+
+
+def measure_sources(readings: int, rounds: int) -> dict[str, Cost]:
+    """Return what ``process`` costs for a reading in each format, by the format's key."""
+    return _measure(make_source_cases(readings), make_source_processor, readings, rounds)
+
+
+def _measure(cases: Sequence[Case], make: Callable[[], Processor], readings: int, rounds: int) -> dict[str, Cost]:
+    """Return what each Case costs a Processor that is new each time."""
     costs: dict[str, list[Cost]] = {case.name: [] for case in cases}
     for _ in range(rounds):
         for case in cases:
-            processor = make_processor(routes, {})
+            processor = make()
             processor.process(case.earlier)
             costs[case.name].append(_time(partial(processor.process, case.messages), readings))
     return {name: _find_median(found) for name, found in costs.items()}

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from simulators.bench.stage_costs import StageReport
 
 
+NUMBERS = ("CPU of process", "To native", "To its lane")
+
+
 def add_commands(app: typer.Typer) -> None:
     """Add the command to the group ``bench``."""
     app.command("stages")(bench_stages)
@@ -26,8 +29,8 @@ def bench_stages(
     """Measure what each stage of the path costs a reading: microseconds, in one process, without servers.
 
     Each stage is the collector's own function on the same readings of heat meters, three rules watching them. A stage
-    is a part of the one in the column Within. Below, what the core costs for readings of each type of device, and for
-    those that are not as they should be.
+    is a part of the one in the column Within. Below, what the core costs for readings of each type of device, for
+    those that are not as they should be, and for a documented message of each format of a Source.
     """
     with explained_bench():
         from simulators.bench.stage_costs import measure_stages  # noqa: PLC0415 - its libraries are an extra
@@ -54,3 +57,5 @@ def _print(report: "StageReport") -> None:
         [(name, f"{cost.cpu_us:.2f}") for name, cost in report.cases.items()],
         numbers=("CPU of process",),
     )
+    typer.echo("")
+    print_table(("Format", "CPU of process", "To native", "To its lane"), report.list_sources(), numbers=NUMBERS)
