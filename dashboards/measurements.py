@@ -17,8 +17,9 @@ class Measurement:
 
 
 READING_TAGS = frozenset({"device", "simulated", "site", "type", "zone"})
-READING_FIELDS = frozenset({"delay", "seq"})
-"""Fields that the collector adds to those of the device type."""
+READING_FIELDS = frozenset({"delay", "quality", "seq"})
+"""Fields that the collector adds to those of the device type. Of a field whose values may be doubtful, those that are
+have its name with ``_doubtful`` behind it: boards do not read them, so that they count in no figure."""
 
 OWN: Mapping[str, Measurement] = MappingProxyType(
     {
@@ -33,6 +34,7 @@ OWN: Mapping[str, Measurement] = MappingProxyType(
                     "accepted_total",
                     "rejected_total",
                     "duplicate_total",
+                    "doubtful_total",
                     "stored_total",
                     "refused_by_database_total",
                     "outbox_lines",

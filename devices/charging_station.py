@@ -1,6 +1,8 @@
 """Public charging station: power of all its connectors, and how many of them are in use and free.
 
 No card, no tag and no number plate has a field here.
+
+In an hour the register counts no more than the greatest power of a station, 5 MW; it does not roll over.
 """
 
 from datetime import timedelta
@@ -13,7 +15,7 @@ DEVICE_TYPE = DeviceType(
     area=Area.MOBILITY,
     fields={
         "power": Field("power", "Effekt", low=-5_000_000.0, high=5_000_000.0),
-        "energy": Field("energy", "Målerstand", required=False),
+        "energy": Field("energy", "Målerstand", required=False, steepness=5_000.0, rollovers=()),
         "connectors_in_use": Field("count", "Ladeuttak i bruk", required=False, high=500.0),
         "connectors_free": Field("count", "Ledige ladeuttak", required=False, high=500.0),
         "fault": Field("fault", "Feil", required=False),

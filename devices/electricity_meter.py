@@ -1,4 +1,8 @@
-"""Three-phase electricity meter: active power, energy register, and the phases where the meter gives them."""
+"""Three-phase electricity meter: active power, energy register, and the phases where the meter gives them.
+
+In an hour the register counts no more than the greatest power that is taken for true, 10 MW. Registers have five to
+eight digits.
+"""
 
 from datetime import timedelta
 
@@ -10,7 +14,7 @@ DEVICE_TYPE = DeviceType(
     area=Area.BUILDINGS,
     fields={
         "power": Field("power", "Effekt"),
-        "energy": Field("energy", "Målerstand"),
+        "energy": Field("energy", "Målerstand", steepness=10_000.0, rollovers=(1e5, 1e6, 1e7, 1e8)),
         "voltage_l1": Field("voltage", "Spenning L1", required=False),
         "voltage_l2": Field("voltage", "Spenning L2", required=False),
         "voltage_l3": Field("voltage", "Spenning L3", required=False),

@@ -1,6 +1,8 @@
 """Charger for the municipality's own electric cars: power, energy in all and of the session, whether a car is there.
 
 No card, no tag and no number plate has a field here.
+
+In an hour the register counts no more than the greatest power of a charger, 400 kW; it does not roll over.
 """
 
 from datetime import timedelta
@@ -13,7 +15,7 @@ DEVICE_TYPE = DeviceType(
     area=Area.BUILDINGS,
     fields={
         "power": Field("power", "Effekt", low=-400_000.0, high=400_000.0),
-        "energy": Field("energy", "Målerstand", required=False),
+        "energy": Field("energy", "Målerstand", required=False, steepness=400.0, rollovers=()),
         "session_energy": Field("interval_energy", "Energi i ladeøkta", required=False, high=2_000.0),
         "connected": Field("switch", "Bil tilkoblet", required=False),
         "charging": Field("switch", "Lader", required=False),

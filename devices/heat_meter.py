@@ -1,4 +1,8 @@
-"""District-heat meter (EN 1434): energy and volume registers, power, flow, supply and return temperature."""
+"""District-heat meter (EN 1434): energy and volume registers, power, flow, supply and return temperature.
+
+In an hour the registers count no more than the greatest power and flow that are taken for true, 10 MW and 1,000 m3/h.
+They have five to eight digits.
+"""
 
 from datetime import timedelta
 
@@ -9,8 +13,8 @@ DEVICE_TYPE = DeviceType(
     title="Fjernvarmemåler",
     area=Area.BUILDINGS,
     fields={
-        "energy": Field("energy", "Målerstand energi"),
-        "volume": Field("volume", "Målerstand volum"),
+        "energy": Field("energy", "Målerstand energi", steepness=10_000.0, rollovers=(1e5, 1e6, 1e7, 1e8)),
+        "volume": Field("volume", "Målerstand volum", steepness=1_000.0, rollovers=(1e5, 1e6, 1e7, 1e8)),
         "power": Field("power", "Effekt", low=0.0),
         "flow": Field("flow", "Vannføring", required=False, high=1_000.0),
         "supply_temperature": Field("temperature", "Turtemperatur", required=False, low=0.0),

@@ -1,6 +1,9 @@
 """Heat pump of a building: temperatures of the circuit, what it uses and what it gives, and whether it runs.
 
 Heat given over power used is its coefficient of performance.
+
+In an hour the registers count no more than the greatest powers, 1 MW of electricity and 5 MW of heat; they do not roll
+over.
 """
 
 from datetime import timedelta
@@ -13,9 +16,9 @@ DEVICE_TYPE = DeviceType(
     area=Area.BUILDINGS,
     fields={
         "power": Field("power", "Effekt inn", required=False, low=0.0, high=1_000_000.0),
-        "energy": Field("energy", "Målerstand strøm", required=False),
+        "energy": Field("energy", "Målerstand strøm", required=False, steepness=1_000.0, rollovers=()),
         "heat_power": Field("power", "Varmeeffekt", required=False, low=-100_000.0, high=5_000_000.0),
-        "heat_energy": Field("energy", "Målerstand varme", required=False),
+        "heat_energy": Field("energy", "Målerstand varme", required=False, steepness=5_000.0, rollovers=()),
         "supply_temperature": Field("temperature", "Turtemperatur", low=-30.0, high=110.0),
         "return_temperature": Field("temperature", "Returtemperatur", low=-30.0, high=110.0),
         "outdoor_temperature": Field("temperature", "Utetemperatur", required=False, high=60.0, sentinels=(85.0,)),

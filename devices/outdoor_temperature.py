@@ -1,4 +1,8 @@
-"""Outdoor thermometer, or the temperature series of a weather service."""
+"""Outdoor thermometer, or the temperature series of a weather service.
+
+No front and no sun on the thermometer changes the air by 30 degrees in an hour. Under wet snow it may be at 0 degrees
+for a day, and a series may be in whole degrees; three days of exactly the same are none of the weather's.
+"""
 
 from datetime import timedelta
 
@@ -8,7 +12,16 @@ from schemas.reason import Reason
 DEVICE_TYPE = DeviceType(
     title="Utetemperatur",
     area=Area.INFRASTRUCTURE,
-    fields={"temperature": Field("temperature", "Utetemperatur", high=60.0, sentinels=(85.0,))},
+    fields={
+        "temperature": Field(
+            "temperature",
+            "Utetemperatur",
+            high=60.0,
+            sentinels=(85.0,),
+            steepness=30.0,
+            stuck_after=timedelta(days=3),
+        )
+    },
     interval=timedelta(hours=1),
     privacy=Privacy.PUBLIC,
     examples=(

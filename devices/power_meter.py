@@ -2,6 +2,9 @@
 
 Such a meter tells its powers and its registers in different messages, so no field is required. Power is negative where
 more is delivered than used. In an IT net a phase has no power of its own unless the meter is wired for three wires.
+
+In an hour a register counts no more than the greatest power that is taken for true, 10 MW. Such meters count in
+floating point, and do not roll over.
 """
 
 from datetime import timedelta
@@ -14,8 +17,8 @@ DEVICE_TYPE = DeviceType(
     area=Area.BUILDINGS,
     fields={
         "power": Field("power", "Effekt", required=False),
-        "energy": Field("energy", "Målerstand inn", required=False),
-        "energy_export": Field("energy", "Målerstand ut", required=False),
+        "energy": Field("energy", "Målerstand inn", required=False, steepness=10_000.0, rollovers=()),
+        "energy_export": Field("energy", "Målerstand ut", required=False, steepness=10_000.0, rollovers=()),
         "voltage_l1": Field("voltage", "Spenning L1", required=False),
         "voltage_l2": Field("voltage", "Spenning L2", required=False),
         "voltage_l3": Field("voltage", "Spenning L3", required=False),

@@ -1,4 +1,7 @@
-"""Road-weather station: air and surface temperature, humidity, wind, precipitation, water film and friction."""
+"""Road-weather station: air and surface temperature, humidity, wind, precipitation, water film and friction.
+
+The air is not exactly the same for three days; the road may be, under snow, and its alarms are to hear it.
+"""
 
 from datetime import timedelta
 
@@ -9,7 +12,9 @@ DEVICE_TYPE = DeviceType(
     title="Værstasjon ved veg",
     area=Area.INFRASTRUCTURE,
     fields={
-        "air_temperature": Field("temperature", "Lufttemperatur", high=60.0, sentinels=(85.0,)),
+        "air_temperature": Field(
+            "temperature", "Lufttemperatur", high=60.0, sentinels=(85.0,), stuck_after=timedelta(days=3)
+        ),
         "surface_temperature": Field("temperature", "Vegbanetemperatur", high=80.0, sentinels=(85.0,)),
         "humidity": Field("relative_humidity", "Luftfuktighet", required=False),
         "wind_speed": Field("wind_speed", "Vind", required=False),

@@ -1,4 +1,8 @@
-"""Inverter of a solar plant: what it delivers now and has delivered. At night it draws a few watts itself."""
+"""Inverter of a solar plant: what it delivers now and has delivered. At night it draws a few watts itself.
+
+The register counts no more than its greatest power, 5 MW, and does not roll over; some inverters say 0 in the
+morning until they have read it.
+"""
 
 from datetime import timedelta
 
@@ -10,7 +14,7 @@ DEVICE_TYPE = DeviceType(
     area=Area.BUILDINGS,
     fields={
         "power": Field("power", "Effekt", low=-10_000.0, high=5_000_000.0),
-        "energy": Field("energy", "Produsert i alt", required=False),
+        "energy": Field("energy", "Produsert i alt", required=False, steepness=5_000.0, rollovers=()),
         "voltage": Field("voltage", "Spenning", required=False),
         "current": Field("current", "Strøm", required=False),
         "frequency": Field("frequency", "Frekvens", required=False),

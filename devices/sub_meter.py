@@ -1,4 +1,9 @@
-"""Electricity sub-meter of a part of a building, often a pulse counter on the meter: its register, and the pulses."""
+"""Electricity sub-meter of a part of a building, often a pulse counter on the meter: its register, and the pulses.
+
+In an hour the register counts no more than the greatest power that is taken for true, 10 MW; registers have five to
+eight digits. A pulse of 3.6 ms is shorter than any counter here can see, which makes a million in an hour; counters
+have 32 bits.
+"""
 
 from datetime import timedelta
 
@@ -9,9 +14,9 @@ DEVICE_TYPE = DeviceType(
     title="Undermåler strøm",
     area=Area.BUILDINGS,
     fields={
-        "energy": Field("energy", "Målerstand"),
+        "energy": Field("energy", "Målerstand", steepness=10_000.0, rollovers=(1e5, 1e6, 1e7, 1e8)),
         "power": Field("power", "Effekt", required=False),
-        "pulses": Field("counter", "Pulser i alt", required=False),
+        "pulses": Field("counter", "Pulser i alt", required=False, steepness=1e6, rollovers=(2.0**32,)),
         "battery": Field("battery", "Batteri", required=False),
         "voltage": Field("voltage", "Batterispenning", required=False, high=20.0),
     },

@@ -1,4 +1,9 @@
-"""Water meter of a supply zone or a building: volume register, and flow and temperature where the meter gives them."""
+"""Water meter of a supply zone or a building: volume register, and flow and temperature where the meter gives them.
+
+In an hour the register counts no more than the greatest flow that is taken for true. Registers have five to eight
+digits. Where the water may flow back through the meter, its register of both directions goes back: that is no register
+for this field.
+"""
 
 from datetime import timedelta
 
@@ -9,7 +14,7 @@ DEVICE_TYPE = DeviceType(
     title="Vannmåler",
     area=Area.INFRASTRUCTURE,
     fields={
-        "volume": Field("volume", "Målerstand"),
+        "volume": Field("volume", "Målerstand", steepness=5_000.0, rollovers=(1e5, 1e6, 1e7, 1e8)),
         "flow": Field("flow", "Vannføring", required=False, high=5_000.0),
         "water_temperature": Field(
             "temperature", "Vanntemperatur", required=False, low=-5.0, high=60.0, sentinels=(85.0,)

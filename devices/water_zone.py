@@ -1,6 +1,9 @@
 """Water into a supply zone: flow, and where the station has them the volume and the pressure.
 
 What flows at night, when few draw water, is mostly leakage.
+
+In an hour the register counts no more than the greatest flow that is taken for true. Registers have five to eight
+digits.
 """
 
 from datetime import timedelta
@@ -13,7 +16,7 @@ DEVICE_TYPE = DeviceType(
     area=Area.INFRASTRUCTURE,
     fields={
         "flow": Field("flow", "Vannføring", high=5_000.0),
-        "volume": Field("volume", "Målerstand", required=False),
+        "volume": Field("volume", "Målerstand", required=False, steepness=5_000.0, rollovers=(1e5, 1e6, 1e7, 1e8)),
         "pressure_bar": Field("water_pressure", "Vanntrykk", required=False, high=40.0),
         "battery": Field("battery", "Batteri", required=False),
     },

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from ingest.doubt import DoubtsOfShard
 from ingest.line import Draft
 from ingest.source import Reply
 from schemas.derivation import State
@@ -68,6 +69,7 @@ class Ledger:
 
     Messages: ``received = decoded + undecodable + duplicate_messages + informational``.
     Readings: ``produced = accepted + rejected + duplicate_readings``.
+    Apart from both: fields that are refused, and values that are stored and doubtful.
     """
 
     received: int = 0
@@ -80,6 +82,7 @@ class Ledger:
     rejected: int = 0
     duplicate_readings: int = 0
     refused_fields: int = 0
+    doubtful_values: int = 0
     reasons: Counter[Reason] = field(default_factory=Counter)
 
     def add(self, other: "Ledger") -> None:
@@ -106,6 +109,7 @@ SUMS = (
     "rejected",
     "duplicate_readings",
     "refused_fields",
+    "doubtful_values",
 )
 """Names of the Ledger's counts, in the order of the design."""
 
@@ -210,6 +214,7 @@ class Batch:
         ledger: Counts of this batch.
         released: Ids of quarantine entries that were reprocessed with success, and leave.
         revised: Quarantine entries that stay after reprocessing, by id, as they are now.
+        doubts: What is known of devices by which values are believed, after this batch.
         replies: What Sources are to be told; published once the batch is on disk, and not again.
     """
 
@@ -223,4 +228,5 @@ class Batch:
     ledger: Ledger = field(default_factory=Ledger)
     released: list[int] = field(default_factory=list)
     revised: dict[int, Quarantined] = field(default_factory=dict)
+    doubts: list[DoubtsOfShard] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from itertools import groupby
+from itertools import cycle, groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -25,13 +25,15 @@ from ingest.alerts.announcement import format_line
 from ingest.backoff import Backoff
 from ingest.batch import Batch, Ledger
 from ingest.configuration import Configuration
+from ingest.doubt import DoubtsOfShard
 from ingest.health import Silence, format_site_facts
 from ingest.message import Message
 from ingest.mqtt import Broker
 from ingest.mqtt_error import MqttError
 from ingest.process import Processor
 from ingest.settings import Settings
-from ingest.shard import SHARDS, Shard
+from ingest.shard import PACKET_SHARD, SHARDS, Shard
+from ingest.store_doubts import put_doubts
 from ingest.store_file import FILE, StoreError
 from ingest.store_states import StatesOfShard
 from ingest.store_subscriptions import note_filters
@@ -51,6 +53,9 @@ CAUGHT_UP_MS = 60_000
 """Readings of the last batch that are younger than this came as they were measured."""
 PAUSE_S = 5.0
 """After so long without a message, while connected, there is none that waits."""
+DOUBTS_S = 60.0
+"""After so long the next batch brings by what the values of one more shard of the devices are believed: each is written
+about once an hour, and a crash costs no more of it."""
 PATIENCE_S = 1.0
 """How long lines of our own wait for the lock before they are given up."""
 
@@ -121,6 +126,8 @@ class Collector:
         self._commit_began_s: float | None = None
         self._sessions = 0
         self._is_whole = False
+        self._doubts_s = time.monotonic()
+        self._doubts_shards = cycle(range(PACKET_SHARD))
 
     def is_well(self) -> bool:
         """Whether the store answers, be it with an error: then trying again is all that can be done."""
@@ -200,6 +207,8 @@ class Collector:
             self._require_store()
             shard = self._list_shard() if batch.marks else None
             states = self._list_states() if batch.states else None
+            if batch.marks and not batch.doubts:
+                batch.doubts = self._list_doubts()
             entry = await self._store.commit(batch, read_clock(), shard, states)
         except StoreError as error:
             self._note_error(error)
@@ -229,14 +238,24 @@ class Collector:
         number = self._store.wants_states()
         return None if number is None else StatesOfShard(number, self.processor.alerts.copy_states(number))
 
+    def _list_doubts(self) -> list[DoubtsOfShard]:
+        """Return by what values are believed after the batch, of a shard that is due; of none where none is."""
+        if time.monotonic() - self._doubts_s < DOUBTS_S:
+            return []
+        self._doubts_s = time.monotonic()
+        return [self.processor.doubts.copy_shard(next(self._doubts_shards), self.processor.memory)]
+
     async def keep_memory(self) -> None:
         """Write down all that is remembered, after the last batch: the next start is the quicker for it."""
         if not self._is_whole:
             return  # it may know of a batch that is not on disk, which comes again: that would be a duplicate then
         async with self.exclusive():
-            shards = [self.processor.memory.copy_shard(number) for number in range(SHARDS)]
+            memory, doubts = self.processor.memory, self.processor.doubts
+            shards = [memory.copy_shard(number) for number in range(SHARDS)]
+            believed = [doubts.copy_shard(number, memory) for number in range(PACKET_SHARD)]
             try:
                 await self._store.keep_shards(shards)
+                await self._store.change(lambda connection: put_doubts(connection, believed))
             except StoreError as error:
                 log.warning("what is remembered is not written down together; the next start takes longer: %s", error)
 

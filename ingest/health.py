@@ -188,6 +188,7 @@ def format_health(status: Status) -> bytes:
         "accepted_total": float(status.ledger["accepted"]),
         "rejected_total": float(status.ledger["rejected"] + status.ledger["undecodable"]),
         "duplicate_total": float(status.ledger["duplicate_readings"] + status.ledger["duplicate_messages"]),
+        "doubtful_total": float(status.ledger["doubtful_values"]),
         "stored_total": float(status.stored),
         "refused_by_database_total": float(status.refused_by_database),
         "outbox_lines": float(status.outbox_lines),

@@ -3,8 +3,9 @@
 Points are counted by hour first; then hours are read together, or parts of one, so that a piece has about
 ``MOST_POINTS``. In InfluxQL that 1.6 and 2.x share.
 
-A reading has the fields that are asked for; one that has none of them still tells that its device lived. What has come
-by now is read, however late it came: history knows nothing of the order in which it came.
+A reading has the fields that are asked for; one that has none of them still tells that its device lived. What of them
+is doubtful is read where it is asked for by the name under which it is stored. What has come by now is read, however
+late it came: history knows nothing of the order in which it came.
 """
 
 import heapq
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from ingest.influx import BrokenOffError, InfluxClient, Series
 from ingest.store_hours import HOUR_MS
 from ingest.stored_points import name_devices
+from schemas.device_type import DOUBTFUL
 from schemas.reading import Reading
 
 MOST_POINTS = 20_000
@@ -30,7 +32,7 @@ class Excerpt(NamedTuple):
 
     Attributes:
         type_key: Of their DeviceType.
-        fields: Which of its fields.
+        fields: Which of its fields, by the names that they are stored under.
         from_ms: Begin, milliseconds since 1970 in UTC.
         to_ms: End, itself not included.
         devices: Ids; all where it is empty.
@@ -176,6 +178,7 @@ def _read_series(series: Series, type_key: str) -> Iterator[Reading]:
     device, site, zone = (series.tags.get(name, "") for name in ("device", "site", "zone"))
     simulated = series.tags.get("simulated") == "true"
     names = series.columns[2:]
+    doubted = {name for name in names if name.endswith(DOUBTFUL)}
     for time_ms, delay_s, *cells in series.values:
         if device and isinstance(delay_s, int | float):
             # A number without a fraction comes as a whole one; a text was written by somebody else.
@@ -184,7 +187,9 @@ def _read_series(series: Series, type_key: str) -> Iterator[Reading]:
                 for name, cell in zip(names, cells, strict=True)
                 if isinstance(cell, bool | int | float)
             }
-            yield Reading(device, type_key, site, zone, time_ms, float(delay_s), values, simulated=simulated)
+            doubtful = {name.removesuffix(DOUBTFUL): values.pop(name) for name in doubted & values.keys()}
+            reading = Reading(device, type_key, site, zone, time_ms, float(delay_s), values, simulated=simulated)
+            yield reading._replace(doubtful=doubtful) if doubtful else reading
 
 
 def _limit(excerpt: Excerpt) -> str:

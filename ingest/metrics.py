@@ -126,6 +126,7 @@ def _list_ledger(status: Status) -> Iterator[Metric]:
         },
     )
     yield _counter("fields_refused_total", "Fields left out of readings that were accepted.", ledger["refused_fields"])
+    yield _counter("values_doubtful_total", "Values stored as doubtful, under other names.", ledger["doubtful_values"])
     yield _by_label("refusals_total", COUNTER, "Refusals by reason.", "reason", _fill(map(str, Reason), status.reasons))
 
 

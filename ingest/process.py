@@ -10,7 +10,7 @@ Invariants:
       yet.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -19,9 +19,11 @@ from ingest.alerts.book import AlertBook
 from ingest.arrival import Arrival, Candidate, choose_time, compare
 from ingest.batch import Batch, Ledger, Mark, Point, Quarantined
 from ingest.codec import Fields, Observation, RefusedError, collect_fields
+from ingest.device_doubt import UNJUDGED, DeviceDoubt, Doubts
+from ingest.doubt import mark_doubtful
 from ingest.duplicate import split_fields
 from ingest.lane import Lane, Limits, make_lane
-from ingest.line import finish_lines
+from ingest.line import finish_line, finish_lines
 from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, Values, digest_payload, digest_topic
 from ingest.message import Message
 from ingest.refusal import Origin, Refusals, blame
@@ -31,7 +33,7 @@ from ingest.source import UnbornError
 from ingest.source_figures import sum_up
 from ingest.source_lines import note_broken, note_event, note_uplink
 from ingest.source_table import WHOLE, OpenSource, Outcome, SourceTable, Unheard, find_index
-from schemas.reading import Reading
+from schemas.reading import NOTHING, Reading
 from schemas.reason import Level, Reason
 
 DRAFTS_AT_ONCE = 200
@@ -57,10 +59,12 @@ class Processor:
         alerts: AlertBook,
         limits: Limits,
         sources: SourceTable | None = None,
+        doubts: Doubts | None = None,
     ) -> None:
         self.sources = SourceTable() if sources is None else sources
         self.memory = memory
         self.alerts = alerts
+        self.doubts = Doubts() if doubts is None else doubts
         self._routes = routes
         self._lanes: dict[str, Lane] = {}
         self._samplers: dict[str, Samplers | None] = {}
@@ -78,6 +82,7 @@ class Processor:
         self._lanes = {}
         self._samplers = {}
         self.memory.sets.held.clear()
+        self.doubts.retain(routes.devices)
 
     def process(self, messages: Iterable[Message]) -> Batch:
         """Return what becomes of these messages; each carries the time at which it was received."""
@@ -238,9 +243,11 @@ class Processor:
         """Return what is remembered of a Route's Device; the next message of its topic finds a Lane."""
         if route.topic not in self._lanes:
             samplers = self._recall_samplers(route)
-            lane = None if samplers is None else make_lane(route, self.memory, self._limits, samplers)
-            if lane is not None:
-                self._lanes[route.topic] = lane
+            if samplers is not None:
+                doubted = self.doubts.recall(route.device.id, route.device_type)
+                lane = make_lane(route, self.memory, self._limits, samplers, doubted)
+                if lane is not None:
+                    self._lanes[route.topic] = lane
         return self.memory.recall(route.device.id)
 
     def _recall_samplers(self, route: Route) -> Samplers | None:
@@ -335,8 +342,11 @@ class Processor:
         stated_ms = time_ms if observation.time_ms is None else observation.time_ms
         delay_s = (received_ms - stated_ms) / 1000
         prefix = placed.find_prefix(simulated=observation.simulated)
-        reading = _make_reading(candidate, placed, fields, delay_s)
-        transitions = self.alerts.judge_reading(reading, partial(_know, arrival)) if is_judged else ()
+        doubted = self.doubts.recall(arrival.route.device.id, arrival.route.device_type) if is_judged else None
+        from_ms = placed.placement.from_ms
+        verdict = UNJUDGED if doubted is None else doubted.judge(fields, time_ms, memory.newest_ms, from_ms)
+        reading = _make_reading(candidate, placed, fields, delay_s, verdict.doubts)
+        transitions = self.alerts.judge_reading(reading, partial(_know, arrival, doubted)) if is_judged else ()
         if not is_judged:
             batch.lines += [format_late_line(reading, *late) for late in self.alerts.list_late(reading)]
         if arrival.route.has_clock or arrival.kept is not None:
@@ -346,8 +356,16 @@ class Processor:
             memory.heard_ms = received_ms
         names = memory.remember(time_ms, arrival.digest, fields, arrival.route.read)
         batch.marks.append(Mark(arrival.route.device.id, time_ms, arrival.digest, names, point))
-        batch.drafts.append((prefix, fields, delay_s, time_ms))
         batch.transitions += transitions
+        if doubted is not None:
+            doubted.keep(verdict)
+        if doubted is None or not verdict.doubts:
+            batch.drafts.append((prefix, fields, delay_s, time_ms))
+            return
+        batch.ledger.doubtful_values += len(verdict.doubts)
+        _write_drafts(batch)  # what came before it stands before it
+        marked = mark_doubtful(fields, verdict.doubts, doubted.list_told(time_ms))
+        batch.lines.append(finish_line(prefix.decode(), marked | {"delay": delay_s}, time_ms))
 
 
 def _refuse_size(message: Message) -> RefusedError:
@@ -360,8 +378,13 @@ def _write_drafts(batch: Batch) -> None:
     batch.drafts.clear()
 
 
-def _make_reading(candidate: Candidate, placed: PlacedAt, fields: Fields, delay_s: float) -> Reading:
+def _make_reading(
+    candidate: Candidate, placed: PlacedAt, fields: Fields, delay_s: float, doubts: Container[str]
+) -> Reading:
     device, observation = candidate.arrival.route.device, candidate.observation
+    # All of them, or those that are new; the sequence number is none of them.
+    values = observation.values if len(fields) > len(observation.values) else _leave_seq_out(fields)
+    doubtful = {name: value for name, value in values.items() if name in doubts} if doubts else NOTHING
     return Reading(
         device=device.id,
         type_key=device.type_key,
@@ -369,17 +392,21 @@ def _make_reading(candidate: Candidate, placed: PlacedAt, fields: Fields, delay_
         zone=placed.placement.zone,
         time_ms=candidate.time_ms,
         delay_s=delay_s,
-        # All of them, or those that are new; the sequence number is none of them.
-        values=observation.values if len(fields) > len(observation.values) else _leave_seq_out(fields),
+        values={name: value for name, value in values.items() if name not in doubts} if doubts else values,
         seq=observation.seq,
         simulated=observation.simulated,
+        doubtful=doubtful,
     )
 
 
-def _know(arrival: Arrival) -> tuple[int | None, Values]:
-    """Return event time and values of the newest reading that is remembered of a device."""
-    memory = arrival.memory
-    return memory.newest_ms, {} if memory.newest_ms is None else memory.find_known(memory.newest_ms, arrival.route.read)
+def _know(arrival: Arrival, doubted: DeviceDoubt | None) -> tuple[int | None, Values]:
+    """Return event time and believed values of the newest reading that is remembered of a device."""
+    time_ms = arrival.memory.newest_ms
+    if time_ms is None:
+        return None, {}
+    known = arrival.memory.find_known(time_ms, arrival.route.read)
+    told = {} if doubted is None else doubted.list_told(time_ms)
+    return time_ms, {name: value for name, value in known.items() if name not in told} if told else known
 
 
 def _leave_seq_out(fields: Fields) -> Fields:

@@ -101,6 +101,8 @@ def describe_catalogue(types: Mapping[str, DeviceType], models: Mapping[str, Mod
             "",
             f"{len(types)} device types, in the five areas of the programme. In **bold** are the fields without which",
             "a reading is refused; privacy stands beside a field where it is more open than its type.",
+            "Outside the range a value is refused; what else stands beside it makes a value that is otherwise",
+            "[doubtful](../docs/rules.md#doubtful-values).",
             "Every type comes in the `native` format too. Kinds of values, sentinels and an example of each are in",
             "the [reference](../docs/reference/devices.md); how to add one is in the",
             "[developer's guide](../docs/developer.md#add-a-device-type).",
@@ -152,7 +154,20 @@ def _describe_field(device_type: DeviceType, name: str) -> str:
     shown = f"**`{name}`**" if field.required else f"`{name}`"
     unit = "" if field.is_state else f" {_name_unit(field)}".rstrip()
     privacy = f", {field.privacy}" if field.privacy else ""
-    return f"{shown} {_show_range(field)}{unit}{privacy}"
+    doubts = "".join(f"; {one}" for one in _list_doubts(field))
+    return f"{shown} {_show_range(field)}{unit}{privacy}{doubts}"
+
+
+def _list_doubts(field: Field) -> Iterator[str]:
+    """Yield what makes a value doubtful."""
+    if field.steepness is not None:
+        unit = _name_unit(field)
+        yield f"≤ {field.steepness:,.12g} {unit} in an hour".replace("  ", " ")
+    if field.rollovers is not None:
+        ends = ", ".join(f"{one:,.12g}" for one in field.rollovers)
+        yield f"never back, but from {ends} to 0" if ends else "never back"
+    if field.stuck_after is not None:
+        yield f"the same for < {field.stuck_after / timedelta(hours=1):g} h"
 
 
 def _show_interval(device_type: DeviceType) -> str:

@@ -133,6 +133,11 @@ class RouteTable:
         # Not the errors themselves: an exception holds on to the frames that it came through, and their messages.
         self._refused: dict[str, tuple[Reason, str]] = {}
 
+    @property
+    def devices(self) -> Mapping[str, Device]:
+        """Every Device of the inventory, by id."""
+        return self._inventory.devices
+
     def find(self, topic: str) -> Route:
         """Return the Route of a topic.
 

@@ -13,7 +13,7 @@ from ingest.influx import InfluxClient
 from ingest.inventory import Inventory
 from ingest.near_names import offer_near
 from ingest.toml_file import ConfigurationError, Mistake, read_toml
-from schemas.device_type import DeviceType
+from schemas.device_type import DOUBTFUL, DeviceType
 from schemas.reading import Reading
 from schemas.rule import Rule
 
@@ -50,7 +50,9 @@ class Trial(NamedTuple):
         needed: frozenset[str] = frozenset()
         for rule, subjects in zip(self.rules, self.subjects, strict=True):
             needed |= list_needed(rule, subjects if names is None else [one for one in subjects if one.name in names])
-        fields = tuple(dict.fromkeys(rule.field for rule in self.rules if rule.field))
+        watching = [rule for rule in self.rules if rule.field]
+        fields = tuple(dict.fromkeys(rule.field for rule in watching))
+        fields += tuple(dict.fromkeys(rule.field + DOUBTFUL for rule in watching if rule.doubtful))
         devices = tuple(sorted(needed)) if len(needed) <= MOST_NAMED else ()
         return Excerpt(self.rules[0].device_type, fields, *self.period, devices, self.simulated)
 

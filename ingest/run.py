@@ -33,6 +33,7 @@ from ingest.alert_publisher import AlertPublisher
 from ingest.alerts.book import AlertBook
 from ingest.collector import Collector, Peers, remember_filters
 from ingest.configuration import Configuration, read_configuration
+from ingest.device_doubt import Doubts
 from ingest.expiry import keep_expiring
 from ingest.heartbeat import Systemd, keep_heartbeat, keep_watchdog
 from ingest.influx import InfluxClient, open_influx
@@ -140,7 +141,10 @@ def restore_processor(settings: Settings, configuration: Configuration, restored
         settings.ingest.source_payload_bytes,
     )
     routes, sources = configuration.make_routes(settings.mqtt), configuration.make_sources()
-    return Processor(routes, restored.memory, alerts, limits, sources)
+    doubts = Doubts()
+    doubts.restore(restored.doubts, restored.memory)
+    doubts.retain(configuration.inventory.devices)
+    return Processor(routes, restored.memory, alerts, limits, sources, doubts)
 
 
 async def _make_parts(

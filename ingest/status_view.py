@@ -102,6 +102,9 @@ def _describe_room(status: Status, _now_ms: int) -> Iterator[tuple[str, str]]:
     if "quarantine_bytes" in status:
         held += f", {format_bytes(status['quarantine_bytes'])}"
     yield "Quarantine", held
+    doubtful = status.get("ledger", {}).get("doubtful_values", 0)
+    if doubtful:
+        yield "Doubtful values", f"{doubtful} stored under other names"
     left = [f"{status[name]} {name}" for name in ("reprocessed", "discarded", "expired") if name in status]
     if left:
         yield "Left quarantine", ", ".join(left)

@@ -30,6 +30,7 @@ from ingest.settings import Quarantine as QuarantineSettings
 from ingest.settings import Store as StoreSettings
 from ingest.shard import Shard
 from ingest.store_deliveries import forget_deliveries
+from ingest.store_doubts import put_doubts
 from ingest.store_file import FILE, explain_errors, lock_folder
 from ingest.store_groups import Quotas, measure_quotas
 from ingest.store_hours import PointHours, count_refused, insert_hours
@@ -381,6 +382,7 @@ class Store(Publishing):
         add_unpublished(connection, batch.transitions)
         add_transitions(connection, batch.transitions, now_ms)
         add_ledger(connection, batch.ledger)
+        put_doubts(connection, batch.doubts)
         self._hours.begin(connection, now_ms)
         marks = self._marks.add(connection, batch.marks, shard)
         moved = self._states.add(connection, batch.states, states)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest.batch import AlertRecord, Ledger, RuleState
+from ingest.doubt import DoubtRow
 from ingest.memory import Memory
+from ingest.store_doubts import read_doubts
 from ingest.store_hours import note_incomplete
 from ingest.store_marks import DamagedRow, StoredMarks
 from ingest.store_rows import Moves, add_counts, read_alerts, read_counts, read_ledger, read_moves
@@ -21,6 +23,7 @@ class Restored(NamedTuple):
         memory: Of deduplication.
         alerts: State of each alert.
         states: What derivations of rules remember, the last word last.
+        doubts: By what values of devices are believed.
         ledger: Totals since the store was made.
         moves: Likewise.
         events: Likewise, how often each happened.
@@ -31,6 +34,7 @@ class Restored(NamedTuple):
     memory: Memory
     alerts: list[AlertRecord]
     states: list[RuleState]
+    doubts: list[DoubtRow]
     ledger: Ledger
     moves: Moves
     events: Counter[str]
@@ -74,6 +78,7 @@ def restore(connection: sqlite3.Connection, memory: Memory, events: Counter[str]
         memory=memory,
         alerts=read_alerts(connection),
         states=list(read_states(connection)),
+        doubts=list(read_doubts(connection)),
         ledger=read_ledger(connection),
         moves=read_moves(connection),
         events=Counter(read_counts(connection, "event")) + events,

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from ingest.store_deliveries import TABLE as DELIVERIES
+from ingest.store_doubts import TABLE as DOUBTS
 from ingest.store_incidents import ADOPTION
 from ingest.store_incidents import TABLES as INCIDENTS
 from ingest.store_maintenance import TABLE as MAINTENANCE
@@ -183,6 +184,7 @@ MIGRATIONS: tuple[str, ...] = (
     _FOURTH + STATES + INCIDENTS + ADOPTION + MAINTENANCE + DELIVERIES,
     _FIFTH,
     _SIXTH,
+    DOUBTS,
 )
 """Each brings a file from the version that is its index to the next. Never change one that was released: add one."""
 

@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from math import isfinite
+from math import inf, isfinite
 
 from schemas.quantities import QUANTITIES, Kind, Quantity
 from schemas.reason import Reason
 from schemas.version import split_key
 
 _FIELD_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
-RESERVED_MEMBERS = frozenset({"time", "seq", "simulated", "delay"})
-"""Names that no field may have: members of the native format, and the field that the collector adds."""
+RESERVED_MEMBERS = frozenset({"time", "seq", "simulated", "delay", "quality"})
+"""Names that no field may have: members of the native format, and the fields that the collector adds."""
+DOUBTFUL = "_doubtful"
+"""What the name of a field ends with where its value is doubtful; no field's own name does."""
+STUCK_INTERVALS = 12
+"""A value is stuck after so many intervals at least: a few that are the same say nothing."""
 
 
 class Area(StrEnum):
@@ -60,6 +64,11 @@ class Field:
         sentinels: Values beside the quantity's own by which sensors of this kind say that they have none, outside of
             the bounds, such as the 85 degrees of a thermometer that has just got power.
         privacy: Who its values may be shown to, where that is not as its DeviceType says.
+        steepness: Most that it changes in an hour, in the quantity's unit: what changes more is doubtful. None where
+            anything may be.
+        stuck_after: For how long it may be exactly the same; from then on it is doubtful. None where it may for ever.
+        rollovers: Of a total, values at which meters of this kind begin anew at 0; empty where none does. None where
+            nobody looks at it, and it may go back.
     """
 
     quantity: str
@@ -69,13 +78,16 @@ class Field:
     high: float | None = None
     sentinels: tuple[float, ...] = ()
     privacy: Privacy | None = None
+    steepness: float | None = None
+    stuck_after: timedelta | None = None
+    rollovers: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could only fail later, with a reading in hand.
 
         Raises:
-            ValueError: The quantity is not known, the bounds leave nothing between them, or a sentinel is a value that
-                could be measured.
+            ValueError: The quantity is not known, the bounds leave nothing between them, a sentinel is a value that
+                could be measured, or what makes a value doubtful makes no sense.
         """
         if self.quantity not in QUANTITIES:
             raise ValueError(f"quantity {self.quantity!r} is not known; known are: {', '.join(sorted(QUANTITIES))}")
@@ -90,6 +102,36 @@ class Field:
                     f"{self.title}: sentinel {sentinel:g} must be a number outside {low:g} to {high:g}; "
                     f"inside it could be measured"
                 )
+        self._check_doubts()
+
+    def _check_doubts(self) -> None:
+        """Refuse what makes a value doubtful where that makes no sense.
+
+        Raises:
+            ValueError: The message says what.
+        """
+        if self.is_doubted and self.is_state:
+            raise ValueError(f"{self.title}: a state is true or false, and neither is doubtful")
+        if self.steepness is not None and not 0 < self.steepness < inf:
+            raise ValueError(f"{self.title}: steepness {self.steepness:g} must be above 0, in the unit per hour")
+        if self.stuck_after is not None and self.stuck_after <= timedelta(0):
+            raise ValueError(f"{self.title}: stuck_after {self.stuck_after} must be above 0")
+        if self.measures.kind is not Kind.TOTAL:
+            if self.rollovers is not None:
+                raise ValueError(f"{self.title}: {self.quantity} is no total; only a total has rollovers")
+            return
+        if self.is_doubted and self.rollovers is None:
+            raise ValueError(f"{self.title}: say at which values the total rolls over; () where it does not")
+        if self.rollovers and self.steepness is None:
+            raise ValueError(f"{self.title}: without a steepness any step back could be a rollover")
+        for rollover in self.rollovers or ():
+            if not 0 < rollover <= self.bounds[1]:
+                raise ValueError(f"{self.title}: rollover {rollover:g} must be above 0, and not above its bounds")
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether anything makes its values doubtful."""
+        return not (self.steepness is None and self.stuck_after is None and self.rollovers is None)
 
     @property
     def measures(self) -> Quantity:
@@ -161,16 +203,21 @@ class DeviceType:
     key: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse names of fields that would have to be escaped, and fields that are more private than the whole.
+        """Refuse names of fields that cannot be written, and fields that are more private than the whole.
 
         Whoever looks at the DeviceType alone must not show too much.
 
         Raises:
-            ValueError: A name is not made of letters, digits and underscores, or a field is more private.
+            ValueError: A name is not made of letters, digits and underscores, or is the collector's own; a field is
+                more private; or it counts as stuck after too few readings.
         """
         for name, one in self.fields.items():
             if not _FIELD_NAME.fullmatch(name):
                 raise ValueError(f"field {name!r}: a name is a letter, then letters, digits and underscores")
+            if name == "quality" or name.endswith(DOUBTFUL):
+                raise ValueError(f"field {name!r}: the collector writes fields of this name about doubtful values")
+            if one.stuck_after is not None and one.stuck_after < STUCK_INTERVALS * self.interval:
+                raise ValueError(f"field {name!r}: stuck_after must be at least {STUCK_INTERVALS} intervals")
             if not self.privacy.covers(self.privacy_of(name)):
                 raise ValueError(f"field {name!r} is {one.privacy}, its device type only {self.privacy}")
 

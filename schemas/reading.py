@@ -1,6 +1,11 @@
 """Reading: one validated observation of one Device at one event time."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+
+NOTHING: Mapping[str, float | bool] = MappingProxyType({})
+"""Stands for no values."""
 
 
 class Reading(NamedTuple):
@@ -13,9 +18,10 @@ class Reading(NamedTuple):
         zone: Part of the site.
         time_ms: Event time, milliseconds since 1970 in UTC.
         delay_s: Time of receipt less the device's own time, in seconds, so that both can be found again.
-        values: Numbers in the quantity's unit, states as booleans; never empty.
+        values: Numbers in the quantity's unit, states as booleans; those that are believed.
         seq: The publisher's sequence number, where it sends one.
         simulated: Whether the reading says that it is simulated.
+        doubtful: Values that are not believed; one of ``values`` and these is not empty.
     """
 
     device: str
@@ -27,3 +33,4 @@ class Reading(NamedTuple):
     values: dict[str, float | bool]
     seq: int | None = None
     simulated: bool = False
+    doubtful: Mapping[str, float | bool] = NOTHING

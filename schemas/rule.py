@@ -181,6 +181,7 @@ class Rule:
         derivation: What the limits are held against; the field's own value where nothing is made of it.
         group: Which devices it speaks of together; None where it speaks of each alone.
         reference: What each is compared with; None where that is nothing.
+        doubtful: Whether it judges values that are not believed, too; see ``ingest.doubt``.
         levels: The mildest first, at least one; each is beyond the one before.
         clear_ms: How long it must be good before it clears.
         least: Readings in a row that must be beyond the limit before it fires.
@@ -206,6 +207,7 @@ class Rule:
     derivation: Derivation = dataclasses.field(default_factory=Given)
     group: Group | None = None
     reference: Reference | None = None
+    doubtful: bool = False
     clear_ms: int = 0
     least: int = 1
     keep_ms: int = 0

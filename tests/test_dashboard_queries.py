@@ -173,6 +173,14 @@ def report_health(town: Inventory) -> Iterator[bytes]:
         yield from format_sources([SOURCE], "collector", time_ms)
         yield from format_rejections(Counter({Reason.OUT_OF_RANGE: 2}), "collector", time_ms)
     yield from format_site_facts(town, end_ms - 3_600_000)
+    swapped = {"device": "radhuset-strom-01", "site": "radhuset", "type": "electricity_meter", "zone": "teknisk-rom"}
+    doubtful: dict[str, float | bool | str] = {
+        "power": 100.0,
+        "energy_doubtful": 12.0,
+        "quality": "energy:step",
+        "delay": 1.5,
+    }
+    yield build_line("electricity_meter", swapped, doubtful, end_ms - 600_000)
     silent = Silence("radhuset-klima-01", "indoor_climate", "radhuset", "1-etasje", 5400.0)
     yield from format_silences([silent], end_ms - 10_000)
     for rule, phase, change, age_ms in (

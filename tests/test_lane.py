@@ -18,7 +18,7 @@ from ingest.memory import PACKET_MARK, WINDOW, Memory
 from ingest.message import Message
 from ingest.process import Processor
 from ingest.sample import MOST_SAMPLERS
-from ingest.shard import SHARDS
+from ingest.shard import PACKET_SHARD, SHARDS
 from schemas.reason import Reason
 from schemas.rule import Reference
 from tests.alert_rules import AGAINST, EVERY_SHAPE, MEAN
@@ -51,14 +51,14 @@ def make_town(memory: Memory | None = None) -> Processor:
     return make_processor(town, WATCHED, memory=memory, accept_simulated=True)
 
 
-def take_all(messages: Sequence[Message], *, straight: bool) -> tuple[list[Batch], Memory]:
-    """Return a batch for each message, and what is remembered."""
+def take_all(messages: Sequence[Message], *, straight: bool) -> tuple[list[Batch], Processor]:
+    """Return a batch for each message, and the Processor with what it remembers."""
     processor, batches = make_town(), list[Batch]()
     for message in messages:
         if not straight:
             processor.routes = processor.routes  # closes every lane
         batches.append(processor.process([message]))
-    return batches, processor.memory
+    return batches, processor
 
 
 def tell_marks(batches: Sequence[Batch]) -> list[Mark]:
@@ -72,9 +72,9 @@ def tell_marks(batches: Sequence[Batch]) -> list[Mark]:
     return [mark._replace(packet_id=0) for mark in marks if mark.device] + packets
 
 
-def describe(batches: Sequence[Batch], memory: Memory) -> list[object]:
-    """Return everything that a batch and a memory say."""
-    restored = Memory()
+def describe(batches: Sequence[Batch], processor: Processor) -> list[object]:
+    """Return everything that batches say, and what is remembered."""
+    restored, memory = Memory(), processor.memory
     restored.restore(memory.copy_shard(shard) for shard in range(SHARDS))
     known = [(name, one.newest_ms, one.heard_ms, one.names, one.window) for name, one in sorted(memory.devices.items())]
     return [
@@ -85,6 +85,18 @@ def describe(batches: Sequence[Batch], memory: Memory) -> list[object]:
         tell_marks(batches),
         known,
         [(name, one.newest_ms, one.window) for name, one in sorted(restored.devices.items())],
+        [list_believed(processor)],
+    ]
+
+
+def list_believed(processor: Processor) -> list[object]:
+    """Return by what values those of each device are believed; since when they are the same where that matters."""
+    shards = [processor.doubts.copy_shard(number, processor.memory) for number in range(PACKET_SHARD)]
+    return [
+        (row.device, row.newest_ms, name, known if name == "temperature" else (*known[:2], *known[3:]))
+        for shard in shards
+        for row in shard.rows
+        for name, known in sorted(row.known.items())
     ]
 
 
@@ -107,6 +119,63 @@ MESSAGES = st.lists(
     ),
     max_size=24,
 )
+
+
+DOUBTED = st.lists(
+    st.tuples(
+        st.sampled_from(["water_meter", "outdoor_temperature", "sub_meter", "ams_meter"]),
+        st.integers(-3, 90).map(lambda hour: RECEIVED_MS - 90 * 3_600_000 + 3_600_000 * hour) | TIMES,
+        st.fixed_dictionaries(
+            {
+                "volume": st.sampled_from([0.0, 1.0, 12.5, 99_999.5, 500_000.0]),
+                "temperature": st.sampled_from([-40.0, 10.0, 10.1, 59.0]),
+                "energy": st.sampled_from([5.0, 6.0, 50_000.0]),
+            },
+            optional={
+                "pulses": st.sampled_from([1, 5, 2**32 - 1]),
+                "energy_export": st.sampled_from([0, 7.5]),
+                "reactive_energy": st.sampled_from([0, 7.5]),
+            },
+        ),
+    ),
+    max_size=30,
+)
+FIELDS = {
+    "water_meter": {"volume"},
+    "outdoor_temperature": {"temperature"},
+    "sub_meter": {"energy", "pulses"},
+    "ams_meter": {"energy", "energy_export", "reactive_energy"},
+}
+
+
+@given(DOUBTED)
+def test_both_ways_doubt_the_same(drawn: list[tuple[str, int, dict[str, float]]]) -> None:
+    messages = [
+        make_message(
+            device,
+            json.dumps({"time": format_time(time_ms)} | {key: values[key] for key in FIELDS[device] & values.keys()}),
+        )
+        for device, time_ms, values in drawn
+    ]
+    assert describe(*take_all(messages, straight=True)) == describe(*take_all(messages, straight=False))
+
+
+def test_both_ways_doubt_what_is_stuck_and_the_lane_is_used() -> None:
+    hours = [20.0] * 80 + [20.1, 20.1, 19.9, 55.0, 20.0]
+    messages = [
+        make_message(
+            "outdoor_temperature",
+            json.dumps({"time": format_time(RECEIVED_MS + 3_600_000 * (hour - 90)), "temperature": value}),
+            packet_id=hour + 1,
+        )
+        for hour, value in enumerate(hours)
+    ]
+    straight, general = take_all(messages, straight=True), take_all(messages, straight=False)
+    assert describe(*straight) == describe(*general)
+    assert [batch.ledger.doubtful_values for batch in straight[0]] == [0] * 72 + [1] * 8 + [0, 0, 0, 1, 0]
+    # A reading that went down the lane needs no mark for its message.
+    ways = [len(batch.marks) for batch in straight[0]]
+    assert ways == [2] + [1] * 71 + [2] * 9 + [1, 1, 2, 2]
 
 
 @given(MESSAGES)
@@ -198,8 +267,8 @@ def test_a_device_that_sends_other_fields_each_time_stays_in_its_lane(
 ) -> None:
     monkeypatch.setattr("ingest.sample.MOST_SAMPLERS", most)
     messages = [make_message("indoor_climate", drop_fields(number), packet_id=number + 1) for number in range(64)]
-    batches, memory = take_all(messages, straight=True)
-    assert describe(batches, memory) == describe(*take_all(messages, straight=False))
+    batches, processor = take_all(messages, straight=True)
+    assert describe(batches, processor) == describe(*take_all(messages, straight=False))
     assert all(mark.device for batch in batches[1:] for mark in batch.marks)
 
 

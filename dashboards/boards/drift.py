@@ -8,6 +8,7 @@ from dashboards.panel import Column, Panel, Step
 from dashboards.parts import (
     SENSOR_COLUMNS,
     SENSOR_TAGS,
+    TYPE_COLUMN,
     introduction,
     simulated_devices,
     type_titles,
@@ -21,6 +22,13 @@ from devices import load_device_types
 
 READINGS = tuple(load_device_types())
 STREET_LIGHT = "street_light"
+
+DOUBTED = tuple(
+    key
+    for key, device_type in load_device_types().items()
+    if any(field.is_doubted for field in device_type.fields.values())
+)
+"""Device types of which a value may be doubtful."""
 
 INTRODUCTION = introduction(
     "Slik leser du siden",
@@ -176,6 +184,23 @@ DEVICES = (
         nothing="Ingen feil",
         columns=(*SENSOR_COLUMNS, Column(name="Time", title="Meldt")),
         transformations=arrange("Time", *SENSOR_TAGS, "Effekt"),
+    ),
+    Panel(
+        title="Tvilsomme målinger",
+        description=(
+            "Sensorer som i perioden sendte en verdi vi ikke stoler på, den siste øverst. Verdien er lagret ved siden "
+            "av, men teller ikke i figurer, energital eller varsler. `rate`: endret seg raskere enn den kan. `stuck`: "
+            "har stått helt stille for lenge. `step`: en teller gikk bakover. Er måleren byttet, skriv det i "
+            "sensorlista; ellers tror vi på det nye nivået fra den tredje målingen."
+        ),
+        visual=Table(),
+        queries=(table(Select(columns='last("quality") AS "Hva"', source=DOUBTED, by=("type", *SENSOR_TAGS))),),
+        unit="1",
+        width=24,
+        height=7,
+        nothing="Ingen tvilsomme målinger",
+        columns=(TYPE_COLUMN, *SENSOR_COLUMNS, Column(name="Time", title="Sist")),
+        transformations=(*arrange("Time", *SENSOR_TAGS, "type", "Hva"), sort("Time")),
     ),
     Panel(
         title="Gatelys: effekt",

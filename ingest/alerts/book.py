@@ -193,7 +193,7 @@ class AlertBook:
             if not watch.rule.field:
                 self._hear_again(watch, reading, transitions)
                 continue
-            value = reading.values.get(watch.rule.field)
+            value = _find_value(watch.rule, reading)
             if value is None:
                 continue
             place = (reading.site, reading.zone)
@@ -353,6 +353,12 @@ def _take_level(record: AlertRecord, level: Level) -> AlertRecord:
     """Return an alert whose severity the Rule does not have any more with that of a Level."""
     worst = level.severity if level.severity.rank > record.worst.rank else record.worst
     return record._replace(severity=level.severity, worst=worst)
+
+
+def _find_value(rule: Rule, reading: Reading) -> float | bool | None:
+    """Return the value that a Rule judges; None where the reading has none for it."""
+    value = reading.values.get(rule.field)
+    return reading.doubtful.get(rule.field) if value is None and rule.doubtful else value
 
 
 def _tell(reading: Reading, value: float) -> Judged:

@@ -99,6 +99,7 @@ class RuleTable(LimitsTable):
     derive: dict[str, object] | None = None
     group: GroupTable | None = None
     against: AgainstTable | None = None
+    doubtful: bool = False
     clear_for: Duration = "0s"
     readings: Annotated[int, Field(ge=1, le=1000)] = 1
     keep: Duration = "0s"

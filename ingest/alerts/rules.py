@@ -240,7 +240,7 @@ def _find_scale(
 
 def _find_timed_scale(file: TomlFile, table: RuleTable) -> Scale | list[Mistake]:
     """Return what the limits of a rule about silence are held against."""
-    given = [key for key in ("field", "derive", "group", "against") if key in file.values]
+    given = [key for key in ("field", "derive", "group", "against", "doubtful") if key in file.values]
     if given:
         return [file.mistake((given[0],), f"is not known where a rule watches {table.watch}")]
     return _SILENCE if table.watch == "silence" else _MISSING
@@ -342,6 +342,7 @@ def _make_rule(
         derivation=derivation,
         group=_make_group(table),
         reference=_make_reference(table.against),
+        doubtful=table.doubtful or getattr(derivation, "of_doubtful", False),
         levels=levels,
         clear_ms=count_ms(table.clear_for),
         least=table.readings,

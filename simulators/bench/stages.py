@@ -160,7 +160,8 @@ def _choose_lanes(material: Material) -> list[list[tuple[Lane, Message]]]:
     samplers = _make_samplers(material, processor.memory.sets)
     for message in material.earlier:
         route = material.routes.find(message.topic)
-        lane = make_lane(route, processor.memory, LIMITS, samplers)
+        doubted = processor.doubts.recall(route.device.id, route.device_type)
+        lane = make_lane(route, processor.memory, LIMITS, samplers, doubted)
         if lane is not None:  # a heat meter has a clock, and is where its topic says
             lanes[message.topic] = lane
     return [[(lanes[message.topic], message) for message in messages] for messages in cut(material.messages, BATCH)]

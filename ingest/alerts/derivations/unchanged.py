@@ -16,6 +16,8 @@ class Unchanged:
     """Minutes since the first of the last readings with exactly the same value."""
 
     kind: ClassVar[str] = "unchanged"
+    of_doubtful: ClassVar[bool] = True
+    """It is told what is not believed, too: a value that is stuck is what it looks for."""
 
     def find_unit(self, unit: str) -> str:  # noqa: ARG002 - see Derivation
         """Return minutes; see ``Derivation``."""
