@@ -11,10 +11,12 @@ import typer
 
 from devices import load_device_types
 from ingest import (
+    adoption_cli,
     alerts_cli,
     alerts_trial_cli,
     decode_cli,
     delivery_cli,
+    device_csv_cli,
     devices_cli,
     explain_cli,
     maintenance_cli,
@@ -54,6 +56,8 @@ def add_commands(app: typer.Typer) -> None:
     alerts_trial_cli.add_commands(alerts_cli.alerts_app)
     explain_cli.add_commands(alerts_cli.alerts_app)
     app.add_typer(alerts_cli.alerts_app, name="alerts")
+    adoption_cli.add_commands(devices_cli.app)
+    device_csv_cli.add_commands(devices_cli.app)
     app.add_typer(devices_cli.app, name="devices")
     app.add_typer(quarantine_cli.app, name="quarantine")
     app.add_typer(store_cli.app, name="store")

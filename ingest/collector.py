@@ -291,7 +291,7 @@ class Collector:
         try:
             configuration = await asyncio.to_thread(read)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the files, the old configuration stands
-            self.reload_error = str(error)
+            self.reload_error = str(error) or type(error).__name__
             log.error("reload refused, the old configuration stays: %s", error)  # noqa: TRY400 - the message says it all
             return
         async with self.exclusive():

@@ -21,7 +21,7 @@ from ingest.settings import Mqtt, Settings
 from ingest.source import Source
 from ingest.source_files import load_sources, place_sources
 from ingest.source_table import SourceTable
-from ingest.toml_file import ConfigurationError, Mistake
+from ingest.toml_file import NO_DRAFTS, ConfigurationError, Mistake
 from schemas.device_type import DeviceType
 from schemas.rule import Rule
 
@@ -78,22 +78,26 @@ def read_configuration(settings: Settings, environ: Mapping[str, str] | None = N
     return replace(watched, rules=_choose_rules(settings, watched.rules), routing=routing)
 
 
-def read_watched(settings: Settings) -> Configuration:
+def read_watched(settings: Settings, drafts: Mapping[Path, bytes] = NO_DRAFTS) -> Configuration:
     """Read what alerts can be about, without who is told of them: addresses are not for everybody to read.
+
+    Args:
+        settings: Where it is.
+        drafts: What files of the inventory are to hold, by their path, in place of what they do.
 
     Raises:
         ConfigurationError: The inventory, a source or a rule is wrong; it carries everything that is.
         RegistryError: A device type, a format or a model is broken.
     """
-    watched = _read_watched(settings)
+    watched = _read_watched(settings, drafts)
     return replace(watched, rules=_choose_rules(settings, watched.rules))
 
 
-def _read_watched(settings: Settings) -> Configuration:
+def _read_watched(settings: Settings, drafts: Mapping[Path, bytes] = NO_DRAFTS) -> Configuration:
     types = load_device_types()
     accounts = BROKER_ACCOUNTS | {settings.mqtt.username}
     sources = load_sources(settings.sources, settings.mqtt.topic_prefix)
-    inventory = load_inventory(settings.inventory, types, accounts, sources)
+    inventory = load_inventory(settings.inventory, types, accounts, sources, drafts)
     mistakes = check_sites(settings.mqtt.sites, inventory, settings.inventory)
     if mistakes:
         raise ConfigurationError(mistakes)

@@ -6,7 +6,6 @@ Exit codes: 0 accepted, or there was nothing to refuse; 1 something was refused;
 import json
 import sys
 from collections.abc import Collection, Iterable
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -42,6 +41,7 @@ from ingest.known_names import describe_unknown
 from ingest.local_time import LOCAL
 from ingest.model import Model
 from ingest.models import load_models
+from ingest.parameter_option import ParameterOption, read_parameters
 from ingest.plain_model import PREFIX
 from ingest.printed_table import make_visible, print_table
 from ingest.request import WrongRequestError
@@ -76,9 +76,7 @@ def decode(  # noqa: PLR0913 - a command has as many parameters as it has option
         str | None,
         typer.Option(help="Model of the device; guessed when left out, where the payload names the product."),
     ] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=NUMBER", help="Parameter of the model; may be repeated.")
-    ] = None,
+    parameter: ParameterOption = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=255, help="FPort of a LoRaWAN frame alone; without --source.")
     ] = None,
@@ -109,7 +107,7 @@ def decode(  # noqa: PLR0913 - a command has as many parameters as it has option
     with explained_errors(as_json=as_json):
         received_ms = _read_received(received)
         payload = _read_payload(file, hexadecimal)
-        parameters = _read_parameters(parameter or ())
+        parameters = read_parameters(parameter or ())
         found = _find_model(model, type_key, source)
         came = _Came(source, "" if topic is None else topic, is_assumed=False, received_ms=received_ms)
         if source is None:
@@ -186,19 +184,6 @@ def _read_payload(file: Path | None, hexadecimal: str | None) -> bytes:
     if len(payload) > MOST_BYTES:
         raise WrongRequestError(f"{file} has more than {MOST_BYTES} bytes; no message has.")
     return payload
-
-
-def _read_parameters(written: Iterable[str]) -> dict[str, float]:
-    found = {}
-    for one in written:
-        name, _, number = one.partition("=")
-        try:
-            found[name] = float(number)
-        except ValueError:
-            raise WrongRequestError(f"--parameter {one} is not of the form NAME=NUMBER.") from None
-        if not isfinite(found[name]):
-            raise WrongRequestError(f"--parameter {one} must be a number, not nan or inf.")
-    return found
 
 
 def _find_model(key: str | None, type_key: str | None, source: str | None) -> Model | None:

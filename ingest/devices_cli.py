@@ -1,4 +1,6 @@
-"""``gjovik devices``: look at the inventory's devices, as the settings have it. It connects to nothing.
+"""``gjovik devices list|show``: look at the inventory's devices, as the settings have it. It connects to nothing.
+
+How devices get in is in ``ingest.adoption_cli`` and ``ingest.device_csv_cli``.
 
 Exit codes: 0 done, also when nothing matches; 1 there is no such device; 2 wrong usage, settings or inventory.
 """
@@ -29,12 +31,12 @@ LIST_HEADINGS = ("Device", "Type", "Site", "Zone", "Since", "Source", "Address",
 PLACEMENT_HEADINGS = ("From", "To", "Site", "Zone")
 FIELD_HEADINGS = ("Field", "Title", "Required", "Unit", "Low", "High")
 
-app = typer.Typer(cls=GroupWithJson, help="The inventory's devices: which there are, and what one tells.")
+app = typer.Typer(cls=GroupWithJson, help="The inventory's devices: which there are, and how they get in.")
 
 
 @app.callback()
 def main() -> None:
-    """The inventory's devices: which there are, and what one tells."""
+    """The inventory's devices: which there are, and how they get in."""
 
 
 @app.command("list")
@@ -48,7 +50,7 @@ def list_devices(
 ) -> None:
     """List devices by id, each with its type, last placement, source, address and model."""
     with explained_errors(as_json=as_json):
-        inventory = _read_inventory(settings)
+        inventory = read_inventory_of(settings)
         _require("site", site, inventory.sites)
         _require("type", type_key, load_device_types())
         _require("source", source, {one.source for one in inventory.devices.values()} - {""})
@@ -77,7 +79,7 @@ def show_device(
 ) -> None:
     """Show everything that is known of a device: its placements, how it is heard, its fields with units and ranges."""
     with explained_errors(as_json=as_json):
-        inventory = _read_inventory(settings)
+        inventory = read_inventory_of(settings)
     found = inventory.devices.get(device)
     if found is None:
         end_command(describe_unknown("device", device, inventory.devices), PROBLEM, as_json=as_json)
@@ -96,7 +98,7 @@ def show_device(
     print_table(FIELD_HEADINGS, (_render_field(*one) for one in device_type.fields.items()), ("Low", "High"))
 
 
-def _read_inventory(settings_file: Path | None) -> Inventory:
+def read_inventory_of(settings_file: Path | None) -> Inventory:
     """Return the inventory of the settings.
 
     Raises:

@@ -138,7 +138,7 @@ class Device:
     Attributes:
         id: Segment of the topic, name of its broker account, and value of the tag ``device``.
         type_key: Key of its DeviceType.
-        component: Component code in the Norwegian TFM form, for example ``+A=360.001-RT001``.
+        component: Component code in the Norwegian TFM form, such as ``+A=360.001-RT001``; empty where it has none.
         placements: In order of time, without overlap, at least one.
         gateway: Id of the Device through which it is heard; empty where there is none in between, or it is not known.
         tags: What people call it together with others, so that rules can speak of them.

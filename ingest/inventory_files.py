@@ -30,7 +30,7 @@ from ingest.inventory_tables import PATTERNS, DeviceTable, PlacementTable, SiteT
 from ingest.local_time import LOCAL
 from ingest.near_names import offer_near
 from ingest.source import Source
-from ingest.toml_file import ConfigurationError, Mistake, TomlFile, TomlPath, iterate_toml_folder
+from ingest.toml_file import NO_DRAFTS, ConfigurationError, Mistake, TomlFile, TomlPath, iterate_toml_folder
 from ingest.toml_table import explain_unknown, read_table, show
 from ingest.written_time import DAYS, to_minutes, to_ms, to_weekdays
 from schemas.device_type import DeviceType, Privacy
@@ -49,6 +49,7 @@ def load_inventory(
     types: Mapping[str, DeviceType],
     accounts: Collection[str] = BROKER_ACCOUNTS,
     sources: Mapping[str, Source] | None = None,
+    drafts: Mapping[Path, bytes] = NO_DRAFTS,
 ) -> Inventory:
     """Read an inventory.
 
@@ -57,11 +58,12 @@ def load_inventory(
         types: DeviceTypes by key.
         accounts: Names that no device may have, because they are accounts of the platform at the broker.
         sources: Sources by key, which devices may name; None where that is not looked at.
+        drafts: What files are to hold; see ``iterate_toml_folder``.
 
     Raises:
         ConfigurationError: Something is wrong; it carries everything that is.
     """
-    inventory, mistakes = read_inventory(folder, types, accounts, sources)
+    inventory, mistakes = read_inventory(folder, types, accounts, sources, drafts)
     if mistakes:
         raise ConfigurationError(mistakes)
     return inventory
@@ -72,6 +74,7 @@ def read_inventory(
     types: Mapping[str, DeviceType],
     accounts: Collection[str] = BROKER_ACCOUNTS,
     sources: Mapping[str, Source] | None = None,
+    drafts: Mapping[Path, bytes] = NO_DRAFTS,
 ) -> tuple[Inventory, list[Mistake]]:
     """Return what could be understood of an inventory, and everything that is wrong with it.
 
@@ -79,7 +82,7 @@ def read_inventory(
     """
     unread: list[Mistake] = []
     draft = _Draft(types, accounts, sources)
-    for file in iterate_toml_folder(folder, unread):
+    for file in iterate_toml_folder(folder, unread, drafts):
         draft.add_file(file)
     draft.check_waiting(is_whole=not unread)
     mistakes = sorted(unread + draft.mistakes, key=lambda mistake: mistake[:2])

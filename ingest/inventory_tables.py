@@ -71,7 +71,7 @@ class DeviceTable(Table):
 
     id: Slug
     type: str
-    component: Annotated[str, StringConstraints(pattern=_COMPONENT)]
+    component: Annotated[str, StringConstraints(pattern=_COMPONENT)] = ""
     gateway: Slug = ""
     placements: Annotated[list[PlacementTable], Field(min_length=1)]
     tags: Annotated[list[Slug], Field(default_factory=list)]

@@ -356,10 +356,11 @@ def _request(chosen: ChosenStore, request: Request) -> Outcome:
     # Also finds out that there is no store: to ask is not to make one.
     if not _read_groups(chosen.folder, request.where):
         return Outcome(0, 0, {})
-    return asyncio.run(_follow(chosen, request))
+    return asyncio.run(follow_request(chosen, request))
 
 
-async def _follow(chosen: ChosenStore, request: Request) -> Outcome:
+async def follow_request(chosen: ChosenStore, request: Request) -> Outcome:
+    """Have a request performed; see ``ask_or_do`` for what it raises."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     outcome = Outcome(0, 0, {})

@@ -42,6 +42,8 @@ class RequestKind(StrEnum):
     END_MAINTENANCE = "end_maintenance"
     RETRY = "retry"  # have messages sent that were given up
     TEST = "test"  # send a contact a message that says it is a test
+    # of the collector itself
+    RELOAD = "reload"  # read inventory, sources, rules and contacts again
 
 
 class Request(NamedTuple):
@@ -112,7 +114,20 @@ class Performed:
     refused: dict[str, str]
 
 
-Ending = Outcome | Performed
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The collector goes by what the files say now.
+
+    Attributes:
+        devices: How many the inventory has.
+        rules: How many are judged.
+    """
+
+    devices: int
+    rules: int
+
+
+Ending = Outcome | Performed | Reloaded
 """What ends a request that was done."""
 Answer = Waiting | Progress | Ending
 

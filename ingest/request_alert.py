@@ -1,4 +1,4 @@
-"""What a person asks about incidents, and what came of it. Pure values and their words; see ``ingest.request``."""
+"""What else a person asks, and what came of it. Pure values and their words; see ``ingest.request``."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ingest.incidents.act import Act, ActKind
 from ingest.incidents.maintenance import Maintenance, describe_matcher
 from ingest.local_time import format_local
-from ingest.request import Ending, Outcome, Performed, Request, RequestKind, describe_filter, describe_outcome
+from ingest.request import Ending, Outcome, Performed, Reloaded, Request, RequestKind, describe_filter, describe_outcome
 
 SHOWN_IDS = 20
 """Ids and refusals that are told in one line; the rest is counted."""
@@ -101,10 +101,25 @@ class ContactTest(NamedTuple):
         return RequestKind.TEST
 
 
+class Reload(NamedTuple):
+    """A person changed the inventory, and the collector is to go by it.
+
+    Attributes:
+        author: See ``ActRequest``.
+    """
+
+    author: str = ""
+
+    @property
+    def kind(self) -> RequestKind:
+        """What is to be done."""
+        return RequestKind.RELOAD
+
+
 StoreRequest = ActRequest | BeginMaintenance | EndMaintenance | RetryDeliveries
 """What is done in one transaction of the store."""
 AlertRequest = StoreRequest | ContactTest
-Asked = Request | AlertRequest
+Asked = Request | AlertRequest | Reload
 """What a person can ask."""
 
 
@@ -113,7 +128,7 @@ def name_author(author: str, login: str) -> str:
     return login if author in ("", login) else f"{author} ({login})"
 
 
-def describe_asked(request: Asked) -> str:
+def describe_asked(request: Asked) -> str:  # noqa: PLR0911 - one for each kind of request
     """Return in words what is meant."""
     match request:
         case Request():
@@ -131,6 +146,8 @@ def describe_asked(request: Asked) -> str:
             return f"{'message' if len(request.deliveries) == 1 else 'messages'} {ids}"
         case ContactTest():
             return f"contact {request.contact}" if request.contact else "every contact"
+        case Reload():
+            return "inventory, sources, rules and contacts"
 
 
 def _describe_act(request: ActRequest) -> str:
@@ -145,7 +162,13 @@ def _describe_act(request: ActRequest) -> str:
 
 def describe_ending(kind: RequestKind, ending: Ending) -> str:
     """Return in one line what came of a request."""
-    return describe_outcome(kind, ending) if isinstance(ending, Outcome) else _describe_performed(ending)
+    match ending:
+        case Outcome():
+            return describe_outcome(kind, ending)
+        case Performed():
+            return _describe_performed(ending)
+        case Reloaded():
+            return f"{ending.devices} devices and {ending.rules} rules are in use"
 
 
 def _describe_performed(performed: Performed) -> str:

@@ -14,7 +14,7 @@ from ingest.known_names import require_known
 from ingest.notify.routing_tables import PATTERNS, RoutingTable
 from ingest.process import Processor
 from ingest.request import Answer, Request, RequestError
-from ingest.request_alert import Asked, BeginMaintenance, ContactTest, RetryDeliveries
+from ingest.request_alert import Asked, BeginMaintenance, ContactTest, Reload, RetryDeliveries
 from ingest.request_desk import RequestDesk
 from ingest.request_socket import NobodyServesError, ask, find_login
 from ingest.run import restore_processor
@@ -110,6 +110,8 @@ async def _do(settings: Settings, request: Asked) -> AsyncGenerator[Answer, None
                     yield answer
         case ContactTest():
             raise RequestError("No collector runs that could send a test; start it and ask again.")
+        case Reload():
+            raise RequestError("No collector runs that could reload; it reads its files when it starts.")
         case _:
             # Only what a request needs is read, so that a mistake in the rest is in nobody's way.
             match request:

@@ -10,10 +10,10 @@ Invariants:
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ingest.batch import Batch, QuarantineRow
 from ingest.collector import read_clock
@@ -27,13 +27,22 @@ from ingest.request import (
     Outcome,
     Performed,
     Progress,
+    Reloaded,
     Request,
     RequestError,
     RequestKind,
     describe_filter,
     describe_outcome,
 )
-from ingest.request_alert import Asked, ContactTest, RetryDeliveries, describe_asked, describe_ending, name_author
+from ingest.request_alert import (
+    Asked,
+    ContactTest,
+    Reload,
+    RetryDeliveries,
+    describe_asked,
+    describe_ending,
+    name_author,
+)
 from ingest.store_file import StoreError
 from ingest.store_reader import open_reader
 from ingest.store_requests import PastRequest
@@ -41,6 +50,8 @@ from ingest.store_thread import StoreThread
 from schemas.reason import Reason
 
 log = logging.getLogger(__name__)
+
+_E = TypeVar("_E", Performed, Reloaded)
 
 PIECE = 500
 """Most entries of one commit."""
@@ -71,6 +82,13 @@ class Messenger(Protocol):
         """Send a contact, or each where it is empty, a message that says who tests it; return what came of it."""
 
 
+class Reloader(Protocol):
+    """What takes a new inventory, new sources, rules and contacts into use."""
+
+    async def reload(self) -> Reloaded:
+        """Go by what the files say; raise WrongRequestError where they are wrong, and all stays as it is."""
+
+
 class RequestDesk:
     """Performs requests on one store.
 
@@ -80,6 +98,7 @@ class RequestDesk:
         folder: Of the store.
         piece: Most entries of one commit.
         messenger: Sends messages to contacts; None where none are sent.
+        reloader: Takes a new configuration into use; None where that is read for each request.
     """
 
     def __init__(
@@ -89,12 +108,14 @@ class RequestDesk:
         folder: Path,
         piece: int = PIECE,
         messenger: Messenger | None = None,
+        reloader: Reloader | None = None,
     ) -> None:
         self._workplace = workplace
         self._store = store
         self._folder = folder
         self._piece = piece
         self._messenger = messenger
+        self._reloader = reloader
 
     async def perform(self, request: Asked, login: str) -> AsyncGenerator[Progress | Ending, None]:
         """Do what a request asks; yield how far it is after each piece, and what came of it at the end.
@@ -119,7 +140,9 @@ class RequestDesk:
                     async for answer in answers:
                         yield answer
             case ContactTest():
-                yield await self._test(request, login)
+                yield await self._note(request, login, lambda: self._test(request, login))
+            case Reload():
+                yield await self._note(request, login, self._reload)
             case RetryDeliveries():
                 told = request._replace(contacts=frozenset(configuration.routing.contacts))
                 yield await self._store.act(told, login, read_clock())
@@ -129,20 +152,29 @@ class RequestDesk:
     async def _test(self, request: ContactTest, login: str) -> Performed:
         if self._messenger is None:
             raise RequestError("Nobody can be sent a test from here; ask the collector.")
+        return await self._messenger.test(request.contact, name_author(request.author, login))
+
+    async def _reload(self) -> Reloaded:
+        if self._reloader is None:
+            raise RequestError("Nothing runs here that could take a new inventory into use; ask the collector.")
+        return await self._reloader.reload()
+
+    async def _note(self, request: ContactTest | Reload, login: str, do: Callable[[], Awaitable[_E]]) -> _E:
+        """Do what is no piece of work on the store, and have the store remember it."""
         meant = describe_asked(request)
         request_id = await self._store.begin_request(
             PastRequest(0, read_clock(), request.kind, request.author, login, meant, "")
         )
         came = "broken off"
         try:
-            performed = await self._messenger.test(request.contact, name_author(request.author, login))
-            came = describe_ending(request.kind, performed)
+            ending = await do()
+            came = describe_ending(request.kind, ending)
         except (RequestError, StoreError) as error:
             came = str(error)
             raise
         finally:
             await self._note_end(request_id, came)
-        return performed
+        return ending
 
     async def _perform(self, request: Request, login: str) -> AsyncGenerator[Progress | Outcome, None]:
         where, of = await asyncio.to_thread(_fix_entries, self._folder, request.where)

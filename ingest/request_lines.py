@@ -17,6 +17,9 @@ A request is one line, and so is each answer: some that tell how far it is, and 
     {"kind": "retry", "deliveries": [12], "author": "kari"}
     {"kind": "test", "contact": "vakt", "author": "kari"}
 
+    {"kind": "reload", "author": "kari"}
+    {"reloaded": {"devices": 120, "rules": 30}}
+
     {"error": "…"}
     {"wrong": "…"}
 
@@ -37,13 +40,22 @@ from ingest.request import (
     Outcome,
     Performed,
     Progress,
+    Reloaded,
     Request,
     RequestError,
     RequestKind,
     Waiting,
     WrongRequestError,
 )
-from ingest.request_alert import ActRequest, Asked, BeginMaintenance, ContactTest, EndMaintenance, RetryDeliveries
+from ingest.request_alert import (
+    ActRequest,
+    Asked,
+    BeginMaintenance,
+    ContactTest,
+    EndMaintenance,
+    Reload,
+    RetryDeliveries,
+)
 from schemas.reason import Level, Reason
 
 LONGEST_AUTHOR = 100
@@ -173,7 +185,15 @@ class _Test(_Strict):
         return ContactTest(self.contact, self.author)
 
 
-_Sent = _Entries | _Act | _Snooze | _Close | _Begin | _End | _Retry | _Test
+class _Reload(_Strict):
+    kind: Literal[RequestKind.RELOAD]
+    author: _Author = ""
+
+    def make_request(self) -> Reload:
+        return Reload(self.author)
+
+
+_Sent = _Entries | _Act | _Snooze | _Close | _Begin | _End | _Retry | _Test | _Reload
 _SENT: TypeAdapter[_Sent] = TypeAdapter(Annotated[_Sent, Field(discriminator="kind")])
 
 
@@ -184,6 +204,7 @@ class _Answer(_Strict):
     progress: Progress | None = None
     outcome: Outcome | None = None
     performed: Performed | None = None
+    reloaded: Reloaded | None = None
     error: str | None = None
     wrong: str | None = None
 
@@ -201,7 +222,7 @@ def encode_request(request: Asked) -> bytes:
     return sent.model_dump_json(exclude_none=True).encode() + b"\n"
 
 
-def _list_members(request: Asked) -> dict[str, object]:
+def _list_members(request: Asked) -> dict[str, object]:  # noqa: PLR0911 - one for each kind of request
     """Return what a request has besides kind and author, by the names that it has in its line."""
     match request:
         case Request():
@@ -218,6 +239,8 @@ def _list_members(request: Asked) -> dict[str, object]:
             return {"deliveries": request.deliveries}
         case ContactTest():
             return {"contact": request.contact}
+        case Reload():
+            return {}
 
 
 def _list_act(act: Act) -> dict[str, object]:
@@ -252,6 +275,8 @@ def encode_answer(answer: Answer | RequestError) -> bytes:
             sent = _Answer(outcome=answer)
         case Performed():
             sent = _Answer(performed=answer)
+        case Reloaded():
+            sent = _Answer(reloaded=answer)
         case WrongRequestError():
             sent = _Answer(wrong=str(answer))
         case RequestError():
@@ -274,7 +299,7 @@ def decode_answer(line: bytes) -> Answer:
         raise WrongRequestError(told.wrong)
     if told.error is not None:
         raise RequestError(told.error)
-    answer = told.waiting or told.progress or told.outcome or told.performed
+    answer = told.waiting or told.progress or told.outcome or told.performed or told.reloaded
     if answer is None:
         raise RequestError("The collector's answer is empty; is it of another version?")
     return answer

@@ -26,7 +26,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from ingest.alert_publisher import AlertPublisher
@@ -45,6 +45,7 @@ from ingest.notice_publisher import NoticePublisher
 from ingest.notify.messenger import Messenger
 from ingest.process import Processor
 from ingest.reporter import Reporter
+from ingest.request import Reloaded, WrongRequestError
 from ingest.request_desk import RequestDesk
 from ingest.request_socket import serve_requests
 from ingest.settings import Mqtt, Settings
@@ -63,6 +64,10 @@ GARBAGE_AFTER = 100_000
 makes some 30,000, none of them garbage that counting does not free: to search them took 5 % of the processor time."""
 LAST_PUBLISH_S = 3.0
 """How long a drain waits for the broker's answers: they come behind readings that nobody takes any more."""
+MOST_MISTAKES = 50
+"""Mistakes that who asked for a reload is told."""
+LONGEST_MISTAKE = 500
+"""Characters of each."""
 
 
 class Parts(NamedTuple):
@@ -192,13 +197,15 @@ def _log_choices(settings: Settings) -> None:
 async def _run_tasks(parts: Parts, systemd: Systemd) -> None:
     stop, reload = asyncio.Event(), asyncio.Event()
     settings, collector = parts.settings, parts.collector
-    desk = RequestDesk(collector, parts.peers.store, settings.store.folder, messenger=parts.messenger)
+    reloader = Reloader(parts)
+    folder = settings.store.folder
+    desk = RequestDesk(collector, parts.peers.store, folder, messenger=parts.messenger, reloader=reloader)
     async with asyncio.TaskGroup() as group:
         with _handle_signals({signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}):
             mqtt = group.create_task(parts.peers.broker.run(), name="mqtt")
             committing = [
                 group.create_task(collector.receive_and_commit(), name="commit"),
-                group.create_task(serve_requests(settings.store.folder, desk), name="requests"),
+                group.create_task(serve_requests(folder, desk), name="requests"),
             ]
             others = [
                 group.create_task(parts.peers.writer.run(), name="write"),
@@ -207,7 +214,7 @@ async def _run_tasks(parts: Parts, systemd: Systemd) -> None:
                 group.create_task(parts.messenger.run(), name="tell"),
                 group.create_task(parts.reporter.run(), name="report"),
                 group.create_task(keep_expiring(parts.peers.store, settings.alerts.keep_days), name="expire"),
-                group.create_task(_reload_when_told(parts, reload), name="reload"),
+                group.create_task(_reload_when_told(reloader, reload), name="reload"),
                 group.create_task(keep_watchdog(systemd, collector.is_well), name="watchdog"),
                 group.create_task(keep_heartbeat(settings.heartbeat, collector.is_well), name="heartbeat"),
             ]
@@ -256,12 +263,46 @@ async def _publish_last(peers: Peers) -> None:
         log.warning("stopped before every alert was published (%s); they are kept", str(error) or "time was up")
 
 
-async def _reload_when_told(parts: Parts, told: asyncio.Event) -> None:
+class Reloader:
+    """Takes what the files say into use, once at a time: what was read first must not replace what was read last.
+
+    Args:
+        parts: Of the collector.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._turn = asyncio.Lock()
+
+    async def reload(self) -> Reloaded:
+        """Go by what the files say.
+
+        Raises:
+            WrongRequestError: They are wrong, and all stays as it is.
+        """
+        collector = self._parts.collector
+        async with self._turn:
+            await collector.reload(functools.partial(read_configuration, self._parts.settings))
+            if collector.reload_error:
+                raise WrongRequestError(_shorten_mistakes(collector.reload_error))
+            self._parts.messenger.replace(collector.configuration)
+            return Reloaded(len(collector.configuration.inventory.devices), len(collector.configuration.rules))
+
+
+def _shorten_mistakes(told: str) -> str:
+    """Return the first mistakes of many, a line each: an answer is one line, and has its bound."""
+    lines = told.splitlines()
+    more = [f"and {len(lines) - MOST_MISTAKES} more; `gjovik check` has all"] if len(lines) > MOST_MISTAKES else []
+    return "\n".join([*(line[:LONGEST_MISTAKE] for line in lines[:MOST_MISTAKES]), *more])
+
+
+async def _reload_when_told(reloader: Reloader, told: asyncio.Event) -> None:
     while True:
         await told.wait()
         told.clear()
-        await parts.collector.reload(functools.partial(read_configuration, parts.settings))
-        parts.messenger.replace(parts.collector.configuration)
+        # The collector logs what is wrong, and its status has it.
+        with suppress(WrongRequestError):
+            await reloader.reload()
 
 
 @contextmanager

@@ -80,6 +80,33 @@ def list_groups(connection: sqlite3.Connection, where: Filter = EVERYTHING) -> l
     return [Group(sender, find_reason(reason), *rest) for sender, reason, *rest in rows]
 
 
+def list_senders(connection: sqlite3.Connection, reason: Reason, source: str | None, limit: int) -> list[Group]:
+    """Return the groups of one Reason, those of the most entries first; quick, however much is held.
+
+    Args:
+        connection: To the store.
+        reason: Why they were refused.
+        source: Only those that this Source tells of.
+        limit: Most groups.
+    """
+    # What a Source tells of is its key and the address, with a colon between; a semicolon comes next after a colon.
+    first, behind = ("", "\U0010ffff") if source is None else (f"{source}:", f"{source};")
+    rows = connection.execute(
+        "SELECT sender, reason, entries, bytes FROM quarantine_groups "
+        "WHERE reason = ? AND sender >= ? AND sender < ? ORDER BY entries DESC, sender LIMIT ?",
+        (reason, first, behind, limit),
+    )
+    return [_make_group(connection, *row) for row in rows.fetchall()]
+
+
+def count_senders(connection: sqlite3.Connection, reason: Reason) -> int:
+    """Return how many groups of one Reason there are."""
+    counted: int = connection.execute("SELECT count(*) FROM quarantine_groups WHERE reason = ?", (reason,)).fetchone()[
+        0
+    ]
+    return counted
+
+
 def measure_quotas(connection: sqlite3.Connection, quotas: Quarantine) -> Quotas:
     """Return how far the quotas are used; quick, however much is held."""
     full = connection.execute(

@@ -16,7 +16,7 @@ from ingest.settings import Store as StoreSettings
 from ingest.store_backup import Progress, copy_store
 from ingest.store_deliveries import read_deliveries
 from ingest.store_file import FILE, explain_errors, open_readonly
-from ingest.store_groups import Group, Quotas, list_groups, measure_quotas
+from ingest.store_groups import Group, Quotas, count_senders, list_groups, list_senders, measure_quotas
 from ingest.store_hours import HourCount, read_hours
 from ingest.store_incidents import IncidentFilter, count_incidents, find_incident, read_incidents, read_steps
 from ingest.store_maintenance import read_maintenance, read_past_maintenance
@@ -26,6 +26,7 @@ from ingest.store_quarantine import (
     find_ids,
     find_newest,
     iterate_quarantine,
+    read_quarantine,
 )
 from ingest.store_requests import PastRequest, read_requests
 from ingest.store_reserve import Room, Usage
@@ -103,6 +104,11 @@ class StoreReader:
         with explain_errors(self._path):
             return find_ids(self._connection, where, after_id, limit)
 
+    def newest(self, where: Filter, limit: int) -> list[QuarantineRow]:
+        """Return the newest entries that are meant, the newest first, at most so many."""
+        with explain_errors(self._path):
+            return read_quarantine(self._connection, where, None, limit, newest_first=True)
+
     def newest_id(self) -> int:
         """Return the id of the quarantine's newest entry; 0 where there is none."""
         with explain_errors(self._path):
@@ -153,6 +159,16 @@ class StoreReader:
         """Return the quarantine's groups, the largest first."""
         with explain_errors(self._path):
             return list_groups(self._connection, where)
+
+    def senders(self, reason: Reason, source: str | None, limit: int) -> list[Group]:
+        """Return the groups of one Reason, the largest first; see ``ingest.store_groups.list_senders``."""
+        with explain_errors(self._path):
+            return list_senders(self._connection, reason, source, limit)
+
+    def count_senders(self, reason: Reason) -> int:
+        """Return how many groups of one Reason there are."""
+        with explain_errors(self._path):
+            return count_senders(self._connection, reason)
 
     def quotas(self, quarantine: QuarantineSettings) -> Quotas:
         """Return how far the quotas of the quarantine are used."""

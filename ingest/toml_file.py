@@ -13,7 +13,7 @@ Error tree::
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -22,6 +22,8 @@ import tomli
 
 TomlPath = tuple[str | int, ...]
 """Way to a value: keys of tables and indices of arrays, for example ``("device", 3, "placements", 0, "from")``."""
+
+NO_DRAFTS: Mapping[Path, bytes] = {}
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _DOT = re.compile(r"[ \t]*\.[ \t]*")
@@ -124,6 +126,19 @@ def read_toml(path: Path) -> TomlFile:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigurationError([Mistake(path, 0, "", f"cannot be read: {error.strerror}")]) from error
+    return parse_toml(path, data)
+
+
+def parse_toml(path: Path, data: bytes) -> TomlFile:
+    """Return what a TOML file holds, or would hold.
+
+    Args:
+        path: Its name, for messages.
+        data: Its bytes.
+
+    Raises:
+        ConfigurationError: They are not UTF-8, or not TOML.
+    """
     try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
         return TomlFile(path, tomli.loads(text), text)
@@ -142,12 +157,15 @@ def read_toml_folder(folder: Path) -> tuple[list[TomlFile], list[Mistake]]:
     return list(iterate_toml_folder(folder, mistakes)), mistakes
 
 
-def iterate_toml_folder(folder: Path, mistakes: list[Mistake]) -> Iterator[TomlFile]:
+def iterate_toml_folder(
+    folder: Path, mistakes: list[Mistake], drafts: Mapping[Path, bytes] = NO_DRAFTS
+) -> Iterator[TomlFile]:
     """Read every ``*.toml`` of a folder (not of folders in it), in order of their names.
 
     Args:
         folder: Holds the files.
         mistakes: Gets one for each file that cannot be read, or for a folder without any.
+        drafts: What files of it are to hold, by their path: taken instead of what is there, be that nothing.
 
     Yields:
         The files that can, each read when it is asked for.
@@ -156,12 +174,12 @@ def iterate_toml_folder(folder: Path, mistakes: list[Mistake]) -> Iterator[TomlF
         mistakes.append(Mistake(folder, 0, "", "is not a folder; name the folder that holds the *.toml files"))
         return
     # Hidden files are an editor's locks and drafts.
-    paths = sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
+    paths = sorted({path for path in folder.glob("*.toml") if not path.name.startswith(".")} | drafts.keys())
     if not paths:
         mistakes.append(Mistake(folder, 0, "", "holds no *.toml file"))
     for path in paths:
         try:
-            yield read_toml(path)
+            yield parse_toml(path, drafts[path]) if path in drafts else read_toml(path)
         except ConfigurationError as error:
             mistakes += error.mistakes
 

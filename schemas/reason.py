@@ -70,7 +70,7 @@ _EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.UNKNOWN_DEVICE: Explanation(
         Level.MESSAGE,
         "no device of this name is in the inventory",
-        "add the device to the inventory and reload",
+        "adopt it (`gjovik devices adopt`), or add it to the inventory and reload",
     ),
     Reason.WRONG_SITE: Explanation(
         Level.READING,

@@ -164,7 +164,7 @@ def test_a_payload_is_shown_as_text_or_in_hexadecimal(folder: Path) -> None:
     assert run("quarantine", "show", "2", "--store", str(folder))[1].endswith('\n{"a": "æ"}\n')
     shown = run("quarantine", "show", "1", "--store", str(folder))[1]
     assert "no device of this name is in the inventory" in shown
-    assert "add the device to the inventory and reload" in shown
+    assert "or add it to the inventory and reload" in shown
     assert "00000000  1b 5d 30 3b" in shown
     assert "\x1b" not in shown
     assert render_payload(b"") == ""

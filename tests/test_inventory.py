@@ -136,7 +136,6 @@ def test_a_place_has_no_area_and_recordings_may_be_from_anywhere(tmp_path: Path)
         ("indoor_climate", "indoor", 14, "device[0].type", 'device type "indoor" does not exist; there are air_'),
         ("indoor_climate", "safety_alarm", 14, "device[0].type", "tells of people's health"),
         ("+A=360.001-RT001", "360.001-RT001", 15, "device[0].component", "must be a TFM code"),
-        ('component = "+A=360.001-RT001"', "", 12, "device[0].component", "is missing"),
         ("2025-01-01", '"2025-01-01"', 16, "device[0].placements[0].from", "must be a date such as 2025-01-01"),
         ("2025-01-01", "2025-01-01T08:00:00", 16, "device[0].placements[0].from", "has no offset"),
         ("2025-01-01", "1969-12-31", 16, "device[0].placements[0].from", "is before 1970"),
@@ -184,6 +183,12 @@ def test_a_device_is_in_one_place_at_a_time(tmp_path: Path, first: str, second: 
     assert mistake.line == 18
     assert mistake.field.startswith("device[0].placements[1]")
     assert message in mistake.message
+
+
+def test_a_device_may_have_no_component_code(tmp_path: Path) -> None:
+    inventory_file = SITE + DEVICE.replace('component = "+A=360.001-RT001"\n', "")
+    assert "component" not in inventory_file
+    assert find_mistakes(tmp_path, a=inventory_file) == []
 
 
 @pytest.mark.parametrize(

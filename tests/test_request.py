@@ -15,6 +15,7 @@ from ingest.request import (
     Outcome,
     Performed,
     Progress,
+    Reloaded,
     Request,
     RequestError,
     RequestKind,
@@ -28,6 +29,7 @@ from ingest.request_alert import (
     BeginMaintenance,
     ContactTest,
     EndMaintenance,
+    Reload,
     describe_asked,
     describe_ending,
     name_author,
@@ -66,6 +68,7 @@ REQUESTS = st.one_of(
     st.builds(ActRequest, ACTS, st.lists(IDS, min_size=1, max_size=5).map(tuple), AUTHORS),
     st.builds(BeginMaintenance, PLANNED, AUTHORS),
     st.builds(EndMaintenance, IDS, AUTHORS),
+    st.builds(Reload, AUTHORS),
     st.builds(ContactTest, TEXTS, AUTHORS),
 )
 
@@ -148,6 +151,7 @@ def test_a_request_that_would_be_refused_is_not_sent(request_: Asked) -> None:
         Progress(500, 1200),
         Outcome(3, 2, {Reason.CONFLICT: 1}),
         Performed({"7": "acknowledged"}, {"8": "there is no such incident"}),
+        Reloaded(120, 30),
     ],
 )
 def test_an_answer_is_read_as_it_was_sent(answer: Answer) -> None:

@@ -13,7 +13,8 @@ import pytest
 from ingest.batch import Batch, Quarantined
 from ingest.configuration import read_configuration
 from ingest.quarantine_filter import Filter
-from ingest.request import Answer, Outcome, Progress, Request, RequestError, RequestKind
+from ingest.request import Answer, Outcome, Progress, Reloaded, Request, RequestError, RequestKind, WrongRequestError
+from ingest.request_alert import Reload
 from ingest.request_alone import Bench, ask_or_do
 from ingest.request_desk import RequestDesk
 from ingest.request_socket import SOCKET, ask, serve_requests
@@ -78,6 +79,39 @@ async def test_only_who_names_the_reason_says_that_our_clock_was_behind(store: S
     named = Request(RequestKind.REPROCESS, Filter(reason=Reason.FUTURE_TIME))
     answers = [answer async for answer in desk.perform(named, "kari")]
     assert answers[-1] == Outcome(1, 1, {})
+
+
+class Reading:
+    """A Reloader that finds files as they should be, or wrong."""
+
+    def __init__(self, wrong: str = "") -> None:
+        self.wrong = wrong
+
+    async def reload(self) -> Reloaded:
+        """Tell of seven devices."""
+        if self.wrong:
+            raise WrongRequestError(self.wrong)
+        return Reloaded(7, 1)
+
+
+@pytest.mark.parametrize(
+    ("reloader", "came"),
+    [
+        (Reading(), "7 devices and 1 rules are in use"),
+        (Reading("town.toml:3: wrong"), "town.toml:3: wrong"),
+        (None, "Nothing runs here that could take a new inventory into use; ask the collector."),
+    ],
+)
+async def test_who_asked_for_a_reload_is_remembered_with_what_came_of_it(
+    store: StoreThread, tmp_path: Path, reloader: Reading | None, came: str
+) -> None:
+    bench = Bench(make_processor(), store, make_configuration())
+    desk = RequestDesk(bench, store, tmp_path, reloader=reloader)
+    with suppress(RequestError):
+        assert [answer async for answer in desk.perform(Reload("Kari"), "kari")] == [Reloaded(7, 1)]
+    with open_reader(tmp_path) as reader:
+        (request,) = reader.requests(5)
+    assert (request.kind, request.author, request.login, request.outcome) == ("reload", "Kari", "kari", came)
 
 
 async def test_what_still_fails_stays_with_its_reason(store: StoreThread, tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ class _Writer:
         """Return the code and the id of the device; empty of a group."""
         device = self._names.inventory.devices.get(self.incident.device)
         if device is not None:
-            return f"{device.component} ({device.id})"
+            return f"{device.component} ({device.id})" if device.component else device.id
         return "" if ":" in self.incident.device else self.incident.device
 
     @property

@@ -1,0 +1,341 @@
+"""``gjovik devices discovered|adopt|add``: who sends what no inventory knows, and how it gets in.
+
+Exit codes: 0 done; 1 there is no such device, a reading still waits, or the collector cannot be asked; 2 wrong usage,
+settings or inventory, and nothing was changed.
+"""
+
+import asyncio
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from difflib import get_close_matches
+from itertools import islice
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from devices import load_device_types
+from ingest.adoption import Known, Said, choose_place, make_entry
+from ingest.collector import read_clock
+from ingest.command_line import (
+    PROBLEM,
+    AsJson,
+    ChosenStore,
+    SettingsFile,
+    explained_errors,
+    read_moment,
+)
+from ingest.configuration import Configuration
+from ingest.discovery import LOOKED_AT, Discovered, discover, find_earliest
+from ingest.discovery_view import HEADINGS, NUMBERS, render_discovered, to_plain
+from ingest.inventory import OPEN_END_MS, Device, Placement
+from ingest.inventory_change import Changed, InventoryChange, explain_wrong
+from ingest.inventory_writing import append_devices, find_day, format_device, locked
+from ingest.known_names import describe_unknown
+from ingest.local_time import LOCAL
+from ingest.models import load_models
+from ingest.parameter_option import ParameterOption, read_parameters
+from ingest.printed_table import make_visible, print_table
+from ingest.quarantine_cli import AuthorOption, follow_request
+from ingest.quarantine_filter import Filter
+from ingest.request import (
+    Outcome,
+    Request,
+    RequestError,
+    RequestKind,
+    WrongRequestError,
+    describe_outcome,
+    format_entries,
+)
+from ingest.request_socket import find_login
+from ingest.settings import Settings
+from ingest.settings_file import load_settings
+from ingest.source_files import load_sources, place_sources
+from ingest.store_reader import StoreReader, open_reader
+from ingest.toml_file import ConfigurationError
+from ingest.written_time import to_ms
+from schemas.reason import Reason, explain
+
+FILE = "adopted.toml"
+"""What ``adopt`` and ``add`` write to, in the folder of the inventory."""
+HEADING = """Devices that `gjovik devices adopt` and `gjovik devices add` have put in.
+Change them here, or move them to other files of this folder; new ones are added at the end."""
+MOST_LOOKED_AT = 5_000
+"""Oldest readings of a device that its first one is looked for among."""
+MOST_LIKE = 10_000
+"""Unknown senders among which one of a similar name is looked for."""
+
+TypeOption = Annotated[str | None, typer.Option("--type", help="Device type; a guess when left out, if only one fits.")]
+ModelOption = Annotated[str | None, typer.Option(help="Model, of a device that a source tells of; likewise.")]
+SiteOption = Annotated[
+    str | None, typer.Option(help="Site where it is; that of its topic when left out, where it is native.")
+]
+ZoneOption = Annotated[str | None, typer.Option(help="Zone in the site; the only one when left out.")]
+ComponentOption = Annotated[str | None, typer.Option(help="Component code (TFM), such as +A=360.001-RT001.")]
+TrialOption = Annotated[bool, typer.Option("--dry-run", help="Check everything, show the entry, and write nothing.")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to the group ``devices``."""
+    app.command("discovered")(list_discovered)
+    app.command("adopt")(adopt_device)
+    app.command("add")(add_device)
+
+
+def list_discovered(
+    *,
+    source: Annotated[str | None, typer.Option(help="Only what this source tells of.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most devices, those that are heard most first.")] = 100,
+    settings: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List devices that send and that no inventory has: what they say, and what they may be.
+
+    They are found by their readings in quarantine, so a device that has said nothing yet is not among them.
+    """
+    with explained_errors(as_json=as_json):
+        told = load_settings(settings, os.environ)
+        sources = place_sources(load_sources(told.sources, told.mqtt.topic_prefix), LOCAL)
+        if source is not None and source not in sources:
+            raise WrongRequestError(describe_unknown("source", source, sources))
+        with open_reader(told.store.folder) as reader:
+            of = reader.count_senders(Reason.UNKNOWN_DEVICE)
+            groups = reader.senders(Reason.UNKNOWN_DEVICE, source, limit)
+            looked = [(group, reader.newest(_of(group.sender), LOOKED_AT)) for group in groups]
+    # What has left since it was counted is passed over.
+    found = [discover(group, rows, sources) for group, rows in looked if rows]
+    if as_json:
+        _print_json({"discovered": [to_plain(one) for one in found], "senders": of})
+    elif not found:
+        typer.echo("No unknown device has sent anything that is held.")
+    else:
+        print_table(HEADINGS, map(render_discovered, found), NUMBERS, ("Id",))
+        typer.echo(
+            f"{len(found)} of {of} unknown senders; `gjovik devices adopt ID --site S` puts one in the inventory"
+        )
+
+
+def adopt_device(  # noqa: PLR0913 - a command has as many parameters as it has options
+    device: Annotated[str, typer.Argument(metavar="ID", help="As `discovered` shows it.")],
+    *,
+    type_key: TypeOption = None,
+    site: SiteOption = None,
+    zone: ZoneOption = None,
+    new_id: Annotated[
+        str | None, typer.Option("--id", help="Id in the inventory; made of source and address when left out.")
+    ] = None,
+    model: ModelOption = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", help="Since when it is there, in Oslo; the day of its first reading when left out."),
+    ] = None,
+    component: ComponentOption = None,
+    parameter: ParameterOption = None,
+    author: AuthorOption = None,
+    is_trial: TrialOption = False,
+    settings: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a device that sends into the inventory, and take in what it has sent so far.
+
+    The entry is added to adopted.toml in the inventory's folder, once the whole inventory is right with it; the running
+    collector reloads, and then the readings of the device leave the quarantine. Exit code 1 if some stay.
+    """
+    with explained_errors(as_json=as_json):
+        told = load_settings(settings, os.environ)
+        parameters = read_parameters(parameter or ())
+        said = Said(type_key or "", model or "", site or "", zone or "", new_id or "", component or "", parameters)
+        from_ms = read_moment(since, "--from")
+        author = author or find_login(os.getuid())
+        with locked(told.inventory):
+            change = InventoryChange(told, FILE)
+            present = change.check(change.before)
+            found, first_ms = _find(told, device, present)
+            entry = make_entry(found, said, first_ms if from_ms is None else from_ms, _know(present))
+            changed = _put_in(change, entry, author, is_trial=is_trial)
+        outcome = Outcome(0, 0, {})
+        if not is_trial:
+            where = _of(found.id)
+            request = Request(RequestKind.REPROCESS, where, author)
+            outcome = asyncio.run(follow_request(ChosenStore(told.store.folder, told), request))
+    report = _Report(change, entry, changed, outcome, found)
+    _print_json(_report_plain(report)) if as_json else _print_report(report)
+    raise typer.Exit(PROBLEM if outcome.kept else 0)
+
+
+def add_device(  # noqa: PLR0913 - see adopt_device
+    device: Annotated[str, typer.Argument(metavar="ID", help="Id in the inventory.")],
+    *,
+    type_key: Annotated[str, typer.Option("--type", help="Device type.")],
+    site: Annotated[str, typer.Option(help="Site where it is.")],
+    zone: ZoneOption = None,
+    source: Annotated[str | None, typer.Option(help="Source that tells of it; none of a native device.")] = None,
+    address: Annotated[str | None, typer.Option(help="What the source calls it.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model, of a device that a source tells of.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Since when it is there, in Oslo; today when left out.")
+    ] = None,
+    component: ComponentOption = None,
+    parameter: ParameterOption = None,
+    author: AuthorOption = None,
+    is_trial: TrialOption = False,
+    settings: SettingsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a device that was not heard yet into the inventory; the running collector reloads.
+
+    As `adopt` does it; what waits in quarantine is left alone.
+    """
+    with explained_errors(as_json=as_json):
+        told = load_settings(settings, os.environ)
+        parameters = read_parameters(parameter or ())
+        from_ms = read_moment(since, "--from")
+        author = author or find_login(os.getuid())
+        with locked(told.inventory):
+            change = InventoryChange(told, FILE)
+            place = choose_place(site, zone or "", change.check(change.before).inventory)
+            begins_ms = to_ms(find_day(read_clock())) if from_ms is None else from_ms
+            entry = Device(
+                id=device,
+                type_key=type_key,
+                component=component or "",
+                placements=(Placement(begins_ms, OPEN_END_MS, *place),),
+                source=source or "",
+                address=address or "",
+                model=model or "",
+                parameters=parameters,
+            )
+            changed = _put_in(change, entry, author, is_trial=is_trial)
+    report = _Report(change, entry, changed, Outcome(0, 0, {}), None)
+    _print_json(_report_plain(report)) if as_json else _print_report(report)
+
+
+class _Report(NamedTuple):
+    """What was done.
+
+    Attributes:
+        change: Of which file.
+        entry: What was put in.
+        changed: What came of that.
+        outcome: What became of the device's readings in quarantine.
+        found: What was known of it before; None where it was not heard.
+    """
+
+    change: InventoryChange
+    entry: Device
+    changed: Changed
+    outcome: Outcome
+    found: Discovered | None
+
+
+def _of(sender: str) -> Filter:
+    """Return the entries of an unknown sender."""
+    return Filter(reason=Reason.UNKNOWN_DEVICE, device=sender)
+
+
+def _know(present: Configuration) -> Known:
+    return Known(load_device_types(), load_models(), present.inventory)
+
+
+def _find(settings: Settings, device: str, present: Configuration) -> tuple[Discovered, int]:
+    """Return what is known of an unknown device, and the beginning of the day of its first reading.
+
+    Raises:
+        WrongRequestError: It has sent nothing that is held.
+        RequestError: It has left a moment ago.
+    """
+    with open_reader(settings.store.folder) as reader:
+        where = _of(_find_sender(device, reader, present))
+        groups, rows = reader.stats(where), reader.newest(where, LOOKED_AT)
+        if not groups or not rows:
+            raise RequestError(f"What {device} sent has left the quarantine meanwhile.")
+        found = discover(groups[0], rows, present.sources)
+        oldest = islice(reader.quarantine(where), MOST_LOOKED_AT)
+        earliest_ms = find_earliest(oldest, present.sources.get(found.source))
+    return found, to_ms(find_day(found.first_ms if earliest_ms is None else earliest_ms))
+
+
+def _find_sender(device: str, reader: StoreReader, present: Configuration) -> str:
+    """Return the unknown sender of a name, be it in other letters: addresses are compared without regard to case.
+
+    Raises:
+        WrongRequestError: There is none.
+    """
+    if reader.newest(_of(device), 1):
+        return device
+    if device in present.inventory.devices:
+        raise WrongRequestError(f"{device} is in the inventory already, and nothing of it waits.")
+    known = [group.sender for group in reader.senders(Reason.UNKNOWN_DEVICE, None, MOST_LIKE)]
+    alike = [name for name in known if name.lower() == device.lower()]
+    if len(alike) == 1:
+        return alike[0]
+    near = get_close_matches(device, known, 1)
+    hint = f"; did you mean {near[0]}?" if near else "."
+    raise WrongRequestError(
+        f'No unknown device "{device}" has sent anything that is held{hint} `gjovik devices discovered` lists them, '
+        "`gjovik devices add` is for what was not heard yet."
+    )
+
+
+def _put_in(change: InventoryChange, entry: Device, author: str, *, is_trial: bool) -> Changed:
+    """Add an entry to the file that is changed, if all is right with it.
+
+    Raises:
+        WrongRequestError: It is not, or the collector refuses it; nothing is changed.
+        RequestError: See ``InventoryChange.write``.
+    """
+    try:
+        data = append_devices(change.before, [entry], HEADING)
+        change.check(data)
+    except ConfigurationError as error:
+        raise explain_wrong(error) from None
+    except UnicodeEncodeError:
+        raise WrongRequestError("Nothing is written; what was said is not UTF-8 text.") from None
+    return Changed(is_written=False, devices=None) if is_trial else change.write(data, author)
+
+
+def _report_plain(report: _Report) -> dict[str, Any]:
+    entry, outcome = report.entry, report.outcome
+    plain = {
+        "id": entry.id,
+        "file": str(report.change.path),
+        "entry": format_device(entry),
+        "written": report.changed.is_written,
+        "reloaded": report.changed.devices is not None,
+        "matched": outcome.matched,
+        "reprocessed": outcome.left,
+        "kept": outcome.kept,
+    }
+    return plain if report.found is None else plain | {"discovered": to_plain(report.found)}
+
+
+def _print_report(report: _Report) -> None:
+    typer.echo(make_lines_visible(format_device(report.entry)))
+    if not report.changed.is_written:
+        typer.echo(f"Right, and not written to {report.change.path}: that was a dry run.")
+        return
+    typer.echo(f"Written to {report.change.path}.")
+    if report.changed.devices is None:
+        typer.echo("No collector runs; it reads the entry when it starts.")
+    else:
+        typer.echo(f"The collector has reloaded, and knows {report.changed.devices} devices.")
+    if not report.entry.source and report.found is None:
+        typer.echo("It publishes for itself, so it needs an account at the broker: gjovik accounts --help")
+    if report.found is not None:
+        _print_outcome(report.outcome)
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    typer.echo(f"{describe_outcome(RequestKind.REPROCESS, outcome).capitalize()}.")
+    for reason, count in Counter(outcome.kept).most_common():
+        typer.echo(f"{format_entries(count)} still {reason}: {explain(reason).remedy}")
+
+
+def make_lines_visible(text: str) -> str:
+    """Return lines with what a terminal would obey made visible."""
+    return "\n".join(map(make_visible, text.split("\n")))
+
+
+def _print_json(plain: dict[str, Any] | Sequence[Any]) -> None:
+    typer.echo(json.dumps(plain, ensure_ascii=False))
