@@ -63,6 +63,9 @@ OWN: Mapping[str, Measurement] = MappingProxyType(
                     "devices_total",
                     "mqtt_connected",
                     "influx_ok",
+                    "health_database_ok",
+                    "health_outbox_lines",
+                    "health_outbox_age_s",
                 }
             ),
         ),
@@ -122,9 +125,10 @@ def load_measurements() -> Mapping[str, Measurement]:
 
 
 def measuring(field: str) -> tuple[str, ...]:
-    """Return the device types that have a field of this name, sorted.
+    """Return the device types that have a field of this name, sorted; those that are kept apart are on no board.
 
     Raises:
         RegistryError: A device type's file is broken.
     """
-    return tuple(sorted(key for key, device_type in load_device_types().items() if field in device_type.fields))
+    types = load_device_types().items()
+    return tuple(sorted(key for key, one in types if field in one.fields and not one.is_apart))

@@ -17,8 +17,8 @@ def limits(warning: float, bad: float) -> tuple[Step, ...]:
 
 
 def type_titles() -> dict[str, Shown]:
-    """Titles of the device types, by key, to show instead of the keys."""
-    return {key: Shown(device_type.title) for key, device_type in load_device_types().items()}
+    """Titles of the device types that boards may show, by key, to show instead of the keys."""
+    return {key: Shown(one.title) for key, one in load_device_types().items() if not one.is_apart}
 
 
 SITE_LINKS = {"Åpne Bygg": "/d/gjovik-bygg?var-site=${__value.text}&${__url_time_range}"}

@@ -196,7 +196,7 @@ class AlertPublisher:
                 record.time_ms, record.since_ms, record.value, record.simulated, record.severity, Change.REPEATED,
             )
             for record in self._alerts.list_firing()
-            if (record.device, record.rule) not in pending
+            if (record.device, record.rule) not in pending and not record.is_apart
         ]  # fmt: skip
         if not firing:
             return

@@ -51,7 +51,7 @@ from ingest.inventory_files import BROKER_ACCOUNTS, load_inventory
 from ingest.known_names import describe_unknown
 from ingest.printed_table import make_visible, print_table
 from ingest.rule_trial import Found, Trial, find_rule, try_rules
-from ingest.settings import Settings
+from ingest.settings import Influx, Settings
 from ingest.settings_file import load_settings, read_secret
 
 trial_app = typer.Typer(help="What a rule would have done, and what is watched.")
@@ -117,8 +117,9 @@ def backtest(  # noqa: PLR0913 - a command has as many parameters as it has opti
         trial = _prepare(loaded, texts, _choose_period(from_ms, to_ms), site, device, simulated=simulated)
         if not any(trial.subjects):
             end_command(f"{trial.rules[0].key} watches nothing there in that time.", PROBLEM, as_json=asks_json)
-        password = read_secret(loaded.influx, "influx")
-        found = asyncio.run(_run(loaded, password, trial, with_traces=png is not None))
+        health = loaded.health_influx if trial.rules[0].is_apart else None
+        password = read_secret(loaded.influx, "influx") if health is None else read_secret(loaded.health, "health")
+        found = asyncio.run(_run(health or loaded.influx, password, trial, with_traces=png is not None))
         if png is not None:
             _draw(found, png, as_json=asks_json)
         _tell(found, as_json)
@@ -164,7 +165,8 @@ def _prepare(
         typer.BadParameter: Site or device do not exist, or the rules cannot be compared.
     """
     types = load_device_types()
-    inventory = load_inventory(settings.inventory, types, BROKER_ACCOUNTS | {settings.mqtt.username})
+    accounts = BROKER_ACCOUNTS | {settings.mqtt.username}
+    inventory = load_inventory(settings.inventory, types, accounts, keeps_apart=settings.health.database is not None)
     if site is not None and site not in inventory.sites:
         raise typer.BadParameter(describe_unknown("site", site, inventory.sites), param_hint="--site")
     if device is not None and device not in inventory.devices:
@@ -193,13 +195,13 @@ def _choose_period(from_ms: int | None, to_ms: int | None) -> Period:
     return Period(begin_ms, end_ms)
 
 
-async def _run(settings: Settings, password: str, trial: Trial, *, with_traces: bool) -> Found:
+async def _run(settings: Influx, password: str, trial: Trial, *, with_traces: bool) -> Found:
     """Try the rules, with a bar for people while it lasts."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
-        async with open_influx(settings.influx, password) as influx:
+        async with open_influx(settings, password) as influx:
             await influx.check()
             return await try_rules(
                 influx,

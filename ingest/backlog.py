@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ingest.store_outbox import OutboxEntry
 from ingest.store_thread import StoreThread
+from ingest.target import Target
 
 PATIENCE = 3
 """Failures of an entry before it rests."""
@@ -32,10 +33,12 @@ class Backlog:
 
     Args:
         store: Where they are.
+        target: The database that they are for.
     """
 
-    def __init__(self, store: StoreThread) -> None:
+    def __init__(self, store: StoreThread, target: Target = Target.SHARED) -> None:
         self._store = store
+        self._target = target
         self._after = 0
         self._under_way: set[int] = set()
         self._failures: dict[int, int] = {}
@@ -76,7 +79,7 @@ class Backlog:
         due = [entry_id for entry_id, rest in self._resting.items() if rest.due_s <= now_s]
         for entry_id in due:
             if entry_id not in self._under_way:
-                found = await self._store.oldest(1, entry_id - 1)
+                found = await self._store.oldest(1, entry_id - 1, self._target)
                 if found and found[0].id == entry_id:
                     return found[:1]
                 del self._resting[entry_id]  # somebody else has moved it
@@ -87,7 +90,7 @@ class Backlog:
             self._after = 0
         while True:
             after = self._after
-            found = await self._store.oldest(most_bytes, after)
+            found = await self._store.oldest(most_bytes, after, self._target)
             if self._after != after:
                 continue  # something was given back meanwhile
             free = [one for one in found if one.id not in self._under_way and one.id not in self._resting]

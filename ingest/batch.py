@@ -1,6 +1,7 @@
 """Batch: what commits together, and the ledger's words for it."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from typing import NamedTuple
 from ingest.doubt import DoubtsOfShard
 from ingest.line import Draft
 from ingest.source import Reply
+from ingest.target import Target
 from schemas.derivation import State
 from schemas.reason import Level, Reason
 from schemas.rule import AlertPhase, Severity, Transition
@@ -33,6 +35,7 @@ class Quarantined(NamedTuple):
         fields: Of a field's refusal, the names that reprocessing may still add; conflicts are not among them.
         schema: Name and version of the DeviceType by which it was judged, such as ``indoor_climate/1``; empty where
             none is known.
+        target: Of a line, the database that it was meant for.
     """
 
     received_ms: int
@@ -49,6 +52,7 @@ class Quarantined(NamedTuple):
     given_ms: int | None = None
     fields: tuple[str, ...] = ()
     schema: str = ""
+    target: Target = Target.SHARED
 
 
 class QuarantineRow(NamedTuple):
@@ -134,6 +138,7 @@ class AlertRecord(NamedTuple):
         firings_ms: Event times at which it fired, those that count for flapping, and the last.
         worst: The most severe that it was since it fired.
         last_good: Event time and value of the reading before the condition began to hold; None where it is not known.
+        is_apart: See ``schemas.rule.Rule``; kept because the rule may vanish while its alert fires.
     """
 
     device: str
@@ -152,6 +157,7 @@ class AlertRecord(NamedTuple):
     firings_ms: tuple[int, ...] = ()
     worst: Severity = Severity.INFO
     last_good: tuple[int, float] | None = None
+    is_apart: bool = False
 
 
 class RuleState(NamedTuple):
@@ -205,7 +211,8 @@ class Batch:
 
     Attributes:
         drafts: Readings of which ``process`` has still to make the lines, many together; empty in what it returns.
-        lines: Line protocol, a line each without its newline, times in milliseconds.
+        lines: Line protocol, a line each without its newline, times in milliseconds, for the database that is shared.
+        health_lines: Likewise, for the database for health: all that names a device that is kept apart.
         quarantined: What was refused.
         transitions: Alerts that fired or cleared, in order.
         alerts: Every alert state that changed, for the store.
@@ -220,6 +227,7 @@ class Batch:
 
     drafts: list[Draft] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
+    health_lines: list[bytes] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     alerts: list[AlertRecord] = field(default_factory=list)
@@ -230,3 +238,16 @@ class Batch:
     revised: dict[int, Quarantined] = field(default_factory=dict)
     doubts: list[DoubtsOfShard] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
+
+    def add_lines(self, lines: Iterable[bytes], *, is_apart: bool) -> None:
+        """Add lines for the database that they belong in.
+
+        Args:
+            lines: Without newlines.
+            is_apart: Whether they name a device that is kept apart; see ``DeviceType``.
+        """
+        self.lines_of(Target.choose(is_apart=is_apart)).extend(lines)
+
+    def lines_of(self, target: Target) -> list[bytes]:
+        """Return the lines for a database."""
+        return self.health_lines if target is Target.HEALTH else self.lines

@@ -59,7 +59,10 @@ def check_configuration(
     sources, found = ({}, []) if settings is None else read_sources(settings.sources, settings.mqtt.topic_prefix)
     mistakes += found
     known_sources = None if settings is None or found else sources
-    town, found = (None, []) if inventory is None else read_inventory(inventory, types, accounts, known_sources)
+    town, found = None, []
+    if inventory is not None:
+        keeps_apart = settings is not None and settings.health.database is not None
+        town, found = read_inventory(inventory, types, accounts, known_sources, keeps_apart=keeps_apart)
     mistakes += found
     if town is not None and inventory is not None and settings is not None and not found:
         mistakes += check_sites(settings.mqtt.sites, town, inventory)
@@ -108,7 +111,7 @@ def _check_versions(types: Mapping[str, DeviceType], folder: Path) -> list[Mista
 def _check_secrets(settings: Settings) -> list[Mistake]:
     """Return what is wrong with the files of passwords; that there is none is no mistake yet."""
     mistakes: list[Mistake] = []
-    for part, name in ((settings.mqtt, "mqtt"), (settings.influx, "influx")):
+    for part, name in ((settings.mqtt, "mqtt"), (settings.influx, "influx"), (settings.health, "health")):
         if part.password_file is not None:
             try:
                 read_secret(part, name)

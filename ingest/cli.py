@@ -129,7 +129,8 @@ def make_accounts(
     """
     try:
         loaded = load_settings(settings, os.environ)
-        inventory = load_inventory(loaded.inventory, load_device_types())
+        keeps_apart = loaded.health.database is not None
+        inventory = load_inventory(loaded.inventory, load_device_types(), keeps_apart=keeps_apart)
         owners = Owners(loaded.mqtt.username, tuple(collector or ()), prune)
         change = write_accounts(inventory, secrets, password_file, collector_file, owners)
     except (ConfigurationError, RegistryError) as error:

@@ -38,6 +38,7 @@ from ingest.store_file import FILE, StoreError
 from ingest.store_states import StatesOfShard
 from ingest.store_subscriptions import note_filters
 from ingest.store_thread import StoreThread
+from ingest.target import Target
 from ingest.writer import Writer
 from schemas.reason import Reason
 
@@ -73,12 +74,23 @@ class Peers(NamedTuple):
         store: Its disk.
         writer: The way to InfluxDB; woken when there is something to write.
         publisher: The way to operators; woken when an alert fired or cleared.
+        health_writer: The way to the database for health; None where there is none, and then what is for it waits.
     """
 
     broker: Broker
     store: StoreThread
     writer: Writer
     publisher: AlertPublisher
+    health_writer: Writer | None = None
+
+    @property
+    def writers(self) -> list[Writer]:
+        """The ways to InfluxDB that there are."""
+        return [self.writer] if self.health_writer is None else [self.writer, self.health_writer]
+
+    def find_writer(self, target: Target) -> Writer | None:
+        """Return the way to a database."""
+        return self.health_writer if target is Target.HEALTH else self.writer
 
 
 class Collector:
@@ -118,7 +130,8 @@ class Collector:
         self.store_error = ""
         self._settings = settings
         self._file = _identify(settings.store.folder / FILE)
-        self._broker, self._store, self._writer, self._publisher = peers
+        self._peers = peers
+        self._broker, self._store, self._publisher = peers.broker, peers.store, peers.publisher
         self._reasons_since = Counter[Reason]()
         self._committing = asyncio.Lock()
         self._lag_ms = 0
@@ -182,8 +195,12 @@ class Collector:
         while not await self._try_commit(batch):  # noqa: ASYNC110 - it is tried again, nothing tells when it will do
             await asyncio.sleep(backoff.next_s())
 
-    async def try_commit_lines(self, lines: Sequence[bytes]) -> bool:
+    async def try_commit_lines(self, lines: Sequence[bytes], health_lines: Sequence[bytes] = ()) -> bool:
         """Put lines of our own on disk, unless that would take waiting.
+
+        Args:
+            lines: For the database that is shared.
+            health_lines: For the database for health.
 
         Returns:
             Whether they are on disk.
@@ -196,7 +213,8 @@ class Collector:
         except TimeoutError:
             return False
         try:
-            return not lines or await self._try_commit(Batch(lines=list(lines)))
+            batch = Batch(lines=list(lines), health_lines=list(health_lines))
+            return not (lines or health_lines) or await self._try_commit(batch)
         finally:
             self._committing.release()
 
@@ -209,7 +227,7 @@ class Collector:
             states = self._list_states() if batch.states else None
             if batch.marks and not batch.doubts:
                 batch.doubts = self._list_doubts()
-            entry = await self._store.commit(batch, read_clock(), shard, states)
+            entries = await self._store.commit(batch, read_clock(), shard, states)
         except StoreError as error:
             self._note_error(error)
             return False
@@ -220,10 +238,12 @@ class Collector:
             self.store_error = ""
         self.ledger.add(batch.ledger)
         self._reasons_since.update(batch.ledger.reasons)
-        if entry is not None:
+        for entry in entries:
             self.committed_lines += entry.lines
             self.committed_bytes += len(entry.body)
-            self._writer.wake()
+            writer = self._peers.find_writer(entry.target)
+            if writer is not None:
+                writer.wake()
         if batch.transitions:
             self._publisher.wake()
         return True
@@ -329,12 +349,10 @@ class Collector:
             ]
             alerts = self.processor.alerts
             transitions = [*alerts.judge_silence(still, now_ms), *alerts.judge_shares(shares, now_ms)]
-            batch = Batch(
-                lines=[format_line(one, alerts.describe(one.rule, one.device)) for one in transitions],
-                transitions=transitions,
-                alerts=alerts.take_changed(),
-                states=alerts.take_states(),
-            )
+            batch = Batch(transitions=transitions, alerts=alerts.take_changed(), states=alerts.take_states())
+            for one in transitions:
+                line = format_line(one, alerts.describe(one.rule, one.device))
+                batch.add_lines((line,), is_apart=one.is_apart)
             if batch.alerts or batch.transitions or batch.states:
                 await self.commit_batch(batch)
 
@@ -347,11 +365,9 @@ class Collector:
         # With the lock held from the first change to the commit, so that no batch comes between them.
         alerts, configuration = self.processor.alerts, self.configuration
         withdrawals = alerts.replace_rules(configuration.rules, configuration.inventory, read_clock())
-        batch = Batch(
-            lines=[format_line(one.transition, one.rule) for one in withdrawals],
-            transitions=[one.transition for one in withdrawals],
-            alerts=alerts.take_changed(),
-        )
+        batch = Batch(transitions=[one.transition for one in withdrawals], alerts=alerts.take_changed())
+        for one in withdrawals:
+            batch.add_lines((format_line(one.transition, one.rule),), is_apart=one.transition.is_apart)
         if batch.alerts or batch.transitions:
             await self.commit_batch(batch)
 

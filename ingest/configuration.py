@@ -97,7 +97,8 @@ def _read_watched(settings: Settings, drafts: Mapping[Path, bytes] = NO_DRAFTS) 
     types = load_device_types()
     accounts = BROKER_ACCOUNTS | {settings.mqtt.username}
     sources = load_sources(settings.sources, settings.mqtt.topic_prefix)
-    inventory = load_inventory(settings.inventory, types, accounts, sources, drafts)
+    keeps_apart = settings.health.database is not None
+    inventory = load_inventory(settings.inventory, types, accounts, sources, drafts, keeps_apart=keeps_apart)
     mistakes = check_sites(settings.mqtt.sites, inventory, settings.inventory)
     if mistakes:
         raise ConfigurationError(mistakes)

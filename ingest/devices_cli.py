@@ -108,7 +108,8 @@ def read_inventory_of(settings_file: Path | None) -> Inventory:
     settings = load_settings(settings_file, os.environ)
     sources = load_sources(settings.sources, settings.mqtt.topic_prefix)
     accounts = BROKER_ACCOUNTS | {settings.mqtt.username}
-    return load_inventory(settings.inventory, load_device_types(), accounts, sources)
+    keeps_apart = settings.health.database is not None
+    return load_inventory(settings.inventory, load_device_types(), accounts, sources, keeps_apart=keeps_apart)
 
 
 def _require(kind: str, name: str | None, known: Collection[str]) -> None:

@@ -78,6 +78,7 @@ class Status:
     Counts are since the store began, and so survive a restart; rates are of the last few seconds. For the figures of
     capacity see ``ingest.capacity``; ``capacity_hours`` is that of the store and the broker together; ``stopped`` is
     true in the last one of a collector that ended in order. What is of ``sources`` is since the collector started.
+    ``health_outbox_lines`` are those of the outbox's that are for the database for health.
     """
 
     collector: str
@@ -119,11 +120,25 @@ class Status:
     sessions_lost: int = 0
     judges_alerts: bool = True
     stopped: bool = False
+    has_health_database: bool = False
+    health_database_error: str = ""
+    health_outbox_lines: int = 0
+    health_outbox_age_s: float = 0.0
     events: dict[str, int] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     silent: list[Silence] = field(default_factory=list)
     firing: list[Firing] = field(default_factory=list)
     sources: list[SourceStatus] = field(default_factory=list)
+
+    @property
+    def tells_of_health_database(self) -> bool:
+        """Whether there is something to tell of the database for health: it is set, or lines wait for it."""
+        return self.has_health_database or self.health_outbox_lines > 0
+
+    @property
+    def health_database_ok(self) -> bool:
+        """Whether the database for health is set, and takes lines."""
+        return self.has_health_database and not self.health_database_error
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for ``json.dumps``."""
@@ -210,6 +225,12 @@ def format_health(status: Status) -> bytes:
         "mqtt_connected": float(status.mqtt_connected),
         "influx_ok": float(status.influx_ok),
     }
+    if status.tells_of_health_database:
+        fields |= {
+            "health_database_ok": float(status.health_database_ok),
+            "health_outbox_lines": float(status.health_outbox_lines),
+            "health_outbox_age_s": status.health_outbox_age_s,
+        }
     # What cannot be said now is left out, so that nobody reads a figure of an hour ago as one of now.
     unsure = {"empty_in_s": status.empty_in_s, "capacity_hours": status.capacity_hours}
     fields |= {name: value for name, value in unsure.items() if value is not None}

@@ -33,7 +33,7 @@ from ingest.source import Source
 from ingest.toml_file import NO_DRAFTS, ConfigurationError, Mistake, TomlFile, TomlPath, iterate_toml_folder
 from ingest.toml_table import explain_unknown, read_table, show
 from ingest.written_time import DAYS, to_minutes, to_ms, to_weekdays
-from schemas.device_type import DeviceType, Privacy
+from schemas.device_type import DeviceType
 
 RESERVED_SITES = frozenset({"alerts"})
 """Site keys that are segments of the platform's own topics."""
@@ -50,6 +50,8 @@ def load_inventory(
     accounts: Collection[str] = BROKER_ACCOUNTS,
     sources: Mapping[str, Source] | None = None,
     drafts: Mapping[Path, bytes] = NO_DRAFTS,
+    *,
+    keeps_apart: bool = False,
 ) -> Inventory:
     """Read an inventory.
 
@@ -59,11 +61,12 @@ def load_inventory(
         accounts: Names that no device may have, because they are accounts of the platform at the broker.
         sources: Sources by key, which devices may name; None where that is not looked at.
         drafts: What files are to hold; see ``iterate_toml_folder``.
+        keeps_apart: Whether there is a place for what tells of people's health; see ``DeviceType.is_apart``.
 
     Raises:
         ConfigurationError: Something is wrong; it carries everything that is.
     """
-    inventory, mistakes = read_inventory(folder, types, accounts, sources, drafts)
+    inventory, mistakes = read_inventory(folder, types, accounts, sources, drafts, keeps_apart=keeps_apart)
     if mistakes:
         raise ConfigurationError(mistakes)
     return inventory
@@ -75,13 +78,15 @@ def read_inventory(
     accounts: Collection[str] = BROKER_ACCOUNTS,
     sources: Mapping[str, Source] | None = None,
     drafts: Mapping[Path, bytes] = NO_DRAFTS,
+    *,
+    keeps_apart: bool = False,
 ) -> tuple[Inventory, list[Mistake]]:
     """Return what could be understood of an inventory, and everything that is wrong with it.
 
     The arguments are those of ``load_inventory``. The Inventory is to be used only when there are no mistakes.
     """
     unread: list[Mistake] = []
-    draft = _Draft(types, accounts, sources)
+    draft = _Draft(types, accounts, sources, keeps_apart=keeps_apart)
     for file in iterate_toml_folder(folder, unread, drafts):
         draft.add_file(file)
     draft.check_waiting(is_whole=not unread)
@@ -129,6 +134,7 @@ class _Draft:
     types: Mapping[str, DeviceType]
     accounts: Collection[str]
     sources: Mapping[str, Source] | None = None
+    keeps_apart: bool = field(default=False, kw_only=True)
     mistakes: list[Mistake] = field(default_factory=list)
     sites: dict[str, Site] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
@@ -297,9 +303,10 @@ class _Draft:
         if table.type not in self.types:
             message = f"device type {show(table.type)} does not exist; there are {', '.join(sorted(self.types))}"
             self.refuse(file, (*path, "type"), message)
-        elif self.types[table.type].privacy is Privacy.HEALTH:
+        elif self.types[table.type].is_apart and not self.keeps_apart:
             message = (
-                f"{table.type} tells of people's health, and the platform cannot keep that apart yet: leave it out"
+                f"{table.type} tells of people's health, and there is no database to keep that apart: name one in "
+                "health.database (docs/privacy.md), or leave the device out"
             )
             self.refuse(file, (*path, "type"), message)
         placements: list[Placement] = []

@@ -162,10 +162,11 @@ def make_lane(
 ) -> Lane | None:
     """Return the Lane of a Route; None where each message needs the general way.
 
-    That is where the time is not the Device's own, and where the Device was last placed at another site.
+    That is where the time is not the Device's own, where the Device was last placed at another site, and where what it
+    tells is kept apart: so the others need not look which database a line is for.
     """
     placed = route.placed[0]
-    if not route.has_clock or placed.placement.site != route.site:
+    if not route.has_clock or placed.placement.site != route.site or route.device_type.is_apart:
         return None
     return Lane(
         topic_digest=digest_topic(route.topic),

@@ -171,6 +171,14 @@ def _list_links(status: Status) -> Iterator[Metric]:
     yield _gauge("mqtt_connected", "Whether the broker has accepted the collector.", status.mqtt_connected)
     yield _gauge("mqtt_ok", "Whether readings can come: connected, and subscribed.", not status.mqtt_error)
     yield _gauge("influx_ok", "Whether the database takes lines.", status.influx_ok)
+    if status.tells_of_health_database:
+        yield _gauge(
+            "health_database_ok", "Whether the database for health is set, and takes lines.", status.health_database_ok
+        )
+        yield _gauge("health_outbox_lines", "Of the lines that wait, those for it.", status.health_outbox_lines)
+        yield _gauge(
+            "health_outbox_age_seconds", "How long the oldest of those has waited.", status.health_outbox_age_s
+        )
     yield _gauge("configuration_ok", "Whether the last reload was accepted.", not status.reload_error)
     raised = {notice.key.value: 1 for notice in status.notices}
     yield _by_label(

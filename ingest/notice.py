@@ -41,6 +41,8 @@ class NoticeKey(StrEnum):
     QUARANTINE_QUOTA = "quarantine-quota"
     QUARANTINE_EXPIRY = "quarantine-expiry"
     DATABASE_REFUSES = "database-refuses"
+    HEALTH_DATABASE_REFUSES = "health-database-refuses"
+    HEALTH_WAITS = "health-waits"
     LINES_REFUSED = "lines-refused"
     RELOAD_REFUSED = "reload-refused"
     MESSAGES_FAIL = "messages-fail"
@@ -111,6 +113,8 @@ class Facts(NamedTuple):
         near_quota: Groups near their quota.
         first_expiry_ms: When the first entry of the quarantine expires; None when none does.
         influx_error: Why the database takes nothing, where a person must correct it; empty otherwise.
+        health_error: Likewise, of the database for health.
+        health_waiting: Lines that wait for it although the settings have none.
         lines_refused_ms: When the database last refused a line; None when it never did while we looked.
         reload_error: Why the last reload was refused; empty when it was not.
         accepts_simulated: Simulated readings are accepted.
@@ -132,6 +136,8 @@ class Facts(NamedTuple):
     near_quota: Sequence[NearQuota] = ()
     first_expiry_ms: int | None = None
     influx_error: str = ""
+    health_error: str = ""
+    health_waiting: int = 0
     lines_refused_ms: int | None = None
     reload_error: str = ""
     accepts_simulated: bool = False
@@ -233,6 +239,16 @@ def _judge_others(facts: Facts) -> Iterator[_Finding]:
     if facts.influx_error:
         text = f"Databasen tar ikke imot målinger før noe er rettet: {facts.influx_error}"
         yield _Finding(NoticeKey.DATABASE_REFUSES, Severity.CRITICAL, text, "Rett det som står i meldingen.")
+    if facts.health_error:
+        text = f"Databasen for helse tar ikke imot målinger før noe er rettet: {facts.health_error}"
+        yield _Finding(NoticeKey.HEALTH_DATABASE_REFUSES, Severity.CRITICAL, text, "Rett det som står i meldingen.")
+    if facts.health_waiting:
+        text = (
+            f"{facts.health_waiting} linjer om helse venter på en database som innstillingene ikke lenger nevner. "
+            "De er trygge, og går ikke til den felles databasen."
+        )
+        action = "Sett health.database igjen, så skrives de."
+        yield _Finding(NoticeKey.HEALTH_WAITS, Severity.WARNING, text, action)
     if _is_recent(facts.lines_refused_ms, facts.now_ms, REFUSED_MS):
         text = "Databasen har avvist enkelte linjer det siste døgnet. De ligger i karantene."
         action = "Se gjovik quarantine list --reason refused_by_database for databasens svar."

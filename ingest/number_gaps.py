@@ -16,14 +16,22 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple, TypeVar
 
-from ingest.influx import BrokenOffError, InfluxClient
+from ingest.influx import BrokenOffError
 from ingest.quarantine_filter import Filter
 from ingest.refused_numbers import Hole, cover, read_refused
 from ingest.sequence import Account, Gap, Numbering, Runs, Span, examine, intersect, join_spans, subtract
 from ingest.store_hours import HOUR_MS
 from ingest.store_outbox import list_unstored
 from ingest.store_reader import StoreReader
-from ingest.stored_points import Asked, Numbered, list_first_numbers, list_last_numbers, list_numbers, list_receipts
+from ingest.stored_points import (
+    Asked,
+    Numbered,
+    Queried,
+    list_first_numbers,
+    list_last_numbers,
+    list_numbers,
+    list_receipts,
+)
 from ingest.waiting_lines import Outboxes, WaitingLines
 from schemas.reason import Reason
 
@@ -77,7 +85,7 @@ class Places(NamedTuple):
     """
 
     stores: Sequence[StoreReader]
-    influx: InfluxClient
+    influx: Queried
     outboxes: Outboxes
 
 
@@ -105,7 +113,7 @@ class NumberFindings:
 async def find_gaps(
     asked: Asked,
     stores: Sequence[StoreReader],
-    influx: InfluxClient,
+    influx: Queried,
     outboxes: Outboxes,
     points: Mapping[str, int],
     on_progress: Callable[[float], None],
@@ -203,7 +211,7 @@ def _find_in_both(gaps: Iterable[Gap], again: Account) -> list[Gap]:
     ]
 
 
-async def _gather(influx: InfluxClient, asked: Asked, devices: Sequence[str]) -> defaultdict[Numbering, Runs]:
+async def _gather(influx: Queried, asked: Asked, devices: Sequence[str]) -> defaultdict[Numbering, Runs]:
     """Return the numbers of a few devices as runs, with their neighbours on both sides."""
     runs: defaultdict[Numbering, Runs] = defaultdict(Runs)
 
@@ -219,8 +227,8 @@ async def _gather(influx: InfluxClient, asked: Asked, devices: Sequence[str]) ->
 
 
 async def _read_pieces(
-    read: Callable[[InfluxClient, Sequence[str], int, int], Awaitable[Row]],
-    influx: InfluxClient,
+    read: Callable[[Queried, Sequence[str], int, int], Awaitable[Row]],
+    influx: Queried,
     devices: Sequence[str],
     begin_ms: int,
     end_ms: int,
@@ -285,7 +293,7 @@ def _count_missing(missed: Iterable[Missed]) -> int:
 
 
 async def _read_receipts(
-    influx: InfluxClient, left: Mapping[str, Sequence[Missed]], points: Mapping[str, int]
+    influx: Queried, left: Mapping[str, Sequence[Missed]], points: Mapping[str, int]
 ) -> dict[tuple[Numbering, int], int]:
     """Return when the readings around gaps were received, by whose they are and event time."""
     receipts: dict[tuple[Numbering, int], int] = {}

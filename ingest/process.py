@@ -146,7 +146,8 @@ class Processor:
         """Make the batch's lines, have it tell which alert states changed, and let go what only it had to know."""
         _write_drafts(batch)
         for transition in batch.transitions:
-            batch.lines.append(format_line(transition, self.alerts.describe(transition.rule, transition.device)))
+            line = format_line(transition, self.alerts.describe(transition.rule, transition.device))
+            batch.add_lines((line,), is_apart=transition.is_apart)
         batch.alerts.extend(self.alerts.take_changed())
         batch.states.extend(self.alerts.take_states())
         self.memory.forget_names()
@@ -164,7 +165,7 @@ class Processor:
         arrival = None
         try:
             route = self._routes.find(message.topic)
-            arrival = Arrival(message, route, self._recall(route), digest, kept)
+            arrival = Arrival(message, route, self._recall(route), digest, kept, route.device_type.keeps_payload)
             observations = self._read(arrival)
         except RefusedError as error:
             self._refusals.refuse_message(self._find_origin(message), arrival, error, batch)
@@ -174,13 +175,14 @@ class Processor:
             self._take_observations(arrival, observations, batch)
 
     def _find_origin(self, message: Message) -> Origin:
-        return Origin(message, self._routes.find_device(message.topic))
+        device = self._routes.find_device(message.topic)
+        return Origin(message, device, self._routes.keeps_payload(device))
 
     def _take_told(
         self, source: OpenSource, message: Message, digest: int, kept: Quarantined | None, batch: Batch
     ) -> None:
         """Count a message of a Source, and take what it says of each device."""
-        origin = Origin(message, "", source.source.keeps_payloads)
+        origin = Origin(message, "", source.keeps_payloads)
         try:
             if len(message.payload) > self._limits.source_payload_bytes:
                 raise _refuse_size(message)  # noqa: TRY301 - as everything else that is refused
@@ -202,6 +204,7 @@ class Processor:
             batch.ledger.informational += 1
             return
         batch.ledger.decoded += 1
+        origin = origin._replace(keeps_payload=source.keeps_payload(outcomes))
         for index, outcome in enumerate(outcomes):
             if kept is None or kept.part is None or find_index(kept.part) == index:
                 self._take_outcome(origin, index, outcome, Hearing(source, digest, kept), batch)
@@ -348,7 +351,8 @@ class Processor:
         reading = _make_reading(candidate, placed, fields, delay_s, verdict.doubts)
         transitions = self.alerts.judge_reading(reading, partial(_know, arrival, doubted)) if is_judged else ()
         if not is_judged:
-            batch.lines += [format_late_line(reading, *late) for late in self.alerts.list_late(reading)]
+            late = [format_late_line(reading, *one) for one in self.alerts.list_late(reading)]
+            batch.add_lines(late, is_apart=arrival.route.device_type.is_apart)
         if arrival.route.has_clock or arrival.kept is not None:
             # What a backlog brings, or quarantine, was said then, and is no sign of life now.
             memory.heard_ms = max(memory.heard_ms, min(received_ms, time_ms))
@@ -359,13 +363,17 @@ class Processor:
         batch.transitions += transitions
         if doubted is not None:
             doubted.keep(verdict)
-        if doubted is None or not verdict.doubts:
-            batch.drafts.append((prefix, fields, delay_s, time_ms))
-            return
-        batch.ledger.doubtful_values += len(verdict.doubts)
-        _write_drafts(batch)  # what came before it stands before it
-        marked = mark_doubtful(fields, verdict.doubts, doubted.list_told(time_ms))
-        batch.lines.append(finish_line(prefix.decode(), marked | {"delay": delay_s}, time_ms))
+        draft = (prefix, fields, delay_s, time_ms)
+        if doubted is not None and verdict.doubts:
+            batch.ledger.doubtful_values += len(verdict.doubts)
+            _write_drafts(batch)  # what came before it stands before it
+            marked = mark_doubtful(fields, verdict.doubts, doubted.list_told(time_ms))
+            line = finish_line(prefix.decode(), marked | {"delay": delay_s}, time_ms)
+            batch.add_lines([line], is_apart=arrival.route.device_type.is_apart)
+        elif arrival.route.device_type.is_apart:
+            batch.health_lines += finish_lines((draft,))
+        else:
+            batch.drafts.append(draft)
 
 
 def _refuse_size(message: Message) -> RefusedError:

@@ -36,6 +36,7 @@ from ingest.quarantine_view import (
     LIST_HEADINGS,
     REASON_HEADINGS,
     REQUEST_HEADINGS,
+    hide_line,
     render_entry,
     render_group,
     render_payload,
@@ -80,6 +81,7 @@ FromOption = Annotated[
     str | None, typer.Option("--from", help="Only what was received then or later: a day or time in Oslo, or RFC 3339.")
 ]
 ToOption = Annotated[str | None, typer.Option("--to", help="Only what was received before then; written likewise.")]
+RevealOption = Annotated[bool, typer.Option("--reveal", help="Also show lines of the database for health.")]
 AuthorOption = Annotated[str | None, typer.Option(help="Your name for the log; your login name when left out.")]
 
 
@@ -103,6 +105,7 @@ def list_entries(  # noqa: PLR0913 - a command has as many parameters as it has 
         int | None, typer.Option(min=0, help="Go on after the entry with this id.", show_default=False)
     ] = None,
     newest: Annotated[bool, typer.Option("--newest", help="The newest first.")] = False,
+    reveal: RevealOption = False,
     settings: SettingsFile = None,
     store: StoreFolder = None,
     as_json: AsJson = False,
@@ -113,7 +116,8 @@ def list_entries(  # noqa: PLR0913 - a command has as many parameters as it has 
         chosen = choose_store(settings, store)
         with open_reader(chosen.folder) as reader:
             of = sum(group.entries for group in reader.stats(where))
-            rows = list(itertools.islice(reader.quarantine(where, after, newest_first=newest), limit))
+            found = itertools.islice(reader.quarantine(where, after, newest_first=newest), limit)
+            rows = [row if reveal else hide_line(row) for row in found]
     last = rows[-1].id if rows else after
     if as_json:
         _print_json({"matched": of, "entries": [to_plain(row) for row in rows], "after": last})
@@ -131,6 +135,7 @@ def list_entries(  # noqa: PLR0913 - a command has as many parameters as it has 
 def show_entry(
     entry: Annotated[int, typer.Argument(metavar="ID", help="Id of the entry, as `list` shows it.")],
     *,
+    reveal: RevealOption = False,
     settings: SettingsFile = None,
     store: StoreFolder = None,
     as_json: AsJson = False,
@@ -143,6 +148,8 @@ def show_entry(
     if row is None:
         typer.echo(f"The quarantine has no entry {entry}; it may have left since.", err=True)
         raise typer.Exit(PROBLEM)
+    if not reveal:
+        row = hide_line(row)
     if as_json:
         _print_json(to_plain(row))
         return

@@ -13,6 +13,7 @@ from ingest.source_table import describe_part
 from ingest.store_announced import DAY_MS
 from ingest.store_groups import Group
 from ingest.store_requests import PastRequest
+from ingest.target import Target
 from schemas.reason import explain
 
 LIST_HEADINGS = ("Id", "Received", "Reason", "From", "Schema", "Detail")
@@ -20,6 +21,21 @@ REASON_HEADINGS = ("Reason", "Devices", "Entries", "Bytes", "Oldest", "Expires")
 GROUP_HEADINGS = ("Reason", "Device", "Entries", "Quota", "Expires")
 REQUEST_HEADINGS = ("Begun", "Request", "By", "Of", "Outcome")
 _HEX_ROW = 16
+
+
+HIDDEN = "a line of the database for health; --reveal shows it"
+"""Stands for what an entry holds that is kept apart."""
+
+
+def hide_line(row: QuarantineRow) -> QuarantineRow:
+    """Return an entry as it is shown where nobody asked for more: of a line for health neither it nor what quotes it.
+
+    Its length and hash stay.
+    """
+    one = row.quarantined
+    if one.target is not Target.HEALTH:
+        return row
+    return row._replace(quarantined=one._replace(payload=b"", detail=HIDDEN))
 
 
 def render_row(row: QuarantineRow) -> Sequence[str]:
@@ -62,6 +78,8 @@ def _describe_moment(time_ms: int) -> str:
 def _describe_length(one: Quarantined) -> str:
     if len(one.payload) == one.length:
         return str(one.length)
+    if one.target is Target.HEALTH and not one.payload:
+        return f"{one.length}; they are kept and not shown"
     return f"{one.length}, of which the first {len(one.payload)} are kept; it cannot be reprocessed"
 
 

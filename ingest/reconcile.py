@@ -25,12 +25,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ingest.influx import BrokenOffError, InfluxClient
+from ingest.influx import BrokenOffError
 from ingest.number_gaps import NumberFindings, find_gaps
 from ingest.quarantine_filter import Filter
 from ingest.store_hours import HOUR_MS, HourCount
 from ingest.store_reader import StoreReader
-from ingest.stored_points import Asked, Counts, count_points, has_device, list_devices, read_retention
+from ingest.stored_points import Asked, Counts, Queried, count_points, has_device, list_devices, read_retention
 from ingest.waiting_lines import Outboxes
 
 PIECE_HOURS = 24
@@ -156,7 +156,7 @@ def compare(before: Hours, after: Hours, waiting: Counts, stored: Counts, judged
 async def reconcile(
     asked: Asked,
     stores: Sequence[StoreReader],
-    influx: InfluxClient,
+    influx: Queried,
     now_ms: int,
     on_progress: Callable[[float], None],
 ) -> Findings:
@@ -210,7 +210,7 @@ async def reconcile(
     return findings
 
 
-async def is_known(device: str, stores: Sequence[StoreReader], influx: InfluxClient) -> bool:
+async def is_known(device: str, stores: Sequence[StoreReader], influx: Queried) -> bool:
     """Return whether the database or a store ever heard of a device, as far back as they keep anything.
 
     Raises:
@@ -244,7 +244,7 @@ def find_counted(asked: Asked, stores: Sequence[StoreReader]) -> int:
 
 
 async def _compare_piece(
-    piece: Asked, stores: Sequence[StoreReader], influx: InfluxClient, outboxes: Outboxes, findings: Findings
+    piece: Asked, stores: Sequence[StoreReader], influx: Queried, outboxes: Outboxes, findings: Findings
 ) -> Counts:
     """Compare one piece, and return what InfluxDB holds of it; what raises has added nothing to the findings."""
     before = add_up(store.hours(*piece) for store in stores)

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,12 +24,12 @@ from ingest.number_gaps import NumberFindings
 from ingest.printed_table import make_visible, print_table
 from ingest.reconcile import Findings, UnknownDeviceError, reconcile
 from ingest.sequence import Numbering
-from ingest.settings import Settings
+from ingest.settings import Influx, Settings
 from ingest.settings_file import load_settings, read_secret
 from ingest.store_file import StoreError
 from ingest.store_hours import HOUR_MS
 from ingest.store_reader import open_reader
-from ingest.stored_points import Asked
+from ingest.stored_points import Asked, Databases
 from ingest.toml_file import ConfigurationError
 
 DAY_MS = 24 * HOUR_MS
@@ -77,7 +77,7 @@ def compare_stores(
         loaded = load_settings(settings, os.environ)
         asked = choose_hours(from_ms, to_ms, device, loaded.store.hours_days)
         folders = store or [loaded.store.folder]
-        findings = asyncio.run(_reconcile(loaded, read_secret(loaded.influx, "influx"), folders, asked))
+        findings = asyncio.run(_reconcile(_list_databases(loaded), folders, asked))
     if as_json:
         typer.echo(json.dumps(to_plain(findings), ensure_ascii=False))
     else:
@@ -118,16 +118,30 @@ def read_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def _reconcile(settings: Settings, password: str, folders: Sequence[Path], asked: Asked) -> Findings:
+def _list_databases(settings: Settings) -> list[tuple[Influx, str]]:
+    """Return the databases that the collector writes to, with their passwords.
+
+    Raises:
+        ConfigurationError: A password is missing, or cannot be read.
+    """
+    found = [(settings.influx, read_secret(settings.influx, "influx"))]
+    if settings.health_influx is not None:
+        found.append((settings.health_influx, read_secret(settings.health, "health")))
+    return found
+
+
+async def _reconcile(databases: Sequence[tuple[Influx, str]], folders: Sequence[Path], asked: Asked) -> Findings:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         bar = stack.enter_context(Progress(*columns, console=console, transient=True, disable=not console.is_terminal))
         stores = [stack.enter_context(open_reader(folder)) for folder in dict.fromkeys(map(Path.resolve, folders))]
         task = bar.add_task("comparing", total=1.0)
-        async with open_influx(settings.influx, password) as influx:
-            await influx.check()
-            return await reconcile(asked, stores, influx, read_clock(), lambda share: bar.update(task, completed=share))
+        clients = [await stack.enter_async_context(open_influx(*one)) for one in databases]
+        for client in clients:
+            await client.check()
+        influx = Databases(clients)
+        return await reconcile(asked, stores, influx, read_clock(), lambda share: bar.update(task, completed=share))
 
 
 @contextmanager

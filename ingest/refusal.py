@@ -96,7 +96,9 @@ class Refusals:
             if some:
                 error = RefusedError(some[0].reason, "; ".join(refusal.detail for refusal in some[:SHOWN_REFUSALS]))
                 kept = self._keep(_find_origin(candidate.arrival), Level.FIELD, error)
-                batch.quarantined.append(kept._replace(part=candidate.part, given_ms=given_ms, fields=names))
+                # A payload invents names as it likes; where it is not kept, nothing can be added any more.
+                left = names if candidate.arrival.keeps_payload else ()
+                batch.quarantined.append(kept._replace(part=candidate.part, given_ms=given_ms, fields=left))
 
     def _keep(self, origin: Origin, level: Level, error: RefusedError) -> Quarantined:
         message, keeps = origin.message, origin.keeps_payload

@@ -7,7 +7,6 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -35,9 +34,7 @@ from ingest.source_status import SourceStatus, SourceWatch, format_sources, list
 from ingest.status_file import StatusFile
 from ingest.store_file import StoreError, list_set_aside
 from ingest.store_groups import Quotas
-from ingest.store_reserve import Usage
 from ingest.store_restored import Restored
-from ingest.store_rows import Moves
 from ingest.store_sessions import SESSION_LOST
 from ingest.store_thread import Overview
 from ingest.throughput import Throughput
@@ -45,6 +42,8 @@ from schemas.rule import AlertPhase, Rule
 
 log = logging.getLogger(__name__)
 
+UNNAMED = "en enhet for helse"
+"""Stands for a device that is kept apart in a Notice."""
 STATUS_S = 1.0
 HEALTH_S = 10.0
 FACTS_S = 3600.0
@@ -76,6 +75,7 @@ class Reporter:
         self._status_file = StatusFile(settings.store.folder)
         self._collector = collector
         self._broker, self._store, self._writer = peers.broker, peers.store, peers.writer
+        self._health_writer = peers.health_writer
         self._notices = notices
         self._had_session = restored.had_session
         self._started_ms = read_clock()
@@ -190,13 +190,17 @@ class Reporter:
 
     async def _commit_own(self, status: Status) -> None:
         reasons = self._collector.take_reasons()
+        types = self._collector.configuration.types
+        silent: dict[bool, list[Silence]] = {False: [], True: []}
+        for one in status.silent:
+            silent[types[one.type_key].is_apart].append(one)
         lines = [
             format_health(status),
             *format_rejections(reasons, status.collector, status.time_ms),
-            *format_silences(status.silent, status.time_ms),
+            *format_silences(silent[False], status.time_ms),
             *format_sources(status.sources, status.collector, status.time_ms),
         ]
-        if not await self._collector.try_commit_lines(lines):
+        if not await self._collector.try_commit_lines(lines, format_silences(silent[True], status.time_ms)):
             self._collector.put_back_reasons(reasons)
 
     async def _judge_silence(self, now_s: float) -> None:
@@ -244,7 +248,7 @@ class Reporter:
         found = await self._store.overview()
         self._sources = self._look_at_sources()
         self._undelivered = (found.deliveries[DeliveryState.DEAD], found.failing)
-        self._raised = self._judge(now_ms, found.moves, found.usage, found.events)
+        self._raised = self._judge(now_ms, found)
         self._alert_counts = AlertCounts(
             self._count_alerts(), found.incidents, {state.value: count for state, count in found.deliveries.items()}
         )
@@ -263,6 +267,7 @@ class Reporter:
         mqtt, written = self._broker.status, self._writer.state
         received_per_s, accepted_per_s = self._throughput.measure_rates()
         age_s = 0.0 if depth.oldest_ms is None else max(0.0, (now_ms - depth.oldest_ms) / 1000)
+        health_ms = found.health.oldest_ms
         capacity = self._throughput.measure_capacity(depth, moves, usage, age_s)
         return Status(
             collector=settings.mqtt.username,
@@ -303,6 +308,10 @@ class Reporter:
             expired=moves.expired,
             sessions_lost=found.events[SESSION_LOST],
             judges_alerts=settings.mqtt.share is None,
+            has_health_database=self._health_writer is not None,
+            health_database_error=self._health_error,
+            health_outbox_lines=found.health.lines,
+            health_outbox_age_s=0.0 if health_ms is None else max(0.0, (now_ms - health_ms) / 1000),
             events=dict(sorted(found.events.items())),
             notices=list(self._raised.values()),
             silent=self._silent,
@@ -319,11 +328,16 @@ class Reporter:
         records = self._collector.processor.alerts.list_records()
         return Counter(f"{one.phase}/{one.severity}" for one in records if one.phase is not AlertPhase.OK)
 
-    def _judge(self, now_ms: int, moves: Moves, usage: Usage, events: Mapping[str, int]) -> Raised:
+    @property
+    def _health_error(self) -> str:
+        return "" if self._health_writer is None else self._health_writer.state.error
+
+    def _judge(self, now_ms: int, found: Overview) -> Raised:
+        moves, usage, events = found.moves, found.usage, found.events
         if self._refused >= 0 and moves.refused_by_database > self._refused:
             self._lines_refused_ms = now_ms
         self._refused = moves.refused_by_database
-        written, quotas, settings = self._writer.state, self._quotas, self._settings
+        written, quotas, settings, health = self._writer.state, self._quotas, self._settings, self._health_writer
         self._facts = Facts(
             now_ms=now_ms,
             store_share=usage.share,
@@ -334,9 +348,11 @@ class Reporter:
             session_lost_ms=self._session_lost_ms,
             sessions_lost=events.get(SESSION_LOST, 0),
             quarantine_share=0.0 if quotas is None else quotas.share,
-            near_quota=() if quotas is None else _list_near(quotas, settings.quarantine.most_entries_each),
+            near_quota=() if quotas is None else self._list_near(quotas),
             first_expiry_ms=None if quotas is None else quotas.first_expires_ms,
             influx_error=written.error if written.needs_person else "",
+            health_error="" if health is None or not health.state.needs_person else health.state.error,
+            health_waiting=found.health.lines if health is None else 0,
             lines_refused_ms=self._lines_refused_ms,
             reload_error=self._collector.reload_error,
             accepts_simulated=settings.ingest.accept_simulated,
@@ -345,6 +361,17 @@ class Reporter:
             mute_sources=[MuteSource(one.key, one.title, one.filters) for one in self._sources if one.is_mute],
         )
         return self._judge_facts(self._facts)
+
+    def _list_near(self, quotas: Quotas) -> list[NearQuota]:
+        """Return the groups near their quota; of a device that is kept apart not which, for many may hear."""
+        configuration, most_entries = self._collector.configuration, self._settings.quarantine.most_entries_each
+        found = []
+        for one in quotas.full_groups:
+            device = configuration.inventory.devices.get(one.sender)
+            is_apart = device is not None and configuration.types[device.type_key].is_apart
+            name = UNNAMED if is_apart else one.sender
+            found.append(NearQuota(name, one.reason.value, one.entries / most_entries))
+        return found
 
     def _judge_facts(self, facts: Facts) -> Raised:
         raised = judge_facts(facts, self._raised)
@@ -369,10 +396,6 @@ class Reporter:
 
 def _fill_text(rule: Rule, record: AlertRecord) -> str:
     return fill_text(rule, record.value, rule.find_level(record.severity).find_limit(record.value))
-
-
-def _list_near(quotas: Quotas, most_entries: int) -> list[NearQuota]:
-    return [NearQuota(one.sender, one.reason.value, one.entries / most_entries) for one in quotas.full_groups]
 
 
 def _log_changes(before: Raised, now: Raised) -> None:

@@ -60,6 +60,7 @@ def _take_again(processor: Processor, kept: Quarantined, batch: Batch, trusted_m
         return [kept]  # of a field's entry without names, version 1 of the store did not say which may be added
     result = processor.take_again(kept, trusted_ms if kept.reason is Reason.FUTURE_TIME else None)
     batch.lines += result.lines
+    batch.health_lines += result.health_lines
     batch.marks += result.marks
     batch.transitions += result.transitions
     batch.alerts += result.alerts
@@ -72,18 +73,22 @@ def _take_again(processor: Processor, kept: Quarantined, batch: Batch, trusted_m
 
 def _send_again(kept: Quarantined, batch: Batch) -> list[Quarantined]:
     if kept.reason is not Reason.DAMAGED_ENTRY:
-        batch.lines.append(kept.payload)
+        batch.lines_of(kept.target).append(kept.payload)
         return []
     try:
-        batch.lines += unpack_lines(kept.payload)
+        batch.lines_of(kept.target).extend(unpack_lines(kept.payload))
     except DamagedEntryError as error:
         return [kept._replace(detail=str(error))]
     return []
 
 
 def _revise(kept: Quarantined, refused: Quarantined) -> Quarantined:
-    """Return an entry with what is wrong with it now; when it came and what it holds do not change."""
-    revised = kept._replace(reason=refused.reason, detail=refused.detail, device=refused.device)
+    """Return an entry with what is wrong with it now; when it came and what it holds do not change.
+
+    Only where it turns out to be of a device of which no payload may be kept, that goes.
+    """
+    payload = kept.payload if refused.payload else b""
+    revised = kept._replace(reason=refused.reason, detail=refused.detail, device=refused.device, payload=payload)
     if kept.level is Level.FIELD and refused.level is not Level.FIELD:
         return revised  # the reading was accepted long ago; what is refused is still the field
     return revised._replace(level=refused.level, part=refused.part, given_ms=refused.given_ms, fields=refused.fields)

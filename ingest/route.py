@@ -166,6 +166,11 @@ class RouteTable:
         device_id = topic.split("/")[-2] if "/" in topic else ""
         return device_id if device_id in self._inventory.devices else ""
 
+    def keeps_payload(self, device_id: str) -> bool:
+        """Whether the quarantine may hold payloads of a Device; also of one that is not in the inventory."""
+        device = self._inventory.devices.get(device_id)
+        return device is None or self._types[device.type_key].keeps_payload
+
     def _build(self, topic: str) -> Route:
         segments = topic.removeprefix(self._prefix).split("/")
         if not topic.startswith(self._prefix) or len(segments) != 3 or segments[2] != "reading":  # noqa: PLR2004 - site, device, "reading"

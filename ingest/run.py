@@ -4,7 +4,7 @@ One TaskGroup with named tasks::
 
     mqtt         ingest.mqtt: the connection, again and again
     commit       ingest.collector: messages -> process -> ONE transaction -> PUBACK, in that order
-    write        ingest.writer: outbox -> InfluxDB
+    write        ingest.writer: outbox -> InfluxDB; one for each database
     publish      ingest.alert_publisher: transitions -> retained MQTT messages
     notices      ingest.notice_publisher: Notices -> retained MQTT messages
     tell         ingest.notify: incidents -> messages to people
@@ -25,8 +25,8 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import NamedTuple
 
 from ingest.alert_publisher import AlertPublisher
@@ -55,6 +55,7 @@ from ingest.store_file import StoreError
 from ingest.store_restored import Restored
 from ingest.store_subscriptions import read_filters
 from ingest.store_thread import StoreThread, open_store
+from ingest.target import Target
 from ingest.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -100,16 +101,29 @@ async def run_collector(settings: Settings, environ: Mapping[str, str]) -> None:
     gc.disable()
     mqtt_password = read_secret(settings.mqtt, "mqtt")
     influx_password = read_secret(settings.influx, "influx")
+    health_password = "" if settings.health_influx is None else read_secret(settings.health, "health")
     configuration = read_configuration(settings)
     async with (
         open_store(settings.store, settings.quarantine) as store,
         open_influx(settings.influx, influx_password) as influx,
+        _open_health(settings, health_password) as health,
     ):
-        parts = await _make_parts(settings, configuration, mqtt_password, store, influx)
+        writers = Writer(store, influx), None if health is None else Writer(store, health, target=Target.HEALTH)
+        parts = await _make_parts(settings, configuration, mqtt_password, store, writers)
         _spare_memory()
         _log_choices(settings)
         async with serve_metrics(settings.metrics.listen, parts.reporter.read_figures, parts.collector.is_well):
             await _run_tasks(parts, Systemd(environ))
+
+
+@asynccontextmanager
+async def _open_health(settings: Settings, password: str) -> AsyncIterator[InfluxClient | None]:
+    """Open the database for health until the block ends; None where there is none."""
+    if settings.health_influx is None:
+        yield None
+        return
+    async with open_influx(settings.health_influx, password) as influx:
+        yield influx
 
 
 def list_filters(settings: Mqtt) -> list[str]:
@@ -153,7 +167,11 @@ def restore_processor(settings: Settings, configuration: Configuration, restored
 
 
 async def _make_parts(
-    settings: Settings, configuration: Configuration, password: str, store: StoreThread, influx: InfluxClient
+    settings: Settings,
+    configuration: Configuration,
+    password: str,
+    store: StoreThread,
+    writers: tuple[Writer, Writer | None],
 ) -> Parts:
     restored = await store.load()
     processor = restore_processor(settings, configuration, restored)
@@ -167,9 +185,8 @@ async def _make_parts(
     broker.retire(list_obsolete(settings.mqtt, configuration, await store.read(read_filters)))
     await remember_filters(store, filters)
     await broker.hear_sources(filters)
-    writer = Writer(store, influx)
     publisher = AlertPublisher(settings.mqtt, broker, store, processor.alerts)
-    peers = Peers(broker, store, writer, publisher)
+    peers = Peers(broker, store, writers[0], publisher, writers[1])
     collector = Collector(settings, configuration, processor, peers, restored.ledger)
     messenger = Messenger(settings, store, configuration, lambda: collector.is_caught_up)
     notices = NoticePublisher(settings.mqtt, broker)
@@ -208,7 +225,7 @@ async def _run_tasks(parts: Parts, systemd: Systemd) -> None:
                 group.create_task(serve_requests(folder, desk), name="requests"),
             ]
             others = [
-                group.create_task(parts.peers.writer.run(), name="write"),
+                *(group.create_task(one.run(), name="write") for one in parts.peers.writers),
                 group.create_task(parts.peers.publisher.run(), name="publish"),
                 group.create_task(parts.notices.run(), name="notices"),
                 group.create_task(parts.messenger.run(), name="tell"),
@@ -240,8 +257,9 @@ async def _drain(parts: Parts, committing: list[asyncio.Task[None]]) -> None:
             await parts.reporter.finish()
             await _publish_last(parts.peers)
             await parts.collector.keep_memory()
-            is_written, _ = await asyncio.gather(parts.peers.writer.drain(deadline_s), parts.messenger.finish())
-            if not is_written:
+            draining = asyncio.gather(*(one.drain(deadline_s) for one in parts.peers.writers))
+            are_written, _ = await asyncio.gather(draining, parts.messenger.finish())
+            if not all(are_written):
                 log.warning("stopped before InfluxDB had taken everything; it is kept")
     except (TimeoutError, StoreError) as error:
         log.warning("stopped before everything was written (%s); it is kept", str(error) or "time was up")

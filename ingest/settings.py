@@ -117,6 +117,24 @@ class Influx(Part):
     )
 
 
+class Health(Part):
+    """The database of what tells of people's health. Server, certificate, waits and sizes are those of `influx`."""
+
+    database: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="Database; on 2.x the bucket. Another one than `influx.database`, which only those read who may "
+        "see such data. When left out, devices of types of class health are refused in the inventory.",
+    )
+    username: str = Field(
+        default="collector-health",
+        pattern=r"^[^:]+$",
+        description="Account that may write there, without a colon; on 2.x any word.",
+    )
+    password: SecretStr | None = Field(default=None, description="Secret; on 2.x the token. Environment only.")
+    password_file: Path | None = Field(default=None, description="File that holds the password or token.")
+
+
 class Store(Part):
     """The collector's own disk: outbox, quarantine, alert states, ledger."""
 
@@ -239,12 +257,21 @@ class Settings(BaseSettings):
     )
     mqtt: Mqtt = Field(default=Mqtt(), description="The broker.")
     influx: Influx = Field(default=Influx(), description="The database.")
+    health: Health = Field(default=Health(), description="The database of what tells of people's health.")
     store: Store = Field(default=Store(), description="The collector's own disk.")
     quarantine: Quarantine = Field(default=Quarantine(), description="How long refused payloads are kept.")
     ingest: Ingest = Field(default=Ingest(), description="What is taken and how it is gathered.")
     heartbeat: Heartbeat = Field(default=Heartbeat(), description="An outside watcher.")
     metrics: Metrics = Field(default=Metrics(), description="Figures for Prometheus.")
     alerts: Alerts = Field(default=Alerts(), description="What becomes of alerts that fired.")
+
+    @property
+    def health_influx(self) -> Influx | None:
+        """How the database of what tells of people's health is reached; None where there is none."""
+        health = self.health
+        if health.database is None:
+            return None
+        return self.influx.model_copy(update={name: getattr(health, name) for name in Health.model_fields})
 
     @classmethod
     def settings_customise_sources(

@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from ingest.settings import VARIABLE_PREFIX, Influx, Mqtt, Settings, Tls, list_settings, name_variable
+from ingest.settings import VARIABLE_PREFIX, Health, Influx, Mqtt, Settings, Tls, list_settings, name_variable
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, read_toml
 from ingest.toml_table import explain_error, explain_unknown
 
@@ -63,18 +63,19 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         mistakes += [_describe(details, file, variables) for details in error.errors(include_url=False)]
         # Without its cause: pydantic's own text repeats what it was given, which may be secret.
         raise ConfigurationError(mistakes) from None
-    mistakes += [_place(where, message, file, variables) for where, message in _check_files(settings)]
+    found = (*_check_files(settings), *_check_health(settings))
+    mistakes += [_place(where, message, file, variables) for where, message in found]
     if mistakes:
         raise ConfigurationError(mistakes)
     return settings
 
 
-def read_secret(part: Mqtt | Influx, name: str) -> str:
+def read_secret(part: Mqtt | Influx | Health, name: str) -> str:
     """Return the password of a connection.
 
     Args:
         part: Settings of the connection.
-        name: Of that part in the settings, ``mqtt`` or ``influx``, for messages.
+        name: Of that part in the settings, ``mqtt``, ``influx`` or ``health``, for messages.
 
     Raises:
         ConfigurationError: There is none, there are two, or the file cannot be read or holds none.
@@ -202,6 +203,15 @@ def _check_files(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
     yield from _check_tls(settings.mqtt.tls)
     if settings.influx.ca_file is not None and settings.influx.url.startswith("http://"):
         yield ("influx", "ca_file"), "is of no use with an http:// address: the connection is not encrypted"
+
+
+def _check_health(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what is wrong with the database of what tells of people's health."""
+    health, influx = settings.health, settings.influx
+    if health.database is not None and health.database == influx.database:
+        yield ("health", "database"), "must not be that of influx.database, which dashboards can read"
+    if health.database is not None and health.username == influx.username:
+        yield ("health", "username"), "must not be that of influx.username: the account needs rights of its own"
 
 
 def _check_tls(tls: Tls) -> Iterator[tuple[tuple[str, ...], str]]:

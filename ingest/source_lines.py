@@ -34,7 +34,7 @@ def note_event(source: OpenSource, event: Event, received_ms: int, batch: Batch)
         received_ms: Milliseconds since 1970 in UTC.
         batch: Gets the lines.
     """
-    batch.lines += format_events(source, (event,), received_ms)
+    batch.add_lines(format_events(source, (event,), received_ms), is_apart=source.is_apart(event))
     if event.kind in (EventKind.CODEC_FAILED, EventKind.FRAME_BROKEN):
         device = source.find_device(event.address)
         source.figures.codec_failed[device if device in source.devices else NOBODY] += 1
@@ -45,7 +45,7 @@ def note_event(source: OpenSource, event: Event, received_ms: int, batch: Batch)
 def note_broken(source: OpenSource, outcome: Unheard, received_ms: int, batch: Batch) -> None:
     """Tell that our own decoder refused the bytes of a device; the arguments are those of ``note_event``."""
     # What quotes a payload is as private as the payload.
-    detail = outcome.error.detail if source.source.keeps_payloads else ""
+    detail = outcome.error.detail if source.keeps_payload((outcome,)) else ""
     note_event(source, Event(EventKind.FRAME_BROKEN, outcome.said.address, detail), received_ms, batch)
 
 
@@ -59,11 +59,11 @@ def note_uplink(source: OpenSource, said: Said, received_ms: int, batch: Batch) 
         return
     if said.missed:
         source.figures.missed[route.device.id] += said.missed
-    batch.lines += format_radio(said, route, received_ms)
+    batch.add_lines(format_radio(said, route, received_ms), is_apart=route.device_type.is_apart)
 
 
 def format_radio(said: Said, route: Route, received_ms: int) -> Iterator[bytes]:
-    """Yield the line of an uplink; none for what is no uplink, where the device had no place then, or the time is to come.
+    """Yield the line of an uplink; none for what is no uplink, has no place, or is ahead of our clock.
 
     Args:
         said: An uplink.

@@ -5,7 +5,7 @@ quarantine is read by a copy of it: a message of last week must not count as the
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +18,7 @@ from ingest.message import Message
 from ingest.model import Model, Translated, translate_members
 from ingest.models import load_models
 from ingest.route import PlacedAt, Route
-from ingest.source import Heard, Interpreter, Said, Source
+from ingest.source import Event, Heard, Interpreter, Said, Source
 from ingest.source_figures import SourceFigures
 from ingest.topic_filter import compile_filter
 from schemas.device_type import Clock, DeviceType
@@ -137,6 +137,7 @@ class OpenSource:
         source: Which.
         bound: Its devices by address, in lower case.
         before: The same Source as it was opened before: what it was told, and what came of it, stays known.
+        apart: Ids and addresses of all devices that are kept apart, whatever Source they have, in lower case.
 
     Attributes:
         source: Which.
@@ -145,7 +146,13 @@ class OpenSource:
         devices: Ids of its devices.
     """
 
-    def __init__(self, source: Source, bound: Mapping[str, _Bound], before: "OpenSource | None" = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        bound: Mapping[str, _Bound],
+        before: "OpenSource | None" = None,
+        apart: Collection[str] = (),
+    ) -> None:
         self.source = source
         self.interpreter: Interpreter = (
             load_formats()[source.format_key].open(source) if before is None else before.interpreter
@@ -153,6 +160,8 @@ class OpenSource:
         self.figures: SourceFigures = SourceFigures() if before is None else before.figures
         self.devices = frozenset(one.device.id for one in bound.values())
         self.figures.forget_devices(self.devices)
+        self._apart = apart
+        self._private = {one.device.id for one in bound.values() if not one.kind.device_type.keeps_payload}
         self._bound = bound
         self._copy: Interpreter | None = None
 
@@ -165,6 +174,20 @@ class OpenSource:
         """Return the Route of the Device at an address, for what has a time; None where the inventory has none."""
         bound = self._bound.get(address.lower())
         return None if bound is None else bound.timed
+
+    @property
+    def keeps_payloads(self) -> bool:
+        """Whether the quarantine may hold what cannot be read, and so be of any of its devices."""
+        return self.source.keeps_payloads and not self._private
+
+    def keeps_payload(self, outcomes: Iterable[Outcome]) -> bool:
+        """Whether the quarantine may hold a message that says this."""
+        return self.source.keeps_payloads and not any(one.device in self._private for one in outcomes)
+
+    def is_apart(self, event: Event) -> bool:
+        """Whether an event names a device that is kept apart; one Source may describe the devices of another."""
+        told = f"{event.address} {event.detail}".lower()
+        return any(name in told for name in self._apart)
 
     def read(self, message: Message, *, again: bool = False) -> Reading:
         """Return what a message says.
@@ -216,9 +239,10 @@ class SourceTable:
     ) -> None:
         sources = sources or {}
         bound = _bind(inventory, types, sources) if inventory is not None and types is not None else {}
+        apart = frozenset(_list_apart(inventory, types)) if inventory is not None and types is not None else frozenset()
         known = {} if before is None else before.opened
         self.opened: dict[str, OpenSource] = {
-            key: OpenSource(source, bound.get(key, {}), known[key] if _is_kept(key, source, known) else None)
+            key: OpenSource(source, bound.get(key, {}), known[key] if _is_kept(key, source, known) else None, apart)
             for key, source in sources.items()
         }
         self._filters: list[tuple[Pattern[str], OpenSource]] = [
@@ -242,6 +266,13 @@ class SourceTable:
 
 def _is_kept(key: str, source: Source, known: Mapping[str, OpenSource]) -> bool:
     return key in known and known[key].source == source
+
+
+def _list_apart(inventory: Inventory, types: Mapping[str, DeviceType]) -> Iterator[str]:
+    """Yield what the devices that are kept apart are called, in lower case."""
+    for device in inventory.devices.values():
+        if types[device.type_key].is_apart:
+            yield from {device.id.lower(), (device.address or device.id).lower()}
 
 
 def _bind(

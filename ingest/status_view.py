@@ -24,6 +24,8 @@ _ERRORS = {
     "runs.",
     "influx_error": "Nothing is written to InfluxDB, and lines wait in the outbox: {}. It is tried again; if that does "
     "not help, see that InfluxDB runs.",
+    "health_database_error": "Nothing is written to the database for health, and lines wait in the outbox: {}. It is "
+    "tried again; if that does not help, see that InfluxDB runs.",
     "store_error": "The store: {}",
     "reload_error": "The last reload was refused, the old inventory and rules are in use: {}",
     "store_set_aside": "The store was damaged and was set aside as {}",
@@ -74,11 +76,22 @@ def _describe_flow(status: Status, now_ms: int) -> Iterator[tuple[str, str]]:
     yield "Collector", f"{status['collector']}, started {format_local(status['started_ms'])} ({format_span(ran_s)} ago)"
     yield "Broker", "connected" if status["mqtt_connected"] else "not connected"
     yield "InfluxDB", "takes lines" if status["influx_ok"] else "takes no lines"
+    if status.get("has_health_database") or status.get("health_outbox_lines"):
+        yield "Health database", _describe_health(status)
     yield "Messages", f"{status['received_per_s']:.0f}/s received, {status['accepted_per_s']:.0f}/s readings accepted"
     waiting = f"{status['outbox_lines']} lines, {format_bytes(status['outbox_bytes'])}"
     yield "Outbox", f"{waiting}, the oldest {format_span(status['outbox_age_s'])} old"
     if "drain_per_s" in status:
         yield "Draining", f"{status['drain_per_s']:.0f} lines/s; {_describe_emptying(status)}"
+
+
+def _describe_health(status: Status) -> str:
+    if not status.get("has_health_database"):
+        state = "NOT SET (health.database)"
+    else:
+        state = "takes no lines" if status.get("health_database_error") else "takes lines"
+    waiting = status["health_outbox_lines"]
+    return f"{state}; {waiting} lines wait, the oldest {format_span(status['health_outbox_age_s'])} old"
 
 
 def _describe_emptying(status: Status) -> str:

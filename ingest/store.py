@@ -16,7 +16,7 @@ import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Self, TypeVar
 
@@ -41,8 +41,10 @@ from ingest.store_outbox import (
     Amount,
     Depth,
     OutboxEntry,
+    Packed,
     RefusedLine,
     insert_entry,
+    join_depths,
     list_unstored,
     measure_outbox,
     pack_lines,
@@ -79,6 +81,7 @@ from ingest.store_shards import ShardChange
 from ingest.store_states import StateRows, StatesOfShard
 from ingest.store_transactions import Transactions
 from ingest.store_unpublished import add_unpublished
+from ingest.target import Target
 from schemas.reason import Reason
 
 log = logging.getLogger(__name__)
@@ -108,7 +111,7 @@ class Store(Publishing):
         self._connection = connection
         self._room = Room(settings.folder, settings)
         self._transactions = Transactions(self._path, connection, self._room)
-        self._amount = measure_outbox(connection)
+        self._amounts = {target: measure_outbox(connection, target) for target in Target}
         self._marks = MarkRows(connection)
         self._states = StateRows(connection)
         self._hours = PointHours(connection, settings.hours_days)
@@ -166,7 +169,7 @@ class Store(Publishing):
 
     def commit(
         self, batch: Batch, now_ms: int, shard: Shard | None = None, states: StatesOfShard | None = None
-    ) -> OutboxEntry | None:
+    ) -> list[OutboxEntry]:
         """Put a batch on disk, as a whole or not at all.
 
         Args:
@@ -177,28 +180,34 @@ class Store(Publishing):
             states: What derivations remember after this batch of the shard that ``wants_states`` named.
 
         Returns:
-            The entry that waits for InfluxDB; None for a batch without lines.
+            The entries that wait for InfluxDB: one for each database that the batch has lines for.
 
         Raises:
             OutboxFullError: The store has reached its bound; try again with the same batch.
             StoreFullError: The disk is full; likewise.
             StoreError: The file cannot be written.
         """
-        body = pack_lines(batch.lines) if batch.lines else b""
+        packed = {target: Packed(lines, pack_lines(lines)) for target in Target if (lines := batch.lines_of(target))}
         with self._transactions.reading() as connection:
-            size = 2 * len(body) + sum(len(one.payload) for one in batch.quarantined)
+            size = 2 * sum(len(one.body) for one in packed.values())
+            size += sum(len(one.payload) for one in batch.quarantined)
             if self._room.look(connection, size):
                 self._transactions.note_event("outbox_full")
             self._room.refuse(connection)
-        entry, marks, moved, is_packed = self._transactions.add(lambda _: self._put(batch, body, now_ms, shard, states))
+        entries, marks, moved, is_packed = self._transactions.add(
+            lambda _: self._put(batch, packed, now_ms, shard, states)
+        )
         self._hours.note_written(is_packed=is_packed)
         self._marks.note(marks)
         self._states.note(moved)
         if marks.row is not None:
             self._hours.add(batch.marks, marks.row)
-        if entry is not None:
-            self._amount = self._amount.plus(Amount(1, entry.lines, len(body)))
-        return entry
+        for entry in entries:
+            self._change_amount(entry.target, Amount(1, entry.lines, len(entry.body)))
+        return entries
+
+    def _change_amount(self, target: Target, change: Amount) -> None:
+        self._amounts[target] = self._amounts[target].plus(change)
 
     def keep_shards(self, shards: Sequence[Shard]) -> None:
         """Write several shards, as for ``commit`` but without a batch; raises StoreError if that cannot be done."""
@@ -215,14 +224,15 @@ class Store(Publishing):
         """Return the number of the shard whose states should come with the next commit; None while none is due."""
         return self._states.find_due()
 
-    def oldest(self, limit_bytes: int, after_id: int = 0) -> list[OutboxEntry]:
+    def oldest(self, limit_bytes: int, after_id: int = 0, target: Target = Target.SHARED) -> list[OutboxEntry]:
         """Return the oldest entries of the outbox that fit in so many bytes of lines, at least one if any waits.
 
         Args:
             limit_bytes: Of lines, as they are without compression.
             after_id: Entries up to this one are left out.
+            target: The database that they are for.
         """
-        return self.read(lambda connection: read_oldest(connection, limit_bytes, after_id))
+        return self.read(lambda connection: read_oldest(connection, limit_bytes, after_id, target))
 
     def remove(self, ids: Sequence[int]) -> None:
         """Take entries that InfluxDB has out of the outbox, and count their lines as stored.
@@ -230,7 +240,8 @@ class Store(Publishing):
         One that is not there any longer is passed over.
         """
         gone = self._transactions.change(lambda connection: remove_entries(connection, ids))
-        self._amount = self._amount.plus(gone)
+        for target, change in gone.items():
+            self._change_amount(target, change)
 
     def refuse_lines(
         self, entry_id: int, remaining: Sequence[bytes], refused: Sequence[RefusedLine], now_ms: int
@@ -249,13 +260,13 @@ class Store(Publishing):
             StoreError: The file cannot be written.
         """
 
-        def refuse(connection: sqlite3.Connection) -> Amount:
-            change = replace_lines(connection, entry_id, remaining, len(refused))
-            add_quarantined(connection, [quarantine_line(one, now_ms) for one in refused], self._quotas)
+        def refuse(connection: sqlite3.Connection) -> tuple[Target, Amount]:
+            target, change = replace_lines(connection, entry_id, remaining, len(refused))
+            add_quarantined(connection, [quarantine_line(one, target, now_ms) for one in refused], self._quotas)
             insert_hours(connection, count_refused([one.line for one in refused], 1))
-            return change
+            return target, change
 
-        self._amount = self._amount.plus(self._transactions.change(refuse))
+        self._change_amount(*self._transactions.change(refuse))
 
     def set_aside_entry(self, entry_id: int, now_ms: int, why: str) -> None:
         """Move an entry of the outbox that cannot be read to the quarantine, as it is.
@@ -271,17 +282,20 @@ class Store(Publishing):
             StoreError: The file cannot be written.
         """
 
-        def take(connection: sqlite3.Connection) -> Amount:
+        def take(connection: sqlite3.Connection) -> tuple[Target, Amount]:
             quarantined, change = take_damaged(connection, entry_id, now_ms, why)
             add_quarantined(connection, [quarantined], self._quotas)
             insert_hours(connection, count_refused(list_unstored(quarantined), 1))
-            return change
+            return quarantined.target, change
 
-        self._amount = self._amount.plus(self._transactions.change(take))
+        self._change_amount(*self._transactions.change(take))
 
-    def depth(self) -> Depth:
-        """Return how much waits in the outbox; quick at any depth."""
-        return self.read(lambda connection: read_depth(connection, self._amount))
+    def depth(self, target: Target | None = None) -> Depth:
+        """Return how much waits in the outbox, for one database or for all; quick at any depth."""
+        targets = Target if target is None else (target,)
+        return self.read(
+            lambda connection: join_depths(read_depth(connection, self._amounts[one], one) for one in targets)
+        )
 
     def moves(self) -> Moves:
         """Return what became of lines and quarantined entries after their commit, since the store was made."""
@@ -364,15 +378,20 @@ class Store(Publishing):
         self._transactions.change(lambda connection: note_lost_sessions(connection, count, now_ms))
 
     def _put(
-        self, batch: Batch, body: bytes, now_ms: int, shard: Shard | None, states: StatesOfShard | None
-    ) -> tuple[OutboxEntry | None, ShardChange, ShardChange, bool]:
+        self,
+        batch: Batch,
+        packed: Mapping[Target, Packed],
+        now_ms: int,
+        shard: Shard | None,
+        states: StatesOfShard | None,
+    ) -> tuple[list[OutboxEntry], ShardChange, ShardChange, bool]:
         """Write a batch within a transaction.
 
         Returns:
-            Its entry, what became of marks, and of states, and whether hours were packed.
+            Its entries, what became of marks, and of states, and whether hours were packed.
         """
         connection = self._connection
-        entry = insert_entry(connection, batch.lines, body, now_ms) if batch.lines else None
+        entries = [insert_entry(connection, target, one, now_ms) for target, one in packed.items()]
         released = release_entries(connection, batch.released) if batch.released else []
         again = (line for one in released for line in list_unstored(one))
         insert_hours(connection, count_refused(again, -1))
@@ -386,7 +405,7 @@ class Store(Publishing):
         self._hours.begin(connection, now_ms)
         marks = self._marks.add(connection, batch.marks, shard)
         moved = self._states.add(connection, batch.states, states)
-        return entry, marks, moved, self._clear_marks(now_ms, shard)
+        return entries, marks, moved, self._clear_marks(now_ms, shard)
 
     def _clear_marks(self, now_ms: int, shard: Shard | None) -> bool:
         """Pack hours when it is time, and remove rows of marks that nothing needs; return whether hours were packed."""

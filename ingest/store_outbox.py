@@ -7,7 +7,7 @@ import hashlib
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from ingest.batch import Quarantined
 from ingest.store_file import DamagedEntryError
 from ingest.store_hours import HOUR_MS, find_point
 from ingest.store_rows import add_counts, find_device
+from ingest.target import Target
 from schemas.reason import Level, Reason
 
 GZIP_LEVEL = 1
@@ -37,6 +38,7 @@ class OutboxEntry(NamedTuple):
         lines: How many.
         raw_bytes: Of the lines, each with its newline.
         body: The lines as one gzip member; members may be joined to one body.
+        target: The database that they are for; a request has entries of one.
     """
 
     id: int
@@ -44,6 +46,7 @@ class OutboxEntry(NamedTuple):
     lines: int
     raw_bytes: int
     body: bytes
+    target: Target = Target.SHARED
 
 
 class RefusedLine(NamedTuple):
@@ -92,6 +95,18 @@ class Amount(NamedTuple):
         return Amount(self.batches + other.batches, self.lines + other.lines, self.disk_bytes + other.disk_bytes)
 
 
+class Packed(NamedTuple):
+    """Lines of a batch for one database.
+
+    Attributes:
+        lines: Without newlines, at least one.
+        body: The same as one gzip member.
+    """
+
+    lines: Sequence[bytes]
+    body: bytes
+
+
 def pack_lines(lines: Iterable[bytes]) -> bytes:
     """Return lines as one gzip member, each with a newline."""
     return isal_zlib.compress(b"\n".join((*lines, b"")), GZIP_LEVEL, _GZIP_WBITS)
@@ -129,39 +144,56 @@ def list_unstored(kept: Quarantined) -> list[bytes]:
     return salvage_lines(kept.payload) if kept.reason is Reason.DAMAGED_ENTRY else [kept.payload]
 
 
-def measure_outbox(connection: sqlite3.Connection) -> Amount:
-    """Return how much is in the outbox; reads each row."""
+def measure_outbox(connection: sqlite3.Connection, target: Target) -> Amount:
+    """Return how much is in the outbox for a database; reads each of its rows."""
     return Amount._make(
         connection.execute(
-            "SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(length(body)), 0) FROM outbox"
+            "SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(length(body)), 0) FROM outbox WHERE target = ?",
+            (target,),
         ).fetchone()
     )
 
 
-def read_depth(connection: sqlite3.Connection, amount: Amount) -> Depth:
-    """Return how much waits, with the time of the oldest."""
-    row = connection.execute("SELECT created_ms FROM outbox ORDER BY id LIMIT 1").fetchone()
+def read_depth(connection: sqlite3.Connection, amount: Amount, target: Target) -> Depth:
+    """Return how much waits for a database, with the time of the oldest."""
+    row = connection.execute("SELECT created_ms FROM outbox WHERE target = ? ORDER BY id LIMIT 1", (target,)).fetchone()
     return Depth(*amount, None if row is None else row[0])
 
 
-def insert_entry(connection: sqlite3.Connection, lines: Sequence[bytes], body: bytes, now_ms: int) -> OutboxEntry:
-    """Add the lines of a batch."""
+def join_depths(depths: Iterable[Depth]) -> Depth:
+    """Return how much waits for several databases together."""
+    found = list(depths)
+    return Depth(
+        sum(one.batches for one in found),
+        sum(one.lines for one in found),
+        sum(one.disk_bytes for one in found),
+        min((one.oldest_ms for one in found if one.oldest_ms is not None), default=None),
+    )
+
+
+def insert_entry(connection: sqlite3.Connection, target: Target, packed: Packed, now_ms: int) -> OutboxEntry:
+    """Add the lines of a batch for one database."""
+    lines, body = packed
     size = sum(map(len, lines)) + len(lines)
     entry_id = connection.execute(
-        "INSERT INTO outbox (created_ms, lines, raw_bytes, body) VALUES (?, ?, ?, ?) RETURNING id",
-        (now_ms, len(lines), size, body),
+        "INSERT INTO outbox (created_ms, lines, raw_bytes, body, target) VALUES (?, ?, ?, ?, ?) RETURNING id",
+        (now_ms, len(lines), size, body, target),
     ).fetchall()[0][0]
     add_counts(connection, "move", [("committed", len(lines))])
-    return OutboxEntry(entry_id, now_ms, len(lines), size, body)
+    return OutboxEntry(entry_id, now_ms, len(lines), size, body, target)
 
 
-def read_oldest(connection: sqlite3.Connection, limit_bytes: int, after_id: int = 0) -> list[OutboxEntry]:
-    """Return the oldest entries behind an id that fit in so many bytes of lines, at least one if any waits."""
+def read_oldest(
+    connection: sqlite3.Connection, limit_bytes: int, after_id: int = 0, target: Target = Target.SHARED
+) -> list[OutboxEntry]:
+    """Return the oldest entries for a database behind an id that fit in so many bytes of lines, at least one."""
     entries: list[OutboxEntry] = []
     cursor = connection.execute(
-        "SELECT id, created_ms, lines, raw_bytes, body FROM outbox WHERE id > ? ORDER BY id", (after_id,)
+        "SELECT id, created_ms, lines, raw_bytes, body FROM outbox WHERE target = ? AND id > ? ORDER BY id",
+        (target, after_id),
     )
-    for entry in map(OutboxEntry._make, cursor):
+    for row in cursor:
+        entry = OutboxEntry._make((*row, target))
         limit_bytes -= entry.raw_bytes
         if entries and limit_bytes < 0:
             break
@@ -170,28 +202,36 @@ def read_oldest(connection: sqlite3.Connection, limit_bytes: int, after_id: int 
     return entries
 
 
-def remove_entries(connection: sqlite3.Connection, ids: Iterable[int]) -> Amount:
+def remove_entries(connection: sqlite3.Connection, ids: Iterable[int]) -> Mapping[Target, Amount]:
     """Take entries out whose lines are stored; one that is not there any longer is passed over."""
     gone = [
         row
         for entry_id in ids
         for row in connection.execute(
-            "DELETE FROM outbox WHERE id = ? RETURNING lines, length(body)", (entry_id,)
+            "DELETE FROM outbox WHERE id = ? RETURNING target, lines, length(body)", (entry_id,)
         ).fetchall()
     ]
-    lines = sum(lines for lines, _ in gone)
-    add_counts(connection, "move", [("stored", lines)])
-    return Amount(-len(gone), -lines, -sum(disk for _, disk in gone))
+    changes: dict[Target, Amount] = {}
+    for number, lines, disk in gone:
+        target = Target(number)
+        changes[target] = changes.get(target, Amount()).plus(Amount(-1, -lines, -disk))
+    add_counts(connection, "move", [("stored", sum(lines for _, lines, _ in gone))])
+    return changes
 
 
-def replace_lines(connection: sqlite3.Connection, entry_id: int, remaining: Sequence[bytes], refused: int) -> Amount:
+def replace_lines(
+    connection: sqlite3.Connection, entry_id: int, remaining: Sequence[bytes], refused: int
+) -> tuple[Target, Amount]:
     """Leave only some lines in an entry, none of them: not the entry; the others are stored, but for those refused.
+
+    Returns:
+        The database that they are for, and what left.
 
     Raises:
         LookupError: There is no such entry.
     """
     body = pack_lines(remaining) if remaining else b""
-    lines, disk = _find_entry(connection, entry_id)
+    target, lines, disk = _find_entry(connection, entry_id)
     if remaining:
         connection.execute(
             "UPDATE outbox SET lines = ?, raw_bytes = ?, body = ? WHERE id = ?",
@@ -201,7 +241,7 @@ def replace_lines(connection: sqlite3.Connection, entry_id: int, remaining: Sequ
         connection.execute("DELETE FROM outbox WHERE id = ?", (entry_id,))
     stored = lines - len(remaining) - refused
     add_counts(connection, "move", [("stored", stored), ("refused_by_database", refused)])
-    return Amount(0 if remaining else -1, len(remaining) - lines, len(body) - disk)
+    return target, Amount(0 if remaining else -1, len(remaining) - lines, len(body) - disk)
 
 
 def take_damaged(connection: sqlite3.Connection, entry_id: int, now_ms: int, why: str) -> tuple[Quarantined, Amount]:
@@ -210,16 +250,18 @@ def take_damaged(connection: sqlite3.Connection, entry_id: int, now_ms: int, why
     Raises:
         LookupError: There is no such entry.
     """
-    lines, disk = _find_entry(connection, entry_id)
+    target, lines, disk = _find_entry(connection, entry_id)
     body = connection.execute("DELETE FROM outbox WHERE id = ? RETURNING body", (entry_id,)).fetchall()[0][0]
     add_counts(connection, "move", [("damaged", lines)])
     detail = f"{lines} lines: {why}"
-    return _quarantine(body, Reason.DAMAGED_ENTRY, detail, now_ms), Amount(-1, -lines, -disk)
+    kept = _quarantine(body, Reason.DAMAGED_ENTRY, detail, now_ms)
+    return kept._replace(target=target), Amount(-1, -lines, -disk)
 
 
-def quarantine_line(refused: RefusedLine, now_ms: int) -> Quarantined:
+def quarantine_line(refused: RefusedLine, target: Target, now_ms: int) -> Quarantined:
     """Return a refused line as it is kept."""
-    return _quarantine(refused.line, Reason.REFUSED_BY_DATABASE, refused.answer, now_ms, find_device(refused.line))
+    kept = _quarantine(refused.line, Reason.REFUSED_BY_DATABASE, refused.answer, now_ms, find_device(refused.line))
+    return kept._replace(target=target)
 
 
 def count_points(
@@ -257,12 +299,12 @@ def iterate_lines(connection: sqlite3.Connection, after_id: int = 0) -> Iterator
             continue  # the writer meets it, and sets it aside
 
 
-def _find_entry(connection: sqlite3.Connection, entry_id: int) -> tuple[int, int]:
-    row = connection.execute("SELECT lines, length(body) FROM outbox WHERE id = ?", (entry_id,)).fetchone()
+def _find_entry(connection: sqlite3.Connection, entry_id: int) -> tuple[Target, int, int]:
+    row = connection.execute("SELECT target, lines, length(body) FROM outbox WHERE id = ?", (entry_id,)).fetchone()
     if row is None:
         raise LookupError(f"the outbox has no entry {entry_id}")
-    lines, disk = row
-    return lines, disk
+    target, lines, disk = row
+    return Target(target), lines, disk
 
 
 def _quarantine(payload: bytes, reason: Reason, detail: str, now_ms: int, device: str = "") -> Quarantined:

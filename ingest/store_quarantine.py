@@ -25,6 +25,7 @@ from ingest.settings import Quarantine
 from ingest.store_announced import DAY_MS, announce_expiry
 from ingest.store_groups import change_groups, sum_bytes
 from ingest.store_rows import add_counts, find_reason, read_reasons
+from ingest.target import Target
 from schemas.reason import Level, Reason
 
 CHUNK = 1_000
@@ -41,7 +42,8 @@ ROW_BYTES = 256
 _HIGHEST_ID = 2**63 - 1
 _LEVELS = frozenset(Level)
 _COLUMNS = (
-    "received_ms, level, reason, topic, device, detail, payload, length, sha256, retain, part, given_ms, fields, schema"
+    "received_ms, level, reason, topic, device, detail, payload, length, sha256, retain, part, given_ms, fields, "
+    "schema, target"
 )
 
 
@@ -77,7 +79,8 @@ def add_quarantined(connection: sqlite3.Connection, quarantined: Iterable[Quaran
     if not rows:
         return 0
     connection.executemany(
-        f"INSERT INTO quarantine (sender, bytes, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - names of columns
+        f"INSERT INTO quarantine (sender, bytes, {_COLUMNS}) "  # noqa: S608 - names of columns
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [(sender, size, *_list_cells(one)) for sender, size, one in rows],
     )
     came = Counter((sender, str(one.reason)) for sender, _, one in rows)
@@ -291,8 +294,8 @@ def _weigh(one: Quarantined) -> int:
 
 def _list_cells(one: Quarantined) -> tuple[object, ...]:
     """Return the values of ``_COLUMNS``."""
-    *cells, names, schema = one
-    return *cells, _write_names(names), schema
+    *cells, names, schema, target = one
+    return *cells, _write_names(names), schema, target
 
 
 def _write_names(names: tuple[str, ...]) -> str:
@@ -300,11 +303,11 @@ def _write_names(names: tuple[str, ...]) -> str:
 
 
 def _make_row(row: Sequence[Any]) -> QuarantineRow:
-    row_id, received_ms, level, reason, *rest, retain, part, given_ms, names, schema = row
+    row_id, received_ms, level, reason, *rest, retain, part, given_ms, names, schema, target = row
     known_level = Level(level) if level in _LEVELS else Level.MESSAGE
     kept = Quarantined(received_ms, known_level, find_reason(reason), *rest)
-    kept = kept._replace(retain=bool(retain), part=part, given_ms=given_ms, fields=_read_names(names), schema=schema)
-    return QuarantineRow(row_id, kept)
+    kept = kept._replace(retain=bool(retain), part=part, given_ms=given_ms, fields=_read_names(names))
+    return QuarantineRow(row_id, kept._replace(schema=schema, target=Target(target)))
 
 
 def _read_names(names: str) -> tuple[str, ...]:

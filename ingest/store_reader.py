@@ -20,7 +20,7 @@ from ingest.store_groups import Group, Quotas, count_senders, list_groups, list_
 from ingest.store_hours import HourCount, read_hours
 from ingest.store_incidents import IncidentFilter, count_incidents, find_incident, read_incidents, read_steps
 from ingest.store_maintenance import read_maintenance, read_past_maintenance
-from ingest.store_outbox import Depth, count_points, iterate_lines, measure_outbox, read_depth
+from ingest.store_outbox import Depth, count_points, iterate_lines, join_depths, measure_outbox, read_depth
 from ingest.store_quarantine import (
     count_quarantined,
     find_ids,
@@ -31,6 +31,7 @@ from ingest.store_quarantine import (
 from ingest.store_requests import PastRequest, read_requests
 from ingest.store_reserve import Room, Usage
 from ingest.store_rows import Moves, read_alerts, read_counts, read_ledger, read_moves
+from ingest.target import Target
 from schemas.reason import Reason
 
 
@@ -70,7 +71,9 @@ class StoreReader:
     def depth(self) -> Depth:
         """Return how much waits in the outbox; looks at each entry."""
         with explain_errors(self._path):
-            return read_depth(self._connection, measure_outbox(self._connection))
+            return join_depths(
+                read_depth(self._connection, measure_outbox(self._connection, target), target) for target in Target
+            )
 
     def usage(self, settings: StoreSettings) -> Usage:
         """Return what the store takes of the disk; whether batches are refused is known to the collector alone."""

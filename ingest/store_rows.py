@@ -106,7 +106,9 @@ def put_alerts(connection: sqlite3.Connection, alerts: Iterable[AlertRecord]) ->
             (
                 *one[:_SIMPLE],
                 one.severity,
-                json.dumps((one.begun_ms, one.beyond, one.good_ms, one.firings_ms, one.worst, one.last_good)),
+                json.dumps(
+                    (one.begun_ms, one.beyond, one.good_ms, one.firings_ms, one.worst, one.last_good, one.is_apart)
+                ),
             )
             for one in alerts
         ],
@@ -142,7 +144,7 @@ def _make_record(row: Sequence[Any]) -> AlertRecord:
     """
     device, rule, phase, since_ms, time_ms, value, site, zone, simulated, severity, rest = row
     # An earlier program had no Levels: what held began when the condition did.
-    begun_ms, beyond, good_ms, firings_ms, worst, last_good = (
+    begun_ms, beyond, good_ms, firings_ms, worst, last_good, *apart = (
         json.loads(rest) if rest else ([since_ms], 0, None, (), severity, None)
     )
     return AlertRecord(
@@ -162,6 +164,7 @@ def _make_record(row: Sequence[Any]) -> AlertRecord:
         tuple(map(int, firings_ms)),
         Severity(worst),
         None if last_good is None else (int(last_good[0]), float(last_good[1])),
+        any(apart),  # before version 6 there was nothing that is kept apart
     )
 
 

@@ -172,9 +172,13 @@ DROP INDEX deliveries_waiting;
 CREATE INDEX deliveries_by_state ON deliveries (state, contact);
 """
 
-# By which version of its device type an entry was judged; of those that are there it is not known.
+# By which version of its device type an entry was judged; of those that are there it is not known. The target is the
+# database that lines are for (ingest.target): each writer reads its own entries, and there may be many of the other's.
 _SIXTH = """
 ALTER TABLE quarantine ADD COLUMN schema TEXT NOT NULL DEFAULT '';
+ALTER TABLE quarantine ADD COLUMN target INTEGER NOT NULL DEFAULT 0; -- of a line
+ALTER TABLE outbox ADD COLUMN target INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX outbox_by_target ON outbox (target);
 """
 
 MIGRATIONS: tuple[str, ...] = (
@@ -183,8 +187,7 @@ MIGRATIONS: tuple[str, ...] = (
     _THIRD,
     _FOURTH + STATES + INCIDENTS + ADOPTION + MAINTENANCE + DELIVERIES,
     _FIFTH,
-    _SIXTH,
-    DOUBTS,
+    _SIXTH + DOUBTS,
 )
 """Each brings a file from the version that is its index to the next. Never change one that was released: add one."""
 

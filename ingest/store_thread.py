@@ -33,13 +33,17 @@ from ingest.store_restored import Restored
 from ingest.store_rows import Moves
 from ingest.store_states import StatesOfShard
 from ingest.store_unpublished import Unpublished
+from ingest.target import Target
 from schemas.reason import Reason
 
 T = TypeVar("T")
 
 
 class Overview(NamedTuple):
-    """How a store stands, all of one moment: see the methods of ``Store`` that have these names."""
+    """How a store stands, all of one moment: see the methods of ``Store`` that have these names.
+
+    ``health`` is the part of ``depth`` that waits for the database for health.
+    """
 
     depth: Depth
     moves: Moves
@@ -49,6 +53,7 @@ class Overview(NamedTuple):
     incidents: int
     deliveries: dict[DeliveryState, int]
     failing: int
+    health: Depth
 
 
 class StoreThread:
@@ -69,7 +74,7 @@ class StoreThread:
 
     async def commit(
         self, batch: Batch, now_ms: int, shard: Shard | None = None, states: StatesOfShard | None = None
-    ) -> OutboxEntry | None:
+    ) -> list[OutboxEntry]:
         """See ``Store.commit``."""
         return await self._call(lambda: self._store.commit(batch, now_ms, shard, states))
 
@@ -85,9 +90,9 @@ class StoreThread:
         """See ``Store.wants_states``; it only looks at what is in memory, so it does not wait for the thread."""
         return self._store.wants_states()
 
-    async def oldest(self, limit_bytes: int, after_id: int = 0) -> list[OutboxEntry]:
+    async def oldest(self, limit_bytes: int, after_id: int = 0, target: Target = Target.SHARED) -> list[OutboxEntry]:
         """See ``Store.oldest``."""
-        return await self._call(lambda: self._store.oldest(limit_bytes, after_id))
+        return await self._call(lambda: self._store.oldest(limit_bytes, after_id, target))
 
     async def remove(self, ids: Sequence[int]) -> None:
         """See ``Store.remove``."""
@@ -116,12 +121,13 @@ class StoreThread:
                 store.read(count_open),
                 store.read(count_deliveries),
                 store.read(count_failing),
+                store.depth(Target.HEALTH),
             )
         )
 
-    async def depth(self) -> Depth:
+    async def depth(self, target: Target | None = None) -> Depth:
         """See ``Store.depth``."""
-        return await self._call(self._store.depth)
+        return await self._call(lambda: self._store.depth(target))
 
     async def moves(self) -> Moves:
         """See ``Store.moves``."""

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from schemas.rule import AlertPhase, Change, Severity, Transition
 
+_COLUMNS = 11
+"""Members of a Transition that a row has: all but whether it is kept apart."""
+
 
 class Unpublished(NamedTuple):
     """A transition that the broker does not have yet.
@@ -26,12 +29,12 @@ class Unpublished(NamedTuple):
 
 
 def add_unpublished(connection: sqlite3.Connection, transitions: Iterable[Transition]) -> None:
-    """Remember transitions until they are published."""
+    """Remember transitions until they are published; what is kept apart never is, for many may hear."""
     connection.executemany(
         "INSERT INTO unpublished "
         "(device, site, zone, rule, phase, time_ms, since_ms, value, simulated, severity, change) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        transitions,
+        [one[:_COLUMNS] for one in transitions if not one.is_apart],
     )
 
 
@@ -47,7 +50,7 @@ def read_unpublished(connection: sqlite3.Connection) -> list[Unpublished]:
             kinds = AlertPhase(phase), Severity(severity), Change(change)
         except ValueError:
             continue  # damaged, or of a later version
-        transition = Transition._make((*placed, kinds[0], time_ms, since_ms, value, bool(simulated), *kinds[1:]))
+        transition = Transition._make((*placed, kinds[0], time_ms, since_ms, value, bool(simulated), *kinds[1:], False))
         found.append(Unpublished(row_id, transition, tries))
     return found
 

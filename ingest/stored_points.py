@@ -7,9 +7,9 @@ moved, or was simulated for a while, has several series; they are added up.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from ingest.influx import InfluxClient
+from ingest.influx import InfluxClient, Series
 from ingest.sequence import Numbering
 from ingest.store_hours import HOUR_MS
 
@@ -64,7 +64,33 @@ class Receipt(NamedTuple):
     received_ms: int
 
 
-async def count_points(influx: InfluxClient, asked: Asked) -> Counts:
+class Queried(Protocol):
+    """What answers InfluxQL: an InfluxClient, or ``Databases``."""
+
+    async def query(self, statement: str) -> list[Series]:
+        """Return what a statement finds; see ``ingest.influx.InfluxClient.query``."""
+
+
+class Databases:
+    """Several databases that are asked as one: what they hold is added up.
+
+    Args:
+        clients: The databases.
+    """
+
+    def __init__(self, clients: Sequence[InfluxClient]) -> None:
+        self._clients = clients
+
+    async def query(self, statement: str) -> list[Series]:
+        """Return what a statement finds in each, one after the other.
+
+        Raises:
+            InfluxError: One could not be asked, or refused.
+        """
+        return [series for client in self._clients for series in await client.query(statement)]
+
+
+async def count_points(influx: Queried, asked: Asked) -> Counts:
     """Return how many points there are, by device and hour.
 
     Raises:
@@ -82,7 +108,7 @@ async def count_points(influx: InfluxClient, asked: Asked) -> Counts:
     return counts
 
 
-async def list_devices(influx: InfluxClient, asked: Asked) -> list[str]:
+async def list_devices(influx: Queried, asked: Asked) -> list[str]:
     """Return the devices that the database ever heard of, or the one that is asked for.
 
     Raises:
@@ -93,7 +119,7 @@ async def list_devices(influx: InfluxClient, asked: Asked) -> list[str]:
     return sorted(await _select_devices(influx, ""))
 
 
-async def has_device(influx: InfluxClient, device: str) -> bool:
+async def has_device(influx: Queried, device: str) -> bool:
     """Return whether the database ever heard of a device.
 
     Raises:
@@ -102,12 +128,12 @@ async def has_device(influx: InfluxClient, device: str) -> bool:
     return device in await _select_devices(influx, f" WHERE {name_devices([device])}")
 
 
-async def _select_devices(influx: InfluxClient, where: str) -> set[str]:
+async def _select_devices(influx: Queried, where: str) -> set[str]:
     found = await influx.query(f'SHOW TAG VALUES WITH KEY = "device"{where}')
     return {row[series.columns.index("value")] for series in found for row in series.values}
 
 
-async def list_numbers(influx: InfluxClient, devices: Sequence[str], from_ms: int, to_ms: int) -> Iterator[Numbered]:
+async def list_numbers(influx: Queried, devices: Sequence[str], from_ms: int, to_ms: int) -> Iterator[Numbered]:
     """Return the numbers of some devices, of each in order of event time.
 
     Args:
@@ -122,17 +148,17 @@ async def list_numbers(influx: InfluxClient, devices: Sequence[str], from_ms: in
     return await _select_numbers(influx, '"seq"', devices, from_ms, to_ms)
 
 
-async def list_last_numbers(influx: InfluxClient, devices: Sequence[str], before_ms: int) -> Iterator[Numbered]:
+async def list_last_numbers(influx: Queried, devices: Sequence[str], before_ms: int) -> Iterator[Numbered]:
     """Return the last numbers of some devices before a time; see ``list_numbers``."""
     return await _select_numbers(influx, 'last("seq")', devices, before_ms - LOOK_AROUND_MS, before_ms)
 
 
-async def list_first_numbers(influx: InfluxClient, devices: Sequence[str], from_ms: int) -> Iterator[Numbered]:
+async def list_first_numbers(influx: Queried, devices: Sequence[str], from_ms: int) -> Iterator[Numbered]:
     """Return the first numbers of some devices from a time on; see ``list_numbers``."""
     return await _select_numbers(influx, 'first("seq")', devices, from_ms, from_ms + LOOK_AROUND_MS)
 
 
-async def list_receipts(influx: InfluxClient, devices: Sequence[str], from_ms: int, to_ms: int) -> Iterator[Receipt]:
+async def list_receipts(influx: Queried, devices: Sequence[str], from_ms: int, to_ms: int) -> Iterator[Receipt]:
     """Return when the readings of some devices were received; see ``list_numbers``."""
     return (
         Receipt(numbering, time_ms, time_ms + round(delay * 1000))
@@ -141,7 +167,7 @@ async def list_receipts(influx: InfluxClient, devices: Sequence[str], from_ms: i
 
 
 async def _select_numbers(
-    influx: InfluxClient, selected: str, devices: Sequence[str], from_ms: int, to_ms: int
+    influx: Queried, selected: str, devices: Sequence[str], from_ms: int, to_ms: int
 ) -> Iterator[Numbered]:
     rows = [
         Numbered(numbering, time_ms, int(seq))
@@ -152,7 +178,7 @@ async def _select_numbers(
 
 
 async def _select(
-    influx: InfluxClient, selected: str, devices: Sequence[str], from_ms: int, to_ms: int
+    influx: Queried, selected: str, devices: Sequence[str], from_ms: int, to_ms: int
 ) -> Iterator[tuple[Numbering, int, float]]:
     """Return whose a value is, its time and the value itself."""
     span = f"time >= {from_ms}ms AND time < {to_ms}ms"
@@ -165,20 +191,20 @@ async def _select(
     )
 
 
-async def read_retention(influx: InfluxClient) -> int | None:
+async def read_retention(influx: Queried) -> int | None:
     """Return for how long the database keeps points, in milliseconds; None where it keeps them for ever.
+
+    Of several databases the one that keeps them shortest counts.
 
     InfluxDB 2.x and 3.x say "for ever" here whatever their bucket does.
 
     Raises:
         InfluxError: It could not be asked, or refused.
     """
-    for series in await influx.query("SHOW RETENTION POLICIES"):
-        for row in series.values:
-            policy = dict(zip(series.columns, row, strict=True))
-            if policy.get("default"):
-                return read_duration(str(policy["duration"]))
-    return None
+    found = await influx.query("SHOW RETENTION POLICIES")
+    policies = [dict(zip(series.columns, row, strict=True)) for series in found for row in series.values]
+    durations = [read_duration(str(policy["duration"])) for policy in policies if policy.get("default")]
+    return min((one for one in durations if one is not None), default=None)
 
 
 def read_duration(text: str) -> int | None:

@@ -37,9 +37,13 @@ class Trouble:
         needs_person: Only a person can end it.
         since_ms: When it began; None while all is well.
         failures: In a row.
+
+    Args:
+        database: Name of the one that is written to, for the log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, database: str) -> None:
+        self._database = database
         self.error = ""
         self.needs_person = False
         self.since_ms: int | None = None
@@ -49,7 +53,9 @@ class Trouble:
     def note(self, error: str, now_s: float, *, needs_person: bool) -> None:
         """Remember that writing fails."""
         if error != self.error or now_s - self._said_s > REPEATED_EVERY_S:
-            log.error("nothing is written to InfluxDB and all is kept in the outbox: %s", error)
+            log.error(
+                "nothing is written to database %s of InfluxDB and all is kept in the outbox: %s", self._database, error
+            )
             self._said_s = now_s
         self.error = error
         self.needs_person = needs_person
@@ -59,7 +65,9 @@ class Trouble:
     def end(self, now_s: float) -> None:
         """Remember that writing goes well."""
         if self.since_ms is not None:
-            log.warning("InfluxDB takes lines again, after %.0f s", now_s - self.since_ms / 1000)
+            log.warning(
+                "database %s of InfluxDB takes lines again, after %.0f s", self._database, now_s - self.since_ms / 1000
+            )
         self.error = ""
         self.needs_person = False
         self.since_ms = None

@@ -236,6 +236,16 @@ class DeviceType:
         """Name and version, such as ``indoor_climate/1``: by what a reading was judged."""
         return f"{self.name}/{self.version}"
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether all that is known of its devices is kept apart, in the database for health."""
+        return self.privacy is Privacy.HEALTH
+
+    @property
+    def keeps_payload(self) -> bool:
+        """Whether the quarantine may hold payloads of its devices: they may tell more of people than fields do."""
+        return not self.privacy.covers(Privacy.PERSONAL)
+
     def privacy_of(self, name: str) -> Privacy:
         """Return who a field's values may be shown to; of what is no field, such as silence, as of the whole."""
         one = self.fields.get(name)

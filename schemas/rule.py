@@ -192,6 +192,7 @@ class Rule:
         overrides: What is otherwise for some; the first that fits counts.
         inhibited_by: Keys of rules: while one of them fires at the same site, nobody is told of this one.
         privacy: Who may be told the value.
+        is_apart: Whether its DeviceType is one that is kept apart; what it finds is, too.
         text: What the alert says to people, in Norwegian.
         text_en: Likewise in English; empty where there is none.
         link: Of the dashboard that shows it; empty for the one of the site.
@@ -217,6 +218,7 @@ class Rule:
     overrides: tuple[Override, ...] = ()
     inhibited_by: tuple[str, ...] = ()
     privacy: Privacy = Privacy.INTERNAL
+    is_apart: bool = False
     text_en: str = ""
     link: str = ""
     examples: tuple[RuleExample, ...] = ()
@@ -279,6 +281,7 @@ class Transition(NamedTuple):
         simulated: Whether that reading was simulated.
         severity: After the change; when it cleared, the most severe that it was.
         change: What happened.
+        is_apart: Whether the device's type is one that is kept apart; see ``DeviceType``.
     """
 
     device: str
@@ -292,6 +295,7 @@ class Transition(NamedTuple):
     simulated: bool
     severity: Severity
     change: Change
+    is_apart: bool = False
 
 
 Rules = Mapping[str, Rule]

@@ -70,7 +70,7 @@ def read_inventory(folder: Path) -> Inventory:
     Raises:
         ConfigurationError: Something in it is wrong.
     """
-    return load_inventory(folder, load_device_types())
+    return load_inventory(folder, load_device_types(), keeps_apart=True)
 
 
 def read_passwords(file: Path, names: Iterable[str]) -> Mapping[str, str]:

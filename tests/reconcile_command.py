@@ -95,10 +95,10 @@ class Books:
     async def accept(self, lines: Sequence[str], *, store: str = "a", lost: Sequence[str] = ()) -> None:
         """Do what a collector does with new readings, all of which reach InfluxDB but those that are lost there."""
         with self.open_store(store) as opened:
-            entry = opened.commit(make_batch([*lines, *lost]), self.begin_ms - 4 * HOUR_MS)
+            entries = opened.commit(make_batch([*lines, *lost]), self.begin_ms - 4 * HOUR_MS)
             if lines:
                 await self.influxd.write("\n".join(lines), self.database)
-            opened.remove([entry.id] if entry else [])
+            opened.remove([entry.id for entry in entries])
 
 
 def make_batch(lines: Sequence[str]) -> Batch:

@@ -119,6 +119,7 @@ def make_status(time_ms: int, count: int) -> Status:
         mqtt_connected=True,
         mqtt_error="",
         influx_ok=True,
+        has_health_database=True,
         influx_error="",
         reload_error="",
         store_set_aside="",

@@ -354,7 +354,11 @@ def test_native_lines_are_those_of_the_collector(key: str) -> None:
         batch = make_processor().process([make_message(key, example.payload)])
         decoding = decode_native(example.payload.encode(), device_type, RECEIVED_MS)
         lines = [one.line for told in decoding.told for one in told.moments if one.line]
-        written = [line.decode().split(" ", 1)[1] for line in batch.lines if line.startswith(f"{key},".encode())]
+        written = [
+            line.decode().split(" ", 1)[1]
+            for line in (*batch.lines, *batch.health_lines)
+            if line.startswith(f"{key},".encode())
+        ]
         assert [line.split(" ", 1)[1] for line in lines] == written
         assert decoding.has_refusal == bool(batch.quarantined)
 

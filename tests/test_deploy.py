@@ -1,6 +1,8 @@
 """What installs and configures: scripts, pinned versions, compose file, systemd unit, the settings that ship."""
 
+import base64
 import importlib.metadata
+import json
 import os
 import re
 import shutil
@@ -10,6 +12,8 @@ import sys
 import tempfile
 import time
 import tomllib
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -265,6 +269,19 @@ def test_the_settings_that_ship_are_settings() -> None:
     assert not settings.ingest.accept_simulated
 
 
+def _read_rights(url: str, password: str) -> dict[str, set[str]]:
+    """Return the databases to which each account but the administrator's has a right."""
+    rights = {}
+    for name in ("collector", "grafana", "collector-health"):
+        login = base64.b64encode(f"admin:{password}".encode()).decode()
+        body = urllib.parse.urlencode({"q": f'SHOW GRANTS FOR "{name}"'}).encode()
+        request = urllib.request.Request(f"{url}/query", data=body, headers={"Authorization": f"Basic {login}"})  # noqa: S310 - ours
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - likewise
+            (series,) = json.load(answer)["results"][0]["series"]
+        rights[name] = {database for database, right in series.get("values", ()) if right != "NO PRIVILEGES"}
+    return rights
+
+
 def test_influxdb_1_is_set_up_once_and_again(tmp_path: Path) -> None:
     environment = os.environ | {
         "INFLUXDB_BIND_ADDRESS": f"127.0.0.1:{free_port()}",
@@ -272,7 +289,7 @@ def test_influxdb_1_is_set_up_once_and_again(tmp_path: Path) -> None:
         **{f"INFLUXDB_{name}": str(tmp_path / name) for name in ("META_DIR", "DATA_DIR", "DATA_WAL_DIR")},
     }
     script, url = str(DEPLOY / "influxdb/setup_1x.py"), f"http://127.0.0.1:{port}"
-    setup = [sys.executable, script, str(tmp_path / "secrets"), "--url", url]
+    setup = [sys.executable, script, str(tmp_path / "secrets"), "--url", url, "--health", "health"]
     command = ["setpriv", "--pdeathsig", "TERM", "influxd", "run", "-config", str(DEPLOY / "influxdb/influxdb.conf")]
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, env=environment, stderr=log) as server:
         try:
@@ -282,11 +299,14 @@ def test_influxdb_1_is_set_up_once_and_again(tmp_path: Path) -> None:
                     break
                 time.sleep(0.1)
             again = subprocess.run(setup, capture_output=True, text=True, check=False)
+            rights = _read_rights(url, (tmp_path / "secrets/influx-admin").read_text().strip())
         finally:
             server.terminate()
     assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
     passwords = {file.name: file.read_text().strip() for file in (tmp_path / "secrets").iterdir()}
-    assert set(passwords) == {"influx", "influx-admin", "influx-grafana"}
+    assert set(passwords) == {"influx", "influx-admin", "influx-grafana", "influx-health"}
+    # Of the two databases each account sees its own.
+    assert rights == {"collector": {"sensors"}, "grafana": {"sensors"}, "collector-health": {"health"}}
     shown = first.stdout + (tmp_path / "log").read_text()
     assert not [name for name, password in passwords.items() if password in shown]
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in (tmp_path / "secrets").iterdir())

@@ -170,7 +170,7 @@ def test_an_example_gives_exactly_its_line_or_its_reason(device_type: DeviceType
     delay = (RECEIVED_MS - time_ms) / 1000
     key = device_type.key
     line = f"{key},device={key},site=hall,type={key},zone=first {example.fields},delay={delay!r} {time_ms}"
-    assert batch.lines == [line.encode()]
+    assert [*batch.lines, *batch.health_lines] == [line.encode()]
     assert {reason: batch.ledger.reasons[reason] for reason in batch.ledger.reasons} == _count(example)
 
 

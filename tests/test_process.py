@@ -371,7 +371,7 @@ def check_one(processor: Processor, message: Message) -> None:
     ledger = batch.ledger
     assert ledger.received == 1
     assert ledger.balances()
-    assert len(batch.lines) == ledger.accepted
+    assert len(batch.lines) + len(batch.health_lines) == ledger.accepted
     whole = [entry for entry in batch.quarantined if entry.level is not Level.FIELD]
     assert len(whole) == ledger.undecodable + ledger.rejected
     assert Reason.COLLECTOR_FAULT not in ledger.reasons

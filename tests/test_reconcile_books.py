@@ -102,8 +102,7 @@ async def test_of_a_damaged_entry_nonsense_is_passed_over(books: Books) -> None:
     await books.accept([books.make_line(seq) for seq in range(10)])
     nonsense = [books.make_line(3).replace("seq=3.0", "seq=3.1.0"), books.make_line(4) + "0" * 20]
     with books.open_store() as store:
-        entry = store.commit(Batch(lines=[line.encode() for line in nonsense]), books.begin_ms)
-        assert entry is not None
+        (entry,) = store.commit(Batch(lines=[line.encode() for line in nonsense]), books.begin_ms)
         store.set_aside_entry(entry.id, books.begin_ms, "its bytes are damaged")
     statement = f"DELETE FROM indoor_climate WHERE time = {books.begin_ms + 5000}ms"  # noqa: S608 - ours
     await books.influxd.query(statement, books.database)
@@ -129,8 +128,7 @@ async def test_a_refused_line_may_be_sent_again_or_given_up(books: Books) -> Non
     again, given_up = books.make_line(4), books.make_line(6)
     await books.accept([books.make_line(seq) for seq in range(10) if seq not in {4, 6}])
     with books.open_store() as store:
-        entry = store.commit(make_batch([again, given_up]), books.begin_ms)
-        assert entry is not None
+        (entry,) = store.commit(make_batch([again, given_up]), books.begin_ms)
         refused = [RefusedLine(line.encode(), "no") for line in (again, given_up)]
         store.refuse_lines(entry.id, [], refused, books.begin_ms)
         answered = await books.ask()
@@ -153,8 +151,7 @@ async def test_a_refused_line_does_not_make_a_point_too_many(books: Books) -> No
     await books.accept(lines)
     with books.open_store() as store:
         joined = lines[5].replace("seq=5.0", "humidity=40.0")
-        entry = store.commit(Batch(lines=[joined.encode()]), books.begin_ms)
-        assert entry is not None
+        (entry,) = store.commit(Batch(lines=[joined.encode()]), books.begin_ms)
         store.refuse_lines(entry.id, [], [RefusedLine(joined.encode(), "no")], books.begin_ms)
     answered = await books.ask()
     assert (answered.agrees, answered.findings["refused"], answered.findings["stored"]) == (True, 1, 10)
@@ -163,8 +160,7 @@ async def test_a_refused_line_does_not_make_a_point_too_many(books: Books) -> No
 async def test_a_damaged_entry_is_named_and_what_can_be_read_of_it_is_explained(books: Books) -> None:
     await books.accept([books.make_line(seq) for seq in (*range(10), *range(700, 710))])
     with books.open_store() as store:
-        entry = store.commit(make_batch([books.make_line(seq) for seq in range(10, 700)]), books.begin_ms)
-        assert entry is not None
+        (entry,) = store.commit(make_batch([books.make_line(seq) for seq in range(10, 700)]), books.begin_ms)
         damaged = entry.body[: len(entry.body) * 2 // 3]
         with sqlite3.connect(books.folder / "a" / FILE) as connection:
             connection.execute("UPDATE outbox SET body = ? WHERE id = ?", (damaged, entry.id))

@@ -44,8 +44,7 @@ async def test_numbers_in_quarantine_explain_no_gap_of_who_is_not_simulated(book
     kept = [books.make_line(seq) for seq in range(20) if seq != 7]
     await books.accept(kept, lost=[simulated])
     with books.open_store() as store:
-        entry = store.commit(make_batch([simulated]), books.begin_ms)
-        assert entry is not None
+        (entry,) = store.commit(make_batch([simulated]), books.begin_ms)
         store.refuse_lines(entry.id, [], [RefusedLine(simulated.encode(), "no")], books.begin_ms)
     answered = await books.ask()
     assert lost not in kept

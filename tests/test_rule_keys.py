@@ -99,7 +99,7 @@ def test_what_a_rule_does_not_say(tmp_path: Path) -> None:
 def test_a_rule_is_as_private_as_its_field(tmp_path: Path) -> None:
     battery = HEAD.replace("indoor_climate", "room_presence").replace('"co2"', '"battery"').replace("[ppm]", "%")
     battery = battery.replace("1000.0", "50.0").replace("900.0", "40.0")
-    assert read(tmp_path, battery + EXAMPLE.replace("1300", "60").replace("800", "30")).privacy is Privacy.INTERNAL
+    assert read(tmp_path, battery + EXAMPLE.replace("1300", "60").replace("800", "30")).privacy is Privacy.HEALTH
     silent = SILENCE.replace("indoor_climate", "room_presence")
     assert read(tmp_path, silent + SILENCE_EXAMPLE).privacy is Privacy.HEALTH
 

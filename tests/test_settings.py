@@ -22,6 +22,7 @@ SAMPLES = {
     "GJOVIK_MQTT__TOPIC_PREFIX": "town/sensors",
     "GJOVIK_INFLUX__URL": "https://database:8086",
     "GJOVIK_INFLUX__DATABASE": "readings",
+    "GJOVIK_HEALTH__DATABASE": "health",
     "GJOVIK_HEARTBEAT__URL": "https://watcher/1",
     "GJOVIK_METRICS__LISTEN": "127.0.0.1:9464",
 }
@@ -100,7 +101,7 @@ def test_relative_paths_of_a_file_start_at_its_folder_and_others_at_the_current_
             "xyz = 1\n",
             1,
             "xyz",
-            "is not known; known here: inventory, rules, sources, mqtt, influx, store, quarantine, ingest, heartbeat",
+            "is not known; known here: inventory, rules, sources, mqtt, influx, health, store, quarantine, ingest",
         ),
         ("[mqtt.tls]\nenable = 1\n", 2, "mqtt.tls.enable", r"did you mean enabled\?"),
         ("mqtt.port = 70000\n", 1, "mqtt.port", "must be at most 65535, not 70000"),

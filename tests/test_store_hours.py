@@ -123,8 +123,7 @@ def test_rows_of_an_hour_are_made_one_and_old_hours_go(tmp_path: Path, monkeypat
 
 def commit_line(store: Store, line: bytes) -> int:
     """Commit one line; return its entry."""
-    entry = store.commit(Batch(lines=[line]), NOW_MS)
-    assert entry is not None
+    (entry,) = store.commit(Batch(lines=[line]), NOW_MS)
     return entry.id
 
 
@@ -266,8 +265,7 @@ def test_lines_of_an_entry_that_was_set_aside_are_known_to_be_missing_until_they
     lines = [b"indoor_climate,device=a,site=s temperature=%d.5,delay=0.5 %d" % (n, NOW_MS + n) for n in range(500)]
     marks = [Mark("a", NOW_MS + n, n, ("temperature",), Point.NEW) for n in range(500)]
     with closing(open_in(tmp_path)) as store:
-        entry = store.commit(Batch(lines=lines, marks=marks), NOW_MS)
-        assert entry is not None
+        (entry,) = store.commit(Batch(lines=lines, marks=marks), NOW_MS)
         store.set_aside_entry(entry.id, NOW_MS, "flipped")
         assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(new=500, refused=500)}
         (row,) = store.read_quarantine(EVERYTHING, 0, 1)
@@ -294,8 +292,7 @@ def test_an_entry_of_which_nonsense_can_be_read_is_set_aside_as_well(tmp_path: P
     # As a flipped bit in the length of a repetition makes it.
     lines = [b"m,device=a v=1.0,delay=0.5 %d" % (NOW_MS * 10**20), b"m,device=a v=2.0,delay=0.5 %d" % NOW_MS]
     with closing(open_in(tmp_path)) as store:
-        entry = store.commit(Batch(lines=lines), NOW_MS)
-        assert entry is not None
+        (entry,) = store.commit(Batch(lines=lines), NOW_MS)
         store.set_aside_entry(entry.id, NOW_MS, "flipped")
         assert store.moves().damaged == 2
     assert read_all(tmp_path) == {("a", NOW_HOUR): HourCount(refused=1)}

@@ -91,7 +91,7 @@ async def test_the_thread_keeps_the_order_and_lets_the_folder_go(tmp_path: Path)
             async with open_store(choose(tmp_path)):
                 pass
         entries = await asyncio.gather(*(store.commit(make_batch(number), NOW_MS) for number in range(5)))
-        assert await store.oldest(1 << 40) == entries
+        assert await store.oldest(1 << 40) == [entry for one in entries for entry in one]
         assert (await store.depth()).batches == 5
         assert store.set_aside is None
     async with open_store(choose(tmp_path)) as store:

@@ -20,7 +20,7 @@ from dashboards.visual import BarGauge, Table, TimeSeries
 from dashboards.words import REASONS
 from devices import load_device_types
 
-READINGS = tuple(load_device_types())
+READINGS = tuple(key for key, one in load_device_types().items() if not one.is_apart)
 STREET_LIGHT = "street_light"
 
 DOUBTED = tuple(

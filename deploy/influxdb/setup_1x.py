@@ -1,16 +1,19 @@
 """Set up InfluxDB 1.x for the platform: accounts, the database, and who may do what in it. Harmless when run again.
 
-Usage: .venv/bin/python deploy/influxdb/setup_1x.py SECRETS_FOLDER [--url http://127.0.0.1:8086]
+Usage: .venv/bin/python deploy/influxdb/setup_1x.py SECRETS_FOLDER [--url http://127.0.0.1:8086] [--health DATABASE]
 
 In the folder it reads, or makes with a random password each:
     influx-admin    the administrator's, account `admin`
     influx          the collector's, account `collector`: reads and writes the database `sensors`
     influx-grafana  Grafana's, account `grafana`: only reads it
+    influx-health   with --health: the collector's for that database alone, account `collector-health`; no other account
+                    but the administrator's has a right to it
 """
 
 import argparse
 import base64
 import json
+import re
 import secrets
 import sys
 import urllib.error
@@ -20,6 +23,7 @@ from pathlib import Path
 
 DATABASE = "sensors"
 ACCOUNTS = {"admin": "influx-admin", "collector": "influx", "grafana": "influx-grafana"}
+HEALTH_ACCOUNT, HEALTH_FILE = "collector-health", "influx-health"
 
 
 class SetupError(Exception):
@@ -62,8 +66,13 @@ def ask(url: str, password: str, statement: str) -> None:
             raise SetupError(f"InfluxDB refused: {result['error']}")
 
 
-def set_up(url: str, folder: Path) -> None:
-    """Make accounts, database and rights.
+def set_up(url: str, folder: Path, health: str | None = None) -> None:
+    """Make accounts, databases and rights.
+
+    Args:
+        url: Of the server.
+        folder: Of the password files.
+        health: Database of what tells of people's health; none when left out.
 
     Raises:
         SetupError: The server cannot be reached or refuses.
@@ -76,6 +85,11 @@ def set_up(url: str, folder: Path) -> None:
     for name, right in (("collector", "ALL"), ("grafana", "READ")):
         ask(url, admin, f"CREATE USER {name} WITH PASSWORD {quote(passwords[name])}")
         ask(url, admin, f"GRANT {right} ON {DATABASE} TO {name}")
+    if health is not None:
+        password = read_password(folder / HEALTH_FILE)
+        ask(url, admin, f'CREATE DATABASE "{health}"')
+        ask(url, admin, f'CREATE USER "{HEALTH_ACCOUNT}" WITH PASSWORD {quote(password)}')
+        ask(url, admin, f'GRANT ALL ON "{health}" TO "{HEALTH_ACCOUNT}"')
 
 
 def main() -> int:
@@ -83,15 +97,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="folder of the password files")
     parser.add_argument("--url", default="http://127.0.0.1:8086", help="address of InfluxDB")
+    parser.add_argument("--health", metavar="DATABASE", help="also make the database of what tells of people's health")
     options = parser.parse_args()
     if urllib.parse.urlsplit(options.url).scheme not in {"http", "https"}:
         parser.error("--url must begin with http:// or https://")
+    if options.health is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", options.health):
+        parser.error("--health must be letters, digits, _ and -, beginning with a letter or digit")
+    if options.health == DATABASE:
+        parser.error(f"--health must not be {DATABASE}, which Grafana can read")
     try:
-        set_up(options.url.rstrip("/"), options.folder)
+        set_up(options.url.rstrip("/"), options.folder, options.health)
     except (SetupError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"database {DATABASE} is ready; passwords are in {options.folder}")
+    ready = f"database {DATABASE} is" if options.health is None else f"databases {DATABASE} and {options.health} are"
+    print(f"{ready} ready; passwords are in {options.folder}")
     return 0
 
 

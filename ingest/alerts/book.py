@@ -391,4 +391,5 @@ def _make_transition(before: AlertRecord, after: AlertRecord, change: Change, ti
         simulated=after.simulated,
         severity=severity,
         change=change,
+        is_apart=after.is_apart,
     )

@@ -48,7 +48,19 @@ class Judged(NamedTuple):
 
 def begin_record(device: str, rule: Rule) -> AlertRecord:
     """Return where a Rule stands for a subject of which nothing is known."""
-    return AlertRecord(device, rule.key, AlertPhase.OK, 0, 0, 0.0, "", "", simulated=False, severity=rule.severity)
+    return AlertRecord(
+        device,
+        rule.key,
+        AlertPhase.OK,
+        0,
+        0,
+        0.0,
+        "",
+        "",
+        simulated=False,
+        severity=rule.severity,
+        is_apart=rule.is_apart,
+    )
 
 
 def judge(rule: Rule, levels: Sequence[Level], before: AlertRecord, judged: Judged) -> AlertRecord:

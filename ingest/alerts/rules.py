@@ -18,6 +18,7 @@ from ingest.alerts.duration import PATTERNS as DURATION_PATTERNS
 from ingest.alerts.duration import count_ms
 from ingest.alerts.rule_examples import run_example
 from ingest.alerts.rule_limits import LimitReader, Scale, make_scale
+from ingest.alerts.rule_privacy import check_privacy, choose_privacy
 from ingest.alerts.rule_subjects import check_subjects
 from ingest.alerts.rule_tables import AgainstTable, ExceptTable, RuleTable, SubjectsTable
 from ingest.alerts.schedule import ScheduleTable
@@ -134,7 +135,7 @@ def read_rule(
         [((), table, table.severity), *((("level", at), one, one.severity) for at, one in enumerate(table.level))],
         table.hold,
     )
-    mistakes += _check_group(file, table)
+    mistakes += _check_group(file, table) + check_privacy(file, table, types[table.device_type])
     overrides = [_read_override(reader, at, one, levels, table.hold) for at, one in enumerate(table.otherwise)]
     mistakes += reader.mistakes + _check_series(file, table, scale)
     if mistakes or not levels:
@@ -350,7 +351,8 @@ def _make_rule(
         flapping=Flapping(table.flapping.times, count_ms(table.flapping.within)) if table.flapping else None,
         subjects=_make_subjects(table.only),
         inhibited_by=tuple(table.inhibited_by),
-        privacy=table.privacy or device_type.privacy_of(table.field),
+        privacy=choose_privacy(table, device_type),
+        is_apart=device_type.is_apart,
         text=table.text,
         text_en=table.text_en or "",
         link=table.link,
