@@ -110,7 +110,7 @@ def test_what_generate_does_not_understand_it_does_not_do(generator: Generator, 
 
 def test_the_script_itself_refuses_in_a_copy_of_the_project(tmp_path: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for name in ("dashboards", "deploy", "devices", "docs", "ingest", "schemas", "simulators"):
+    for name in ("dashboards", "deploy", "devices", "docs", "ingest", "schemas", "simulators", "tests"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     shutil.copy(ROOT / "gjovik.py", tmp_path)
     source, schema = tmp_path / "devices/leak_detector.py", tmp_path / "schemas/json/leak_detector.json"

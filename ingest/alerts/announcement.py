@@ -58,7 +58,7 @@ def format_late_line(reading: Reading, rule: Rule, level: Level, value: float) -
     if reading.simulated:
         tags["simulated"] = "true"
     fields: dict[str, float | bool | str] = {
-        "delay": reading.delay_s,
+        "late": reading.delay_s,
         "limit": level.find_limit(value),
         "text": fill_text(rule, value, level.find_limit(value)),
         "unit": rule.unit,
