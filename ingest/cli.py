@@ -16,6 +16,7 @@ from ingest import (
     alerts_trial_cli,
     decode_cli,
     delivery_cli,
+    described_cli,
     device_csv_cli,
     devices_cli,
     explain_cli,
@@ -57,6 +58,7 @@ def add_commands(app: typer.Typer) -> None:
     explain_cli.add_commands(alerts_cli.alerts_app)
     app.add_typer(alerts_cli.alerts_app, name="alerts")
     adoption_cli.add_commands(devices_cli.app)
+    described_cli.add_commands(devices_cli.app)
     device_csv_cli.add_commands(devices_cli.app)
     app.add_typer(devices_cli.app, name="devices")
     app.add_typer(quarantine_cli.app, name="quarantine")
