@@ -3,8 +3,10 @@
 A register grows; what was used in an hour is its last reading in the hour less its last reading before. So the figure
 of a day is exact to one interval of the meter at each end, the days of a period add up to the period, and what was used
 during a gap belongs to the hour in which the meter was heard again. A negative difference is a swapped or reset
-register: that hour counts as nothing, never as negative energy. Hours, not readings, because InfluxDB 1.6.7 takes seven
-times as long over each reading (60 meters in a month: 0.8 s against 5.5 s).
+register, or one that rolled over: that hour counts as nothing, never as negative energy. A reading that is doubtful is
+in another field (``ingest.doubt``), and what was used meanwhile comes with the next one that is believed. Hours, not
+readings, because InfluxDB 1.6.7 takes seven times as long over each reading (60 meters in a month: 0.8 s against 5.5
+s).
 """
 
 from dataclasses import replace

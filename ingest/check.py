@@ -75,7 +75,7 @@ def check_configuration(
     return mistakes
 
 
-def list_hints(settings_file: Path | None, environ: Mapping[str, str]) -> list[str]:
+def list_hints(settings_file: Path | None, environ: Mapping[str, str], *, rules: Path | None = None) -> list[str]:
     """Return what is right and perhaps not meant so, in sentences; nothing where the settings are wrong.
 
     The arguments are those of ``check_configuration``.
@@ -84,7 +84,7 @@ def list_hints(settings_file: Path | None, environ: Mapping[str, str]) -> list[s
         settings = load_settings(settings_file, environ)
     except ConfigurationError:
         return []
-    hints = []
+    hints = list_rule_hints(rules or settings.rules)
     if settings.sources is not None and (settings.mqtt.share is not None or settings.mqtt.sites):
         hints.append(
             "this collector is one of several (mqtt.share or mqtt.sites) and reads sources: each message of a source "
@@ -97,6 +97,24 @@ def list_hints(settings_file: Path | None, environ: Mapping[str, str]) -> list[s
     now = datetime.now(LOCAL)
     routing, _ = read_routing(settings.alerts.contacts, Known((), (), environ, check_address, now.date()))
     return hints + list_routing_hints(routing, round(now.timestamp() * 1000))
+
+
+def list_rule_hints(folder: Path) -> list[str]:
+    """Return what rules say that is right and perhaps not meant, in sentences; nothing where they cannot be read."""
+    try:
+        types = load_device_types()
+    except RegistryError:
+        return []
+    rules, _ = read_rules(folder, types)
+    # What a derivation hears anyhow nobody asked for.
+    asked = [one for one in rules.values() if one.doubtful and not getattr(one.derivation, "of_doubtful", False)]
+    fields = [types[one.device_type].fields.get(one.field) for one in asked]
+    return [
+        f"{rule.key}.toml says doubtful = true, and no value of {rule.device_type}.{rule.field} ever is: "
+        f"devices/{rule.device_type}.py declares no steepness, stuck_after or rollovers of it."
+        for rule, field in zip(asked, fields, strict=True)
+        if field is not None and not field.is_doubted
+    ]
 
 
 def _check_versions(types: Mapping[str, DeviceType], folder: Path) -> list[Mistake]:

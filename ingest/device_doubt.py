@@ -31,7 +31,11 @@ Weigh = Callable[[Values, object], Values | None]
 """See ``Group``."""
 _NOTHING_KNOWN: Mapping[str, Known] = MappingProxyType({})
 _NOTHING_TOLD: Mapping[str, Doubt] = MappingProxyType({})
+_NEVER: Mapping[int, Mapping[str, Doubt]] = MappingProxyType({})
 """Shared by all devices of which nothing else is to be said, which is nearly all."""
+TOLD = 64
+"""So many moments at which something was doubtful are remembered of a device: more than deduplication remembers of its
+payloads (``ingest.memory``), so that what it sends once more does not become good."""
 NOWHEN = -1
 """Stands for the begin of a placement of a device that was not judged yet."""
 
@@ -159,46 +163,50 @@ class DeviceDoubt:
         placed_ms: Begin of the placement of its last reading that had any.
     """
 
-    __slots__ = ("_rest", "_told", "_told_ms", "doubted", "group", "placed_ms", "since_ms", "time_ms", "values")
+    __slots__ = ("_rest", "_told", "doubted", "group", "placed_ms", "since_ms", "time_ms", "values")
 
-    def __init__(self, doubted: DoubtedType, known: Mapping[str, Known] | None = None) -> None:
+    def __init__(
+        self,
+        doubted: DoubtedType,
+        known: Mapping[str, Known] = _NOTHING_KNOWN,
+        told: Mapping[int, Mapping[str, Doubt]] = _NEVER,
+    ) -> None:
         self.doubted = doubted
         self.group: Group | None = None
         self.values: Values = ()
         self.time_ms = 0
         self.since_ms: tuple[int, ...] = ()
-        self._rest = _NOTHING_KNOWN if known is None else known
+        self._rest = known
         """Of the fields that are not in the group."""
         self.placed_ms = NOWHEN
-        self._told = _NOTHING_TOLD
-        self._told_ms = 0
+        self._told = told
+        """What was doubtful at the last moments at which anything was, in the order in which they came."""
 
-    def is_stuck(self, values: Values, time_ms: int, newest_ms: int) -> bool:
+    def is_stuck(self, values: Values, time_ms: int) -> bool:
         """Whether one of the values that ``Group.weigh`` took has been the same for too long. Nothing changes.
 
         Args:
             values: Of the fields of the group.
-            time_ms: Event time, later than ``newest_ms``.
-            newest_ms: Event time of the device's reading before.
+            time_ms: Event time, later than theirs.
         """
         limits_ms = () if self.group is None else self.group.stuck_ms
-        since_ms = self._find_since(limits_ms, values, time_ms, newest_ms)
+        since_ms = self._find_since(limits_ms, values, time_ms)
         return any(map(is_stuck, limits_ms, since_ms, (time_ms,) * len(values)))
 
-    def note_same(self, values: Values, time_ms: int, newest_ms: int) -> None:
+    def note_same(self, values: Values, time_ms: int) -> None:
         """Remember since when values are the same, before they take their place; arguments as for ``is_stuck``."""
         limits_ms = () if self.group is None else self.group.stuck_ms
-        self.since_ms = self._find_since(limits_ms, values, time_ms, newest_ms)
+        self.since_ms = self._find_since(limits_ms, values, time_ms)
 
-    def _find_since(self, limits_ms: Sequence[int], values: Values, time_ms: int, newest_ms: int) -> tuple[int, ...]:
-        silent_ms = time_ms - newest_ms
+    def _find_since(self, limits_ms: Sequence[int], values: Values, time_ms: int) -> tuple[int, ...]:
+        silent_ms = time_ms - self.time_ms
         columns = zip(self.values, values, limits_ms, self.since_ms, strict=True)
         return tuple(
             since_ms if value == before and not is_pause(limit_ms, silent_ms) else time_ms
             for before, value, limit_ms, since_ms in columns
         )
 
-    def judge(self, values: Mapping[str, float | bool], time_ms: int, newest_ms: int | None, from_ms: int) -> Verdict:
+    def judge(self, values: Mapping[str, float | bool], time_ms: int, from_ms: int) -> Verdict:
         """Return what is made of a reading. Nothing changes, see ``keep``.
 
         A field that is not newer than what is known of it is not judged: it came late, or a clock was set back.
@@ -206,20 +214,32 @@ class DeviceDoubt:
         Args:
             values: By field.
             time_ms: Event time.
-            newest_ms: Event time of the newest reading before; None where there is none.
             from_ms: Begin of the device's placement then.
         """
-        known, silent_ms = self._list_placed(from_ms), 0 if newest_ms is None else time_ms - newest_ms
+        known = self._list_placed(from_ms)
         doubts: dict[str, Doubt] = {}
         after: dict[str, Known] = {}
         for name, scrutiny in self.doubted.scrutinies.items():
             value, before = values.get(name), known.get(name)
             if value is None or (before is not None and time_ms <= before.seen.time_ms):
                 continue
-            after[name], doubt = judge(scrutiny, before, float(value), time_ms, silent_ms)
+            after[name], doubt = judge(scrutiny, before, float(value), time_ms)
             if doubt is not None:
                 doubts[name] = doubt
         return Verdict(doubts, after, time_ms, from_ms)
+
+    def judge_again(self, values: Mapping[str, float | bool], time_ms: int) -> Verdict:
+        """Return what is made of a reading that is not newer than all before: doubtful is what was at its time.
+
+        What comes once more is as doubtful as it was, and what comes late is stored as it is. Nothing changes, nor does
+        ``keep`` change anything.
+
+        Args:
+            values: By field.
+            time_ms: Event time.
+        """
+        doubts = {name: doubt for name, doubt in self.list_told(time_ms).items() if name in values}
+        return UNJUDGED._replace(doubts=doubts)
 
     def keep(self, verdict: Verdict) -> None:
         """Remember what was made of a reading that is accepted."""
@@ -228,8 +248,9 @@ class DeviceDoubt:
         known = {**self._list_placed(verdict.from_ms), **verdict.known}
         self.placed_ms = verdict.from_ms
         if verdict.doubts:
-            self._told = {**self.list_told(verdict.time_ms), **verdict.doubts}
-            self._told_ms = verdict.time_ms
+            before = {time_ms: told for time_ms, told in self._told.items() if time_ms != verdict.time_ms}
+            told = {**self.list_told(verdict.time_ms), **verdict.doubts}
+            self._told = dict([*before.items(), (verdict.time_ms, told)][-TOLD:])
         self.group = None if verdict.doubts else self.doubted.find(verdict.known)
         if self.group is not None:
             each = [known.pop(name) for name in self.group.names]
@@ -238,8 +259,12 @@ class DeviceDoubt:
         self._rest = known or _NOTHING_KNOWN
 
     def list_told(self, time_ms: int) -> Mapping[str, Doubt]:
-        """Return what was doubtful at the time of the reading that had something doubtful last; else nothing."""
-        return self._told if time_ms == self._told_ms else _NOTHING_TOLD
+        """Return what was doubtful at a time, as far as that is remembered."""
+        return self._told.get(time_ms, _NOTHING_TOLD)
+
+    def pack_told(self) -> list[tuple[int, Mapping[str, str]]]:
+        """Return all that is remembered to have been doubtful, as a DoubtRow has it."""
+        return list(self._told.items())
 
     def list_known(self) -> Mapping[str, Known]:
         """Return what is known of each field."""
@@ -286,8 +311,9 @@ class Doubts:
         found = shard.get(device)
         if found is None or found.doubted is not doubted:  # or it is of another type by now
             row = self._restored[number].pop(device, None)
-            known = _read_known(row, doubted) if row is not None and row.type_key == key else {}
-            found = shard[device] = DeviceDoubt(doubted, known)
+            is_known = row is not None and row.type_key == key
+            found = _restore_device(row, doubted) if row is not None and is_known else DeviceDoubt(doubted)
+            shard[device] = found
         return found
 
     def retain(self, devices: Container[str]) -> None:
@@ -305,7 +331,7 @@ class Doubts:
             newest_ms = _find_newest(memory, device)
             if newest_ms is not None:
                 known = {name: _pack_known(found) for name, found in one.list_known().items()}
-                rows.append(DoubtRow(device, one.doubted.key, newest_ms, known))
+                rows.append(DoubtRow(device, one.doubted.key, newest_ms, known, one.pack_told()))
         return DoubtsOfShard(number, rows)
 
     def restore(self, rows: Iterable[DoubtRow], memory: Memory) -> None:
@@ -335,9 +361,11 @@ def _pack_known(known: Known) -> tuple[float, ...]:
     return (*known[:3], *(known.candidate or ()))
 
 
-def _read_known(row: DoubtRow, doubted: DoubtedType) -> dict[str, Known]:
-    """Return what a row knows of the fields that are looked at."""
-    return {name: _unpack_known(*packed) for name, packed in row.known.items() if name in doubted.scrutinies}
+def _restore_device(row: DoubtRow, doubted: DoubtedType) -> DeviceDoubt:
+    """Return what a row says of the fields that are looked at."""
+    known = {name: _unpack_known(*packed) for name, packed in row.known.items() if name in doubted.scrutinies}
+    told = {time_ms: {name: Doubt(doubt) for name, doubt in doubts.items()} for time_ms, doubts in row.told}
+    return DeviceDoubt(doubted, known, told or _NEVER)
 
 
 def _unpack_known(value: float, time_ms: float, since_ms: float, *candidate: float) -> Known:

@@ -21,7 +21,12 @@ IN_A_ROW = 3
 """Values that are plausible beside each other before a new level is believed."""
 PAUSE_PART = 4
 """After a silence of this part of the limit nobody knows whether a value was the same all the time."""
+ROLLOVER_PART = 10
+"""A register that begins anew has grown by this part of its range at most since it was last believed. Else a long
+silence, after which much may be, would excuse every step back."""
 HOUR_MS = 3_600_000
+SLACK = 1 + 1e-9
+"""A change of exactly the limit is believed, whichever way the difference of two decimals is rounded."""
 
 
 class Doubt(StrEnum):
@@ -59,7 +64,7 @@ class Candidate(NamedTuple):
     Attributes:
         value: The last of them.
         time_ms: Its event time.
-        in_a_row: How many there were.
+        in_a_row: How many there were; 0 where it is a stuck value, plausible beside what was believed.
     """
 
     value: float
@@ -96,12 +101,14 @@ class DoubtRow(NamedTuple):
         type_key: Key of its DeviceType.
         newest_ms: Event time of its newest reading; what is known is of that reading and those before.
         known: By field: value, event time, since when it is the same; then value, time and count of a candidate.
+        told: Event times at which something was doubtful, each with what and why.
     """
 
     device: str
     type_key: str
     newest_ms: int
     known: Mapping[str, Sequence[float]]
+    told: Sequence[tuple[int, Mapping[str, str]]] = ()
 
 
 class DoubtsOfShard(NamedTuple):
@@ -123,7 +130,7 @@ def make_scrutinies(device_type: DeviceType) -> dict[str, Scrutiny]:
 
 
 def _make_scrutiny(field: Field, interval_ms: int) -> Scrutiny:
-    steepness = inf if field.steepness is None else field.steepness / HOUR_MS
+    steepness = inf if field.steepness is None else field.steepness / HOUR_MS * SLACK
     is_total = field.measures.kind is Kind.TOTAL
     return Scrutiny(
         fall=0.0 if is_total else -steepness,
@@ -151,9 +158,7 @@ def mark_doubtful(
     return named | {"quality": ";".join(f"{name}:{doubt}" for name, doubt in told.items())}
 
 
-def judge(
-    scrutiny: Scrutiny, known: Known | None, value: float, time_ms: int, silent_ms: int
-) -> tuple[Known, Doubt | None]:
+def judge(scrutiny: Scrutiny, known: Known | None, value: float, time_ms: int) -> tuple[Known, Doubt | None]:
     """Return what is known of a field after one more value, and why that is doubtful; None where it is believed.
 
     Args:
@@ -161,11 +166,10 @@ def judge(
         known: Before; None where that is nothing.
         value: In the quantity's unit.
         time_ms: Event time, later than that of what was seen last.
-        silent_ms: For how long the device had said nothing before.
     """
     if known is None:
         return Known(value, time_ms, time_ms), None
-    is_same = value == known.seen.value and not is_pause(scrutiny.stuck_ms, silent_ms)
+    is_same = value == known.seen.value and not is_pause(scrutiny.stuck_ms, time_ms - known.seen.time_ms)
     since_ms = known.since_ms if is_same else time_ms
     doubt = _compare(scrutiny, known, value, time_ms)
     if doubt is not None:
@@ -175,12 +179,12 @@ def judge(
     if is_stuck(scrutiny.stuck_ms, since_ms, time_ms):
         # What comes when it is free again may be as far away as it can get from when it was last believed.
         believed_ms = known.time_ms if value == known.value else time_ms
-        return Known(value, believed_ms, since_ms), Doubt.STUCK
+        return Known(value, believed_ms, since_ms, Candidate(value, time_ms, 0)), Doubt.STUCK
     return Known(value, time_ms, since_ms), None
 
 
 def is_pause(stuck_ms: int, silent_ms: int) -> bool:
-    """Whether a device was silent for so long that its field counts as changed."""
+    """Whether nothing was heard of a field for so long that it counts as changed."""
     return PAUSE_PART * silent_ms > stuck_ms
 
 
@@ -204,5 +208,7 @@ def _compare(scrutiny: Scrutiny, before: Known | Candidate, value: float, time_m
         return None
     if not scrutiny.is_total or value > before.value:
         return Doubt.RATE
-    rolled = any(before.value <= at and at - before.value + value <= rise for at in scrutiny.rollovers)
+    rolled = any(
+        before.value <= at and at - before.value + value <= min(rise, at / ROLLOVER_PART) for at in scrutiny.rollovers
+    )
     return None if rolled else Doubt.STEP

@@ -117,7 +117,7 @@ class Lane:
                 group is not doubted.group
                 or doubted.placed_ms != self.from_ms
                 or (trusted := group.weigh(doubted.values, sample)) is None
-                or (group.stuck_ms and doubted.is_stuck(trusted, time_ms, newest_ms))
+                or (group.stuck_ms and doubted.is_stuck(trusted, time_ms))
             ):
                 return False
             # The last, as what is quiet has been heard.
@@ -127,7 +127,7 @@ class Lane:
             return False
         if trusted is not None:
             if doubted.since_ms:
-                doubted.note_same(trusted, time_ms, newest_ms)
+                doubted.note_same(trusted, time_ms)
             doubted.values, doubted.time_ms = trusted, time_ms
         names = memory.sets.names[number]
         values = payload if len(payload) <= KEPT_BYTES else tuple([getattr(sample, name) for name in names])

@@ -345,9 +345,13 @@ class Processor:
         stated_ms = time_ms if observation.time_ms is None else observation.time_ms
         delay_s = (received_ms - stated_ms) / 1000
         prefix = placed.find_prefix(simulated=observation.simulated)
-        doubted = self.doubts.recall(arrival.route.device.id, arrival.route.device_type) if is_judged else None
-        from_ms = placed.placement.from_ms
-        verdict = UNJUDGED if doubted is None else doubted.judge(fields, time_ms, memory.newest_ms, from_ms)
+        doubted = self.doubts.recall(arrival.route.device.id, arrival.route.device_type)
+        if doubted is None:
+            verdict = UNJUDGED
+        elif is_judged:
+            verdict = doubted.judge(fields, time_ms, placed.placement.from_ms)
+        else:
+            verdict = doubted.judge_again(fields, time_ms)
         reading = _make_reading(candidate, placed, fields, delay_s, verdict.doubts)
         transitions = self.alerts.judge_reading(reading, partial(_know, arrival, doubted)) if is_judged else ()
         if not is_judged:

@@ -38,4 +38,4 @@ def read_doubts(connection: sqlite3.Connection) -> Iterator[DoubtRow]:
             packed = orjson.loads(zlib.decompress(body))
         except (zlib.error, orjson.JSONDecodeError):
             continue
-        yield from map(DoubtRow._make, packed)
+        yield from (DoubtRow(*one) for one in packed)

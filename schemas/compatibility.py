@@ -76,7 +76,8 @@ class _Contract(Struct, frozen=True, gc=False):
 def find_breaks(committed: Mapping[str, str], types: Mapping[str, DeviceType]) -> list[Break]:
     """Return everything that present DeviceTypes break of what was committed, in order of the keys.
 
-    What is fine: a new optional field, wider bounds, other titles, examples, sentinels and intervals, more privacy.
+    What is fine: a new optional field, wider bounds, other titles, examples, sentinels and intervals, more privacy, and
+    whatever makes a value doubtful: such a value is stored all the same.
 
     Args:
         committed: Texts of JSON Schemas by the DeviceTypes' keys.

@@ -16,8 +16,10 @@ def build_json_schema(device_type: DeviceType) -> dict[str, Any]:
     """Return the JSON Schema of a DeviceType's payloads in the native format.
 
     The platform's own keywords begin with ``x-``: the quantity and UCUM unit of a field, what kind of values it has, by
-    which values sensors say that they have none, who may see it, the expected interval and how far ahead a time is
-    good in seconds, and name and version of the type. JSON Schema has no words for them.
+    which values sensors say that they have none, what makes a value doubtful (most change in an hour, seconds for which
+    it may be the same, where a total begins anew at 0, an empty list where it never does), who may see it, the expected
+    interval and how far ahead a time is good in seconds, and name and version of the type. JSON Schema has no words for
+    them.
     """
     required = [name for name, field in device_type.fields.items() if field.required]
     if device_type.clock is Clock.DEVICE:
@@ -98,4 +100,16 @@ def _describe_field(field: Field) -> dict[str, Any]:
     described["x-unit"] = unit.ucum
     if field.every_sentinel:
         described["x-sentinels"] = list(field.every_sentinel)
-    return {"type": "number", "minimum": low, "maximum": high} | described
+    return {"type": "number", "minimum": low, "maximum": high} | described | _describe_doubts(field)
+
+
+def _describe_doubts(field: Field) -> dict[str, Any]:
+    """Return what makes a value doubtful; such a value is stored all the same."""
+    described: dict[str, Any] = {}
+    if field.steepness is not None:
+        described["x-steepness-per-hour"] = field.steepness
+    if field.stuck_after is not None:
+        described["x-stuck-after-seconds"] = field.stuck_after.total_seconds()
+    if field.rollovers is not None:
+        described["x-rollovers"] = list(field.rollovers)
+    return described

@@ -128,6 +128,7 @@ async def run_stand(
     database: str,
     ingest: Mapping[str, Value] | None = None,
     devices: str = "",
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Stand]:
     """Run a collector over the small inventory, with more devices if given, and one rule until the block ends."""
     inventory, rules = folder / "inventory", folder / "rules"
@@ -135,6 +136,6 @@ async def run_stand(
     rules.mkdir()
     (inventory / "hall.toml").write_text(INVENTORY + devices)
     (rules / "room-too-cold.toml").write_text(COLD)
-    setup = Setup(inventory, rules, database, ingest or {})
+    setup = Setup(inventory, rules, database, ingest or {}, environment=environment or {})
     async with run_collector_process(folder / "collector", broker, influxd, setup) as collector:
         yield Stand(broker, influxd, database, collector, inventory, rules)

@@ -58,6 +58,46 @@ def test_that_nobody_is_told_of_alerts_is_a_hint_and_no_mistake(configured: Path
     assert list_hints(configured, {"GJOVIK_XYZ": "1"}) == []
 
 
+RISES = """\
+device_type = "{device_type}"
+field = "{field}"
+unit = "{unit}"
+above = 10.0
+clear = 8.0
+for = "0s"
+severity = "info"
+doubtful = true
+text = "Høyt"
+{derive}
+[[example]]
+series = [[0, 1.0], [10, 1.0], [20, {beyond}], [30, 5.0]]
+fires = 20
+clears = 30
+"""
+
+
+def test_that_a_rule_wants_doubtful_values_where_there_are_none_is_hinted_at(configured: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "own"
+    rules.mkdir()
+    derive = 'derive = { kind = "unchanged" }'
+    for key, device_type, field, unit, derived, beyond in (
+        ("level-high", "river_level", "level", "m", "", 20.0),
+        ("room-warm", "indoor_climate", "temperature", "Cel", "", 20.0),
+        ("room-stuck", "indoor_climate", "temperature", "min", derive, 1.0),
+    ):
+        text = RISES.format(device_type=device_type, field=field, unit=unit, derive=derived, beyond=beyond)
+        (rules / f"{key}.toml").write_text(text)
+    assert check_configuration(configured, {}, rules=rules) == []
+    hint, _ = list_hints(configured, {}, rules=rules)
+    assert hint == (
+        "room-warm.toml says doubtful = true, and no value of indoor_climate.temperature ever is: "
+        "devices/indoor_climate.py declares no steepness, stuck_after or rollovers of it."
+    )
+    ended = CliRunner().invoke(gjovik.app, ["check", "--settings", str(configured), "--rules", str(rules)])
+    assert ended.exit_code == 0
+    assert f"Hint: {hint}\n" in ended.stderr
+
+
 @pytest.mark.parametrize("name", ["GJOVIK_MQTT__SHARE", "GJOVIK_MQTT__SITES"])
 def test_that_only_one_of_several_collectors_may_read_a_source_is_hinted_at(configured: Path, name: str) -> None:
     (configured.parent / "sources").mkdir()
@@ -102,6 +142,7 @@ def test_a_broken_device_type_is_a_mistake(configured: Path, monkeypatch: pytest
         raise RegistryError("devices/x.py cannot be loaded: NameError: y")
 
     monkeypatch.setattr(check, "load_device_types", fail)
+    assert not any("doubtful" in hint for hint in list_hints(configured, {}))
     assert [str(mistake) for mistake in check_configuration(configured, {})] == [
         "devices: devices/x.py cannot be loaded: NameError: y"
     ]

@@ -20,6 +20,7 @@ from tests.near_payloads import near_payloads
 from tests.small_town import RECEIVED_MS, make_message, make_processor
 
 TYPES = load_device_types()
+DOUBTS = ("x-steepness-per-hour", "x-stuck-after-seconds", "x-rollovers")
 EXAMPLES = [
     pytest.param(device_type, example, id=f"{key}-{number}")
     for key, device_type in TYPES.items()
@@ -251,6 +252,17 @@ def test_json_schema_tells_who_may_see_it_and_what_says_that_there_is_none(devic
         described = schema["properties"][name]
         assert described.get("x-privacy", schema["x-privacy"]) == device_type.privacy_of(name)
         assert tuple(described.get("x-sentinels", ())) == field.every_sentinel
+
+
+@pytest.mark.parametrize("device_type", TYPES.values(), ids=TYPES.keys())
+def test_json_schema_tells_what_makes_a_value_doubtful(device_type: DeviceType) -> None:
+    schema = build_json_schema(device_type)
+    for name, field in device_type.fields.items():
+        described = {key: value for key, value in schema["properties"][name].items() if key in DOUBTS}
+        stuck_s = None if field.stuck_after is None else field.stuck_after.total_seconds()
+        rollovers = None if field.rollovers is None else list(field.rollovers)
+        declared = zip(DOUBTS, (field.steepness, stuck_s, rollovers), strict=True)
+        assert described == {key: value for key, value in declared if value is not None}
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=QUANTITIES.keys())

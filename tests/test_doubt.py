@@ -22,8 +22,7 @@ def tell(scrutiny: Scrutiny, values: list[float], known: Known | None = None) ->
     """Return what is doubted of values that come each minute."""
     doubts: list[Doubt | None] = []
     for minute, value in enumerate(values):
-        silent_ms = MINUTE_MS if minute else 0
-        known, doubt = judge(scrutiny, known, value, minute * MINUTE_MS, silent_ms)
+        known, doubt = judge(scrutiny, known, value, minute * MINUTE_MS)
         doubts.append(doubt)
     return doubts
 
@@ -62,10 +61,10 @@ def test_without_limits_nothing_is_doubted(values: list[float]) -> None:
 def test_what_is_known_after_some_is_all_that_the_rest_depends_on(values: list[float], at: int) -> None:
     known = None
     for minute, value in enumerate(values[:at]):
-        known, _ = judge(EVERY, known, value, minute * MINUTE_MS, MINUTE_MS)
+        known, _ = judge(EVERY, known, value, minute * MINUTE_MS)
     doubts = []
     for minute, value in enumerate(values[at:], start=at):
-        known, doubt = judge(EVERY, known, value, minute * MINUTE_MS, MINUTE_MS)
+        known, doubt = judge(EVERY, known, value, minute * MINUTE_MS)
         doubts.append(doubt)
     assert doubts == tell(EVERY, values)[at:] or at == 0
 
@@ -83,14 +82,14 @@ def test_what_leaps_about_is_no_new_level() -> None:
 
 
 def test_a_long_time_allows_a_large_change() -> None:
-    known, _ = judge(RATE, None, 20.0, 0, 0)
-    assert judge(RATE, known, 79.0, HOUR_MS, HOUR_MS)[1] is None
-    assert judge(RATE, known, 81.0, HOUR_MS, HOUR_MS)[1] is Doubt.RATE
+    known, _ = judge(RATE, None, 20.0, 0)
+    assert judge(RATE, known, 79.0, HOUR_MS)[1] is None
+    assert judge(RATE, known, 81.0, HOUR_MS)[1] is Doubt.RATE
 
 
 def test_an_interval_is_granted_however_close_two_readings_are() -> None:
-    known, _ = judge(RATE, None, 20.0, 0, 0)
-    assert judge(RATE, known, 20.9, 1, 1)[1] is None
+    known, _ = judge(RATE, None, 20.0, 0)
+    assert judge(RATE, known, 20.9, 1)[1] is None
 
 
 @pytest.mark.parametrize(("before", "after"), [(998.0, 3.0), (999.5, 0.0), (9_995.0, 4.0)])
@@ -101,6 +100,14 @@ def test_a_register_that_rolls_over_is_believed(before: float, after: float) -> 
 @pytest.mark.parametrize(("before", "after"), [(900.0, 3.0), (998.0, 12.0), (1_001.0, 2.0)])
 def test_a_register_that_goes_back_far_from_its_end_is_doubted(before: float, after: float) -> None:
     assert tell(TOTAL, [before, after]) == [None, Doubt.STEP]
+
+
+def test_a_long_silence_makes_no_rollover_of_a_step_back() -> None:
+    known, _ = judge(TOTAL, None, 500.0, 0)
+    assert judge(TOTAL, known, 3.0, HOUR_MS)[1] is Doubt.STEP  # though it may grow by 600 in that time
+    known, _ = judge(TOTAL, None, 950.0, 0)
+    assert judge(TOTAL, known, 50.0, HOUR_MS)[1] is None
+    assert judge(TOTAL, known, 50.1, HOUR_MS)[1] is Doubt.STEP
 
 
 def test_a_meter_that_was_swapped_is_believed_from_the_third_reading_on() -> None:
@@ -118,10 +125,19 @@ def test_a_stuck_value_is_doubted_from_its_limit_on_until_it_changes() -> None:
 
 
 def test_after_a_silence_nobody_knows_whether_a_value_was_the_same() -> None:
-    known, _ = judge(STUCK, None, 20.0, 0, 0)
-    assert judge(STUCK, known, 20.0, 5 * MINUTE_MS, 5 * MINUTE_MS)[0].since_ms == 0
-    known, doubt = judge(STUCK, known, 20.0, 60 * MINUTE_MS, 60 * MINUTE_MS)
+    known, _ = judge(STUCK, None, 20.0, 0)
+    assert judge(STUCK, known, 20.0, 5 * MINUTE_MS)[0].since_ms == 0
+    known, doubt = judge(STUCK, known, 20.0, 60 * MINUTE_MS)
     assert (known.since_ms, doubt) == (60 * MINUTE_MS, None)
+
+
+def test_a_stuck_value_that_is_not_heard_for_long_is_believed_again() -> None:
+    known, doubt = judge(STUCK, None, 20.0, 0)
+    for minute in range(1, 25):
+        known, doubt = judge(STUCK, known, 20.0, minute * MINUTE_MS)
+    assert doubt is Doubt.STUCK
+    assert judge(STUCK, known, 20.0, 28 * MINUTE_MS)[1] is Doubt.STUCK
+    assert judge(STUCK, known, 20.0, 40 * MINUTE_MS)[1] is None
 
 
 def test_what_comes_after_it_was_stuck_may_be_as_far_away_as_that_long_lets_it_be() -> None:
@@ -146,7 +162,8 @@ def make_type(**fields: Field) -> DeviceType:
 def test_what_declares_nothing_is_not_looked_at() -> None:
     declared = Field("energy", "Målerstand", steepness=3_600.0, rollovers=(1e5,))
     scrutinies = make_scrutinies(make_type(power=Field("power", "Effekt"), energy=declared))
-    assert scrutinies == {"energy": Scrutiny(0.0, 0.001, 600_000, 0, (1e5,), is_total=True)}
+    rise = pytest.approx(0.001)
+    assert scrutinies == {"energy": Scrutiny(0.0, rise, 600_000, 0, (1e5,), is_total=True)}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -172,6 +189,41 @@ def test_a_declaration_that_makes_no_sense_is_refused(quantity: str, declared: d
 def test_names_of_what_the_collector_writes_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="the collector writes"):
         make_type(**{name: Field("power", "Effekt")})
+
+
+@given(
+    st.integers(-400, 99_999),
+    st.integers(1, 5_000),
+    st.integers(1, 120),
+    st.sampled_from([1, 10, 100]),
+    st.sampled_from([1, -1]),
+)
+def test_a_change_of_exactly_the_limit_is_believed_and_a_tenth_more_is_not(
+    start: int, step: int, minutes: int, parts: int, sign: int
+) -> None:
+    """Decimals as devices send them, whose differences are rounded one way or the other."""
+    field = Field("temperature", "Prøve", steepness=step / parts * 60 / minutes)
+    device_type = DeviceType(
+        "Prøve", Area.BUILDINGS, {"field": field}, timedelta(minutes=minutes), Privacy.INTERNAL, ()
+    )
+    scrutiny = make_scrutinies(device_type)["field"]
+    known = Known(start / parts, 0, 0)
+    span_ms = minutes * MINUTE_MS
+    assert judge(scrutiny, known, (start + sign * step) / parts, span_ms)[1] is None
+    beyond = (10 * start + sign * (10 * step + 1)) / (10 * parts)
+    assert judge(scrutiny, known, beyond, span_ms)[1] is Doubt.RATE
+
+
+def test_a_register_that_went_back_by_one_in_the_last_place_is_doubted_until_it_is_past_it() -> None:
+    # Nothing is used in a step back, and what is used after it is counted once: from the last one that was believed.
+    assert tell(TOTAL, [500.0, 499.9, 500.0, 500.1]) == [None, Doubt.STEP, None, None]
+    assert tell(TOTAL, [500.0, 499.9, 499.9, 499.9, 500.0]) == [None, Doubt.STEP, Doubt.STEP, None, None]
+
+
+def test_a_register_may_roll_over_at_exactly_its_end_and_no_later() -> None:
+    assert tell(TOTAL, [1000.0, 0.0, 0.1]) == [None, None, None]
+    assert tell(TOTAL, [995.0, 5.0]) == [None, None]  # exactly what it may grow
+    assert tell(TOTAL, [995.0, 5.1]) == [None, Doubt.STEP]
 
 
 def test_a_few_readings_make_nothing_stuck() -> None:

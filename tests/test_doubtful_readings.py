@@ -3,18 +3,21 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from devices import load_device_types
 from ingest.alerts.derivations.unchanged import Unchanged
 from ingest.batch import Batch
-from ingest.device_doubt import Doubts
+from ingest.device_doubt import TOLD, Doubts
+from ingest.doubt import DoubtRow, Known
 from ingest.event_time import format_time
 from ingest.history import Excerpt, read_piece
 from ingest.influx import open_influx
 from ingest.inventory import OPEN_END_MS, Inventory, Placement
-from ingest.memory import Memory
+from ingest.memory import WINDOW, Memory
 from ingest.process import Processor
 from ingest.sequence import read_line_seq
 from ingest.settings import Influx
@@ -24,6 +27,7 @@ from schemas.reason import Reason
 from schemas.rule import Change, Level, Rule, Severity
 from simulators.testbed.influxd import Influxd
 from simulators.testbed.mosquitto import Mosquitto
+from tests.board_queries import OSLO
 from tests.small_town import FROM_MS, RECEIVED_MS, make_inventory, make_message, make_processor
 from tests.stand import Stand, run_stand
 from tests.store_batches import open_in
@@ -154,6 +158,79 @@ def test_what_comes_late_is_stored_as_it_is_and_changes_nothing() -> None:
     assert take(processor, "water_meter", 3, volume=503.0).ledger.doubtful_values == 0
 
 
+def test_what_comes_late_is_as_doubtful_as_it_was_before(tmp_path: Path) -> None:
+    """A device that was not answered sends its log once more, beyond what deduplication remembers."""
+    processor = make_processor()
+    hours = 40
+    volumes = [3.0 if hour in {5, 20} else 500.0 + hour for hour in range(hours)]
+    first = [list_fields(take(processor, "water_meter", hour, volume=one)) for hour, one in enumerate(volumes)]
+    keep(processor, tmp_path)
+    for again in (processor, start(tmp_path)):
+        for hour in range(hours - WINDOW):
+            assert list_fields(take(again, "water_meter", hour, volume=volumes[hour])) == first[hour]
+    assert first[5] == first[20] == ['volume_doubtful=3.0,quality="volume:step"']
+
+
+def test_so_many_moments_of_doubt_are_remembered_and_no_more() -> None:
+    processor = make_processor()
+    levels = [20.0 if hour % 2 else 1.0 + hour / 1000 for hour in range(4 * TOLD)]
+    for step, level in enumerate(levels):
+        take(processor, "river_level", step / 6, level=level)
+    again = [take(processor, "river_level", step / 6, level=levels[step]) for step in range(4 * TOLD - WINDOW)]
+    doubtful = [step for step, batch in enumerate(again) if batch.ledger.doubtful_values]
+    assert doubtful == list(range(2 * TOLD + 1, 4 * TOLD - WINDOW, 2))
+
+
+def test_payloads_of_one_moment_say_together_what_is_doubtful_after_a_restart_too(tmp_path: Path) -> None:
+    processor = make_processor()
+    take(processor, "power_meter", 0, energy=500.0, energy_export=80.0)
+    take(processor, "power_meter", 1, energy=3.0)
+    keep(processor, tmp_path)
+    batch = take(start(tmp_path), "power_meter", 1, energy_export=1.0)
+    assert list_fields(batch) == ['energy_export_doubtful=1.0,quality="energy:step;energy_export:step"']
+
+
+def test_what_an_earlier_version_kept_is_read() -> None:
+    doubts, memory = Doubts(), make_processor().memory
+    row = ("water_meter", "water_meter", 0, {"volume": (500.0, 0, 0)})
+    doubts.restore([DoubtRow(*row)], memory)
+    doubted = doubts.recall("water_meter", load_device_types()["water_meter"])
+    assert doubted is not None
+    assert doubted.list_known() == {"volume": Known(500.0, 0, 0)}
+    assert not doubted.pack_told()
+
+
+def test_nothing_is_doubted_across_the_days_on_which_clocks_are_changed() -> None:
+    """Event times are UTC; a device that writes Norwegian time with its offset sends hour after hour all the same."""
+    processor = make_processor()
+    count = 0
+    for day in ("2025-10-26", "2026-03-29"):
+        first = datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=OSLO)
+        for hour in range(25):
+            moment = datetime.fromtimestamp(first.timestamp() + 3600 * hour, OSLO)
+            count += 1
+            payload = json.dumps({"time": moment.isoformat(), "volume": 500.0 + 4_999.0 * count})
+            received_ms = round(1000 * moment.timestamp()) + 1_500
+            batch = processor.process([make_message("water_meter", payload, received_ms=received_ms)])
+            assert (batch.ledger.accepted, batch.ledger.doubtful_values) == (1, 0)
+
+
+def test_the_first_reading_ever_is_believed_however_strange_and_the_level_is_found_after_two() -> None:
+    processor = make_processor()
+    doubts = [
+        take(processor, "water_meter", hour, volume=one).ledger.doubtful_values
+        for hour, one in enumerate([0.0, 90_000.0, 90_000.5, 90_001.0, 90_001.5])
+    ]
+    assert doubts == [0, 1, 1, 0, 0]
+
+
+def test_simulated_readings_are_judged_as_the_others_of_their_device() -> None:
+    processor = make_processor(accept_simulated=True)
+    values = [take(processor, "water_meter", hour, volume=one, simulated=True) for hour, one in enumerate([5.0, 1.0])]
+    assert [batch.ledger.doubtful_values for batch in values] == [0, 1]
+    assert values[1].lines[0].startswith(b"water_meter,device=water_meter,simulated=true,")
+
+
 def test_a_doubtful_value_neither_fires_nor_clears_an_alert() -> None:
     processor = make_processor(rules={"high": HIGH})
     levels = {0.0: 1.0, 0.2: 20.0, 0.4: 1.1, 0.6: 4.0, 0.8: -4.9, 1.0: 3.9}
@@ -192,6 +269,25 @@ def test_what_looks_for_stuck_values_hears_them_when_they_are_doubtful() -> None
     batches = [take(processor, "outdoor_temperature", hour, temperature=-3.2) for hour in range(76)]
     assert sum(batch.ledger.doubtful_values for batch in batches) == 4
     assert [number for number, batch in enumerate(batches) if batch.transitions] == [75]
+
+
+def test_a_field_that_was_away_is_not_stuck_though_its_device_was_heard() -> None:
+    types = load_device_types()
+    weather = types["road_weather"]
+    optional = replace(weather.fields["air_temperature"], required=False)
+    changed = replace(weather, fields={**weather.fields, "air_temperature": optional})
+    processor = make_processor(types={**types, "road_weather": changed})
+    for hour in range(10):
+        take(processor, "road_weather", hour, air_temperature=-3.2, surface_temperature=-3.0)
+    for hour in range(10, 90):
+        take(processor, "road_weather", hour, surface_temperature=-3.0)
+    back = take(processor, "road_weather", 90, air_temperature=-3.2, surface_temperature=-3.0)
+    assert back.ledger.doubtful_values == 0
+    stuck = [
+        take(processor, "road_weather", hour, air_temperature=-3.2, surface_temperature=-3.0).ledger.doubtful_values
+        for hour in range(91, 165)
+    ]
+    assert stuck == [0] * 71 + [1] * 3
 
 
 def list_known(doubts: Doubts, memory: Memory) -> Mapping[str, object]:

@@ -148,6 +148,38 @@ def test_an_alert_that_flaps_says_that_it_is_held() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("device_type", "field", "unit", "said"),
+    [
+        ("river_level", "level", "m", "changes by more than 30 m in an hour"),
+        ("road_weather", "air_temperature", "Cel", "has been exactly the same for 3 d"),
+        ("water_meter", "volume", "m3", "changes by more than 5000 m³ in an hour or goes back"),
+        (
+            "outdoor_temperature",
+            "temperature",
+            "Cel",
+            "changes by more than 30 °C in an hour or has been exactly the same for 3 d",
+        ),
+    ],
+)
+def test_what_makes_a_value_doubtful_is_told_and_what_that_means(
+    device_type: str, field: str, unit: str, said: str
+) -> None:
+    rule = dataclasses.replace(RULE, device_type=device_type, field=field, unit=unit)
+    title = TYPES[device_type].fields[field].title
+    told = tell(make_case(rule=rule, subject=device_type))
+    assert f'A value of "{title}" is doubtful when it {said}. A doubtful value neither fires nor clears the' in told
+    heard = tell(make_case(rule=dataclasses.replace(rule, doubtful=True), subject=device_type))
+    assert f"when it {said}. This rule hears doubtful values too." in heard
+    assert "neither fires" not in heard
+    norwegian = tell(make_case(rule=rule, subject=device_type), Language.NB)
+    assert f"En verdi for «{title}» er tvilsom når den " in norwegian
+
+
+def test_nothing_is_told_of_doubt_where_nothing_is_declared() -> None:
+    assert "doubt" not in tell(make_case())
+
+
 def test_a_dead_sensor_is_said_to_be_dead() -> None:
     told = tell(dataclasses.replace(make_case(RECORD._replace(phase=AlertPhase.SILENT)), silent_s=7_500.0))
     assert "nobody knows whether it is still wrong" in told

@@ -210,6 +210,7 @@ def test_a_quantity_that_changes_its_unit_or_kind_breaks_every_type_that_has_it(
         DESK,
         change(co2=Field("co2", "CO₂", required=False)),
         change(temperature=dataclasses.replace(TEMPERATURE, low=-30.0, high=60.0, title="Ny", sentinels=(85.0,))),
+        change(temperature=dataclasses.replace(TEMPERATURE, steepness=30.0, stuck_after=timedelta(days=30))),
         change(battery=dataclasses.replace(BATTERY, privacy=Privacy.INTERNAL)),
         dataclasses.replace(DESK, privacy=Privacy.HEALTH),
         dataclasses.replace(DESK, ahead=timedelta(hours=1), title="Pult 2", interval=timedelta(hours=1)),

@@ -26,9 +26,9 @@ STREET_LIGHT = "street_light"
 DOUBTED = tuple(
     key
     for key, device_type in load_device_types().items()
-    if any(field.is_doubted for field in device_type.fields.values())
+    if not device_type.is_apart and any(field.is_doubted for field in device_type.fields.values())
 )
-"""Device types of which a value may be doubtful."""
+"""Device types of which a value may be doubtful; of those that are kept apart no board tells."""
 
 INTRODUCTION = introduction(
     "Slik leser du siden",

@@ -17,7 +17,7 @@ from ingest.incidents.incident import Incident, Step
 from ingest.incidents.maintenance import Maintenance
 from ingest.inventory import Device, Site
 from schemas.derivation import Given
-from schemas.device_type import Privacy
+from schemas.device_type import Field, Privacy
 from schemas.rule import AlertPhase, Change, Level, Rule
 from schemas.schedule import ALWAYS
 
@@ -242,8 +242,27 @@ class _Explainer:
             yield words.least.format(rule.least)
         if rule.keep_ms:
             yield words.keep.format(self._span(rule.keep_ms))
+        yield from self._tell_doubts()
         if rule.privacy in _PRIVATE:
             yield words.private
+
+    def _tell_doubts(self) -> Iterator[str]:
+        """Yield which values of the field are doubtful, and what that means for the alert."""
+        field = self._field
+        if field is None or not field.is_doubted:
+            return
+        words = self._words
+        reasons = []
+        if field.steepness is not None:
+            steepness = write_number(field.steepness, field.measures.unit, self._language)
+            reasons.append(words.doubtful_rate.format(steepness))
+        if field.rollovers is not None:
+            reasons.append(words.doubtful_step)
+        if field.stuck_after is not None:
+            stuck = write_span(field.stuck_after.total_seconds(), self._language)
+            reasons.append(words.doubtful_stuck.format(stuck))
+        yield words.doubtful.format(words.field.format(field.title), words.doubtful_or.join(reasons))
+        yield words.doubtful_heard if self._rule.doubtful else words.doubtful_left
 
     def _tell_steps(self) -> Iterator[str]:
         told = [step for step in self._case.steps if step.kind in _CHANGES]
@@ -251,9 +270,14 @@ class _Explainer:
             yield self._words.last.format(self._moment(step.time_ms), self._words.change[_CHANGES[step.kind]])
 
     @property
+    def _field(self) -> Field | None:
+        """What the Rule looks at; None where that is whether devices are silent."""
+        return self._case.configuration.types[self._rule.device_type].fields.get(self._rule.field)
+
+    @property
     def _is_state(self) -> bool:
         """Whether what is judged is on or off."""
-        field = self._case.configuration.types[self._rule.device_type].fields.get(self._rule.field)
+        field = self._field
         return field is not None and field.is_state and isinstance(self._rule.derivation, Given)
 
     def _describe_watched(self) -> str:

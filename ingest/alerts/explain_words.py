@@ -39,6 +39,13 @@ class Sentences(NamedTuple):
     derived_otherwise: str
     group: Mapping[Aggregate, str]
     reference: str
+    doubtful: str
+    doubtful_or: str
+    doubtful_rate: str
+    doubtful_step: str
+    doubtful_stuck: str
+    doubtful_left: str
+    doubtful_heard: str
     phase: Mapping[AlertPhase, str]
     unknown: str
     measured: str
@@ -114,6 +121,13 @@ NORWEGIAN = Sentences(
         Aggregate.MOST: "den høyeste {} blant enhetene",
     },
     reference="hvor mye {} skiller seg fra det {} måler",
+    doubtful="En verdi for {} er tvilsom når den {}.",
+    doubtful_or=" eller ",
+    doubtful_rate="endrer seg med mer enn {} på en time",
+    doubtful_step="går bakover",
+    doubtful_stuck="har vært nøyaktig den samme i {}",
+    doubtful_left="En tvilsom verdi verken utløser varselet eller får det til å gå over.",
+    doubtful_heard="Denne regelen ser på tvilsomme verdier også.",
     phase={
         AlertPhase.OK: "Varselet er ikke utløst.",
         AlertPhase.PENDING: "Varselet er ikke utløst ennå, men det har vært et avvik siden {}.",
@@ -205,6 +219,13 @@ ENGLISH = Sentences(
         Aggregate.MOST: "the highest {} among the devices",
     },
     reference="how much {} differs from what {} measures",
+    doubtful="A value of {} is doubtful when it {}.",
+    doubtful_or=" or ",
+    doubtful_rate="changes by more than {} in an hour",
+    doubtful_step="goes back",
+    doubtful_stuck="has been exactly the same for {}",
+    doubtful_left="A doubtful value neither fires nor clears the alert.",
+    doubtful_heard="This rule hears doubtful values too.",
     phase={
         AlertPhase.OK: "The alert does not fire.",
         AlertPhase.PENDING: "The alert does not fire yet, but something has been wrong since {}.",
