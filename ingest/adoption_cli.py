@@ -27,7 +27,7 @@ from ingest.command_line import (
     read_moment,
 )
 from ingest.configuration import Configuration
-from ingest.discovery import LOOKED_AT, Discovered, discover, find_earliest
+from ingest.discovery import LOOKED_AT, UNKEPT, Discovered, discover, find_earliest
 from ingest.discovery_view import HEADINGS, NUMBERS, render_discovered, to_plain
 from ingest.inventory import OPEN_END_MS, Device, Placement
 from ingest.inventory_change import Changed, InventoryChange, explain_wrong
@@ -323,13 +323,25 @@ def _print_report(report: _Report) -> None:
     if not report.entry.source and report.found is None:
         typer.echo("It publishes for itself, so it needs an account at the broker: gjovik accounts --help")
     if report.found is not None:
-        _print_outcome(report.outcome)
+        _print_outcome(report.outcome, report.found)
 
 
-def _print_outcome(outcome: Outcome) -> None:
+def _print_outcome(outcome: Outcome, found: Discovered) -> None:
     typer.echo(f"{describe_outcome(RequestKind.REPROCESS, outcome).capitalize()}.")
     for reason, count in Counter(outcome.kept).most_common():
-        typer.echo(f"{format_entries(count)} still {reason}: {explain(reason).remedy}")
+        # Under the sender's own name no payload stays that can be read: the inventory has the device now.
+        is_unkept = reason is Reason.UNKNOWN_DEVICE and found.note.startswith(UNKEPT)
+        typer.echo(
+            f"{format_entries(count)} still {reason}: {_explain_unkept(found) if is_unkept else explain(reason).remedy}"
+        )
+
+
+def _explain_unkept(found: Discovered) -> str:
+    """Return what to do about entries of which there is nothing to take in."""
+    return (
+        f"{UNKEPT}, so what it has sent until now is lost; what it sends from now on is taken. "
+        f"`gjovik quarantine discard --device {make_visible(found.id)} --reason {Reason.UNKNOWN_DEVICE}` forgets them"
+    )
 
 
 def make_lines_visible(text: str) -> str:

@@ -1,6 +1,6 @@
 """Check of everything that people configure, before anything is started with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ingest.notify.routing_file import Known, read_routing
 from ingest.settings import Settings
 from ingest.settings_file import load_settings, read_secret
 from ingest.source_files import read_sources
+from ingest.source_table import list_private
 from ingest.toml_file import ConfigurationError, Mistake
 from schemas.compatibility import find_breaks
 from schemas.device_type import DeviceType
@@ -84,7 +85,7 @@ def list_hints(settings_file: Path | None, environ: Mapping[str, str], *, rules:
         settings = load_settings(settings_file, environ)
     except ConfigurationError:
         return []
-    hints = list_rule_hints(rules or settings.rules)
+    hints = [*list_rule_hints(rules or settings.rules), *_list_private_sources(settings)]
     if settings.sources is not None and (settings.mqtt.share is not None or settings.mqtt.sites):
         hints.append(
             "this collector is one of several (mqtt.share or mqtt.sites) and reads sources: each message of a source "
@@ -115,6 +116,34 @@ def list_rule_hints(folder: Path) -> list[str]:
         for rule, field in zip(asked, fields, strict=True)
         if field is not None and not field.is_doubted
     ]
+
+
+def _list_private_sources(settings: Settings) -> Iterator[str]:
+    """Yield a hint for each Source that keeps less than its file says, as one of its devices is private."""
+    sources, _ = read_sources(settings.sources, settings.mqtt.topic_prefix)
+    if not any(one.keeps_payloads for one in sources.values()):
+        return
+    try:
+        types = load_device_types()
+    except RegistryError:
+        return
+    inventory, mistakes = read_inventory(settings.inventory, types, keeps_apart=settings.health.database is not None)
+    if mistakes:
+        return
+    for key, devices in list_private(inventory, types).items():
+        if key in sources and sources[key].keeps_payloads:
+            yield (
+                f"source {key} is private, as {devices[0]}{_count_others(devices)} of class personal or health: of "
+                "what cannot be read, and of devices that the inventory does not have, quarantine keeps length, hash "
+                f"and reason alone. Say keep_payloads = false in {key}.toml, or give these devices a source of their "
+                "own."
+            )
+
+
+def _count_others(devices: Sequence[str]) -> str:
+    """Return how many more devices are like the first, with the verb."""
+    others = len(devices) - 1
+    return " is" if not others else f" and {others} more are"
 
 
 def _check_versions(types: Mapping[str, DeviceType], folder: Path) -> list[Mistake]:

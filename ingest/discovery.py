@@ -32,6 +32,8 @@ from schemas.validation import build_validator, shorten
 
 LOOKED_AT = 3
 """Newest entries of a sender that a guess is made of."""
+UNKEPT = "its source is private, or keeps no payloads"
+"""Why nothing is known of a sender but how much it sent, and when."""
 LATEST_DELAY_MS = 7 * 24 * 3_600_000
 """A reading that says it is older when it comes is not believed: many clocks begin in 1970."""
 
@@ -134,7 +136,7 @@ def discover(group: Group, rows: Sequence[QuarantineRow], sources: Mapping[str, 
 def _find_hindrance(newest: Quarantined, source: Source | None) -> str:
     """Return why an entry cannot be read; empty for nothing."""
     if newest.length and not newest.payload:
-        return "its source keeps no payloads, so nothing of it is known"
+        return f"{UNKEPT}, so look at its label for type and model"
     if len(newest.payload) < newest.length:
         return f"only the first {len(newest.payload)} of its {newest.length} bytes were kept"
     if newest.device and source is None:

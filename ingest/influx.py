@@ -250,13 +250,13 @@ def _explain_setting(status: int, reason: str | None, said: str, settings: Influ
     """Return what a person must correct; None where the answer is not about that."""
     if status == HTTPStatus.UNAUTHORIZED:
         return (
-            f"InfluxDB at {settings.url} does not accept user {settings.username} ({said}); correct influx.username "
-            "or influx.password_file, or the user's password on the server."
+            f"InfluxDB at {settings.url} does not accept user {settings.username} ({said}); correct "
+            f"{settings.part}.username or {settings.part}.password_file, or the user's password on the server."
         )
     if status == HTTPStatus.FORBIDDEN:
         return (
             f"InfluxDB at {settings.url} does not let user {settings.username} do this in database "
-            f"{settings.database} ({said}); grant it ALL on the database, or correct influx.username."
+            f"{settings.database} ({said}); grant it ALL on the database, or correct {settings.part}.username."
         )
     if status == HTTPStatus.NOT_FOUND:
         return _explain_missing(settings, said)
@@ -272,7 +272,7 @@ def _explain_setting(status: int, reason: str | None, said: str, settings: Influ
 def _explain_missing(settings: Influx, said: str) -> str:
     return (
         f"InfluxDB at {settings.url} has no database {settings.database} ({said}); create it and grant user "
-        f"{settings.username} ALL on it (on 2.x: a bucket and its mapping), or correct influx.database."
+        f"{settings.username} ALL on it (on 2.x: a bucket and its mapping), or correct {settings.part}.database."
     )
 
 

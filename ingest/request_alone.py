@@ -102,7 +102,7 @@ async def ask_or_do(folder: Path, request: Asked, settings: Settings | None) -> 
 
 
 async def _do(settings: Settings, request: Asked) -> AsyncGenerator[Answer, None]:
-    _require_owner(settings.store.folder)
+    require_owner(settings.store.folder)
     match request:
         case Request():
             async with aclosing(_do_piecewise(settings, request)) as answers:
@@ -147,7 +147,7 @@ async def _do_piecewise(settings: Settings, request: Request) -> AsyncGenerator[
                 yield answer
 
 
-def _require_owner(folder: Path) -> None:
+def require_owner(folder: Path) -> None:
     """Raise RequestError if files that are made here would belong to somebody else than the collector: root's, say."""
     owner = folder.stat().st_uid
     if owner != os.geteuid():

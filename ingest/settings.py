@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -115,6 +115,18 @@ class Influx(Part):
     requests_in_flight: int = Field(
         default=3, ge=1, le=16, description="Most requests at a time while the outbox is being emptied."
     )
+    _part: str = PrivateAttr(default="influx")
+
+    @property
+    def part(self) -> str:
+        """Name of the part of the settings that says which database and account these are."""
+        return self._part
+
+    def named(self, part: str) -> Self:
+        """Return the same, said by another part of the settings."""
+        copied = self.model_copy()
+        copied._part = part  # noqa: SLF001 - of the same class
+        return copied
 
 
 class Health(Part):
@@ -271,7 +283,8 @@ class Settings(BaseSettings):
         health = self.health
         if health.database is None:
             return None
-        return self.influx.model_copy(update={name: getattr(health, name) for name in Health.model_fields})
+        influx = self.influx.model_copy(update={name: getattr(health, name) for name in Health.model_fields})
+        return influx.named("health")
 
     @classmethod
     def settings_customise_sources(

@@ -144,6 +144,8 @@ class OpenSource:
         interpreter: Reads its messages.
         figures: What came of it.
         devices: Ids of its devices.
+        keeps_payloads: Whether the quarantine may hold what is of no device that is known. A Source is private as soon
+            as one of its devices is, whatever its file says: what nobody can read, or place, may be of that one.
     """
 
     def __init__(
@@ -161,7 +163,8 @@ class OpenSource:
         self.devices = frozenset(one.device.id for one in bound.values())
         self.figures.forget_devices(self.devices)
         self._apart = apart
-        self._private = {one.device.id for one in bound.values() if not one.kind.device_type.keeps_payload}
+        self._open = {one.device.id for one in bound.values() if one.kind.device_type.keeps_payload}
+        self.keeps_payloads: bool = source.keeps_payloads and self._open == self.devices
         self._bound = bound
         self._copy: Interpreter | None = None
 
@@ -175,14 +178,11 @@ class OpenSource:
         bound = self._bound.get(address.lower())
         return None if bound is None else bound.timed
 
-    @property
-    def keeps_payloads(self) -> bool:
-        """Whether the quarantine may hold what cannot be read, and so be of any of its devices."""
-        return self.source.keeps_payloads and not self._private
-
     def keeps_payload(self, outcomes: Iterable[Outcome]) -> bool:
         """Whether the quarantine may hold a message that says this."""
-        return self.source.keeps_payloads and not any(one.device in self._private for one in outcomes)
+        if self.keeps_payloads:
+            return True
+        return self.source.keeps_payloads and all(one.device in self._open for one in outcomes)
 
     def is_apart(self, event: Event) -> bool:
         """Whether an event names a device that is kept apart; one Source may describe the devices of another."""
@@ -266,6 +266,15 @@ class SourceTable:
 
 def _is_kept(key: str, source: Source, known: Mapping[str, OpenSource]) -> bool:
     return key in known and known[key].source == source
+
+
+def list_private(inventory: Inventory, types: Mapping[str, DeviceType]) -> dict[str, list[str]]:
+    """Return the ids of the devices of which no payload may be kept, by the key of their Source."""
+    found: dict[str, list[str]] = {}
+    for device in inventory.devices.values():
+        if device.source and not types[device.type_key].keeps_payload:
+            found.setdefault(device.source, []).append(device.id)
+    return found
 
 
 def _list_apart(inventory: Inventory, types: Mapping[str, DeviceType]) -> Iterator[str]:

@@ -228,6 +228,14 @@ class Rule:
         """The mildest."""
         return self.levels[0].severity
 
+    @property
+    def hides_value(self) -> bool:
+        """Whether what everybody may hear or look up of it leaves the value out: it tells of a person.
+
+        What is kept apart is heard and looked up by those alone who may.
+        """
+        return self.privacy.covers(Privacy.PERSONAL) and not self.is_apart
+
     def speak_of(self, subjects: Subjects) -> "Rule":
         """Return the same condition for other devices, without exceptions."""
         return replace(self, subjects=subjects, overrides=())

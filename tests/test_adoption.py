@@ -1,6 +1,8 @@
 """Unknown devices on real servers: discovered, adopted, and what they sent before stored at its time."""
 
 import asyncio
+import re
+import shlex
 import threading
 import time
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 from ingest.inventory_writing import locked
+from ingest.models import load_models
 from tests.stand import Stand, climate
 from tests.test_devices_cli import run_json
 from tests.test_quarantine_cli import ask, check_moves, gjovik, select_times
@@ -85,6 +88,34 @@ async def test_unknown_devices_are_discovered_and_adopted_with_what_they_sent_be
     asked = (await ask(stand, "quarantine", "requests"))["requests"]
     assert [one["kind"] for one in asked] == ["reprocess", "reload", "reprocess", "reload"]
     assert asked[-1]["outcome"] == "6 devices and 1 rules are in use"
+    check_moves(stand)
+
+
+async def test_of_a_private_source_it_is_told_what_is_lost_and_what_to_do(
+    stand: Stand, servers: Servers, now_ms: int
+) -> None:
+    dwelling = ("dwelling", "--type", "asset_tracker", *COMMON, "--source", "lorawan", "--address", "70b3d57050000001")
+    (model,) = (key for key, one in load_models().items() if one.device_type == "asset_tracker" and "fields" not in key)
+    await tell(stand, "add", *dwelling, "--model", model)
+    for counter in (1, 2):
+        await servers.uplink(STRANGER, counter, now_ms - 60_000 + counter)
+    await stand.wait_received(2)
+    found = (await discover(stand))[KNOWN]
+    assert (found["entries"], found["says"], found["guesses"]) == (2, "", [])
+    assert "source is private" in found["note"]
+    refused = await tell(stand, "adopt", KNOWN, *COMMON, code=2)
+    assert "Say --model" in refused["error"]
+    assert "look at its label" in refused["error"]
+    words = ("adopt", KNOWN, *COMMON, "--model", "milesight_am319", "--id", "room-9")
+    ended = await gjovik(stand, "devices", *words)
+    assert ended.returncode == 1
+    assert "what it has sent until now is lost; what it sends from now on is taken" in ended.stdout
+    await servers.uplink(STRANGER, 3, now_ms)
+    rows = await wait_rows(stand, "SELECT temperature FROM indoor_climate WHERE device = 'room-9'", 1)
+    assert rows == [(now_ms, 30.8)]
+    (told,) = re.findall(r"`gjovik (quarantine discard [^`]+)`", ended.stdout)
+    assert (await gjovik(stand, *shlex.split(told), "--yes")).returncode == 0
+    assert await discover(stand) == {}
     check_moves(stand)
 
 

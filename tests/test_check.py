@@ -108,6 +108,50 @@ def test_that_only_one_of_several_collectors_may_read_a_source_is_hinted_at(conf
     assert "leave sources out of the settings of all the others" in list_hints(configured, several | reads)[0]
 
 
+PRIVATE = """
+[[device]]
+id = "bolig-{number}"
+type = "dwelling_electricity"
+placements = [ {{ from = 2025-01-01, site = "radhuset", zone = "1-etasje" }} ]
+source = "ams"
+address = "{number}"
+model = "ams_reader_dwelling"
+"""
+
+
+@pytest.mark.parametrize(
+    ("kept", "devices", "told"),
+    [
+        ("", 1, "as bolig-0 is of class"),
+        ("keep_payloads = true\n", 3, "as bolig-0 and 2 more are of class"),
+        ("keep_payloads = false\n", 1, ""),
+        ("", 0, ""),
+    ],
+)
+def test_that_a_source_is_private_by_one_of_its_devices_is_hinted_at(
+    configured: Path, monkeypatch: pytest.MonkeyPatch, kept: str, devices: int, told: str
+) -> None:
+    (configured.parent / "sources").mkdir()
+    (configured.parent / "sources/ams.toml").write_text(f'format = "ams"\n{kept}')
+    if devices:
+        text = "".join(PRIVATE.format(number=one) for one in range(devices))
+        (configured.parent / "inventory/b.toml").write_text(text)
+    environ = {"GJOVIK_SOURCES": str(configured.parent / "sources")}
+    assert check_configuration(configured, environ) == []
+    found = [one for one in list_hints(configured, environ) if "ams" in one]
+    assert len(found) == bool(told)
+    assert all(told in one and "keep_payloads = false in ams.toml" in one for one in found)
+
+    def fail() -> dict[str, DeviceType]:
+        raise RegistryError("devices/x.py cannot be loaded: NameError: y")
+
+    # What is wrong is told by the check itself.
+    (configured.parent / "inventory/b.toml").write_text("y = 1\n")
+    assert not [one for one in list_hints(configured, environ) if "ams" in one]
+    monkeypatch.setattr(check, "load_device_types", fail)
+    assert not [one for one in list_hints(configured, environ) if "ams" in one]
+
+
 def test_mistakes_of_settings_inventory_and_rules_come_together(configured: Path, tmp_path: Path) -> None:
     inventory, rules = tmp_path / "wrong_inventory", tmp_path / "wrong_rules"
     for folder in (inventory, rules):

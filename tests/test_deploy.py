@@ -31,6 +31,7 @@ DEPLOY = ROOT / "deploy"
 SCRIPTS = [
     *(DEPLOY / name for name in ("install", "demo", "test", "check", "secrets")),
     DEPLOY / "influxdb" / "setup-2.x.sh",
+    DEPLOY / "influxdb" / "setup-health-2.x.sh",
     ROOT / ".ci" / "run",
 ]
 NOBODY = 65_534

@@ -66,12 +66,13 @@ def tell(*, alarm: object, second: int = 0) -> bytes:
     return json.dumps({"time": TIME.format(second), "alarm": alarm}).encode()
 
 
-def make_sources(inventory: Inventory) -> SourceTable:
-    """Return a Source whose device is the safety alarm."""
-    alarm = dataclasses.replace(
-        inventory.devices["safety_alarm"], source="care", address="Room-12", model="fields_safety_alarm"
-    )
-    town = dataclasses.replace(inventory, devices={**inventory.devices, alarm.id: alarm})
+def make_sources(inventory: Inventory, *keys: str) -> SourceTable:
+    """Return a Source whose devices are the safety alarm, or others in its place."""
+    bound = {
+        key: dataclasses.replace(inventory.devices[key], source="care", address=address, model=f"fields_{key}")
+        for key, address in zip(keys or ("safety_alarm",), ("Room-12", "hall"), strict=False)
+    }
+    town = dataclasses.replace(inventory, devices={**inventory.devices, **bound})
     source = Source(key="care", format_key="plain", root="", patterns=("care/{address}",), zone_info=LOCAL)
     return SourceTable({"care": source}, town, TYPES)
 
@@ -208,14 +209,40 @@ def test_of_other_devices_quarantine_keeps_what_came() -> None:
     assert kept.payload == b"\xff"
 
 
-def test_a_source_of_private_devices_keeps_nothing_that_may_be_theirs_and_what_is_of_strangers() -> None:
+TOLD = [
+    Message(topic, payload, RECEIVED_MS)
+    for topic, payload in (
+        ("care/other", b'{"temperature": 21.5}'),
+        ("care/other", b'{"Kari'),
+        ("care/hall", b'{"temperature": "Kari"}'),
+    )
+]
+"""Of a stranger, of which nothing can be read, and of the second device something that is wrong."""
+
+
+@pytest.mark.parametrize("key", [*PRIVATE, "indoor_climate"])
+def test_a_source_that_has_a_private_device_keeps_only_what_is_certainly_of_another(key: str) -> None:
     processor = make_processor()
-    processor.sources = make_sources(make_inventory())
-    told = {"care/Room-12": b'{"alarm": "Kari"}', "care/other": b'{"alarm": true}'}
-    kept = processor.process([Message(topic, payload, RECEIVED_MS) for topic, payload in told.items()]).quarantined
-    assert [one.payload for one in kept] == [b"", told["care/other"]]
-    (unread,) = processor.process([Message("care/other", b'{"Kari', RECEIVED_MS)]).quarantined
-    assert (unread.payload, unread.detail) == (b"", "")
+    processor.sources = make_sources(make_inventory(), key, "outdoor_temperature")
+    is_open = key == "indoor_climate"
+    own = Message("care/Room-12", json.dumps(dict.fromkeys(TYPES[key].fields, "Kari")).encode(), RECEIVED_MS)
+    for message, is_attributed in zip([own, *TOLD], (False, False, False, True), strict=True):
+        (kept,) = processor.process([message]).quarantined
+        assert (kept.length, kept.sha256) == (len(message.payload), hash_of(message.payload))
+        assert kept.payload == (message.payload if is_open or is_attributed else b"")
+        assert bool(kept.detail) is (is_open or is_attributed)
+
+
+def test_what_was_kept_goes_when_a_source_has_become_private() -> None:
+    processor = make_processor()
+    processor.sources = make_sources(make_inventory(), "indoor_climate", "outdoor_temperature")
+    kept = processor.process(TOLD).quarantined
+    assert [one.payload for one in kept] == [one.payload for one in TOLD]
+    processor.sources = make_sources(make_inventory(), "safety_alarm", "outdoor_temperature")
+    revised = reprocess(processor, [QuarantineRow(number, one) for number, one in enumerate(kept)]).revised
+    assert [revised[number].payload for number in range(3)] == [b"", b"", TOLD[2].payload]
+    assert [revised[number].reason for number in range(3)] == [one.reason for one in kept]
+    assert [revised[number].detail for number in range(2)] == ["", ""]
 
 
 @pytest.fixture
@@ -306,7 +333,8 @@ def test_server_and_sizes_of_the_database_for_health_are_those_of_the_shared_one
     influx = Influx(url="http://db:8086", timeout_s=7.0)
     assert Settings(influx=influx).health_influx is None
     found = Settings(influx=influx, health=Health(database="health")).health_influx
-    assert found == influx.model_copy(update={"database": "health", "username": "collector-health"})
+    told = influx.model_copy(update={"database": "health", "username": "collector-health"})
+    assert (found, influx.part) == (told.named("health"), "influx")
 
 
 @pytest.mark.parametrize("privacy", ["public", "internal", "personal", "health"])

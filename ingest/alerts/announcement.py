@@ -1,4 +1,8 @@
-"""A transition as others hear of it: a line for InfluxDB and a retained message for MQTT."""
+"""A transition as others hear of it: a line for InfluxDB and a retained message for MQTT.
+
+Both say that a limit was passed, and which. The value is left out where it tells of a person, and where the Rule has
+vanished, so that nobody knows whether it does; ``HIDDEN`` stands for it in the text.
+"""
 
 import json
 from math import isfinite
@@ -34,12 +38,13 @@ def format_line(transition: Transition, rule: Rule | None) -> bytes:
         "flapping": transition.change is Change.FLAPPING,
         "phase": transition.phase.value,
         "since": transition.since_ms / 1000,
-        "value": transition.value,
     }
+    if transition.is_apart or (rule is not None and not rule.hides_value):
+        fields["value"] = transition.value
     if rule is not None:
         tags["type"] = rule.device_type
         limit = rule.find_level(transition.severity).find_limit(transition.value)
-        fields |= {"limit": limit, "text": fill_text(rule, transition.value, limit), "unit": rule.unit}
+        fields |= {"limit": limit, "text": _fill_text(rule, transition.value, limit), "unit": rule.unit}
     if transition.simulated:
         tags["simulated"] = "true"
     return build_line(MEASUREMENT, tags, fields, transition.time_ms)
@@ -60,11 +65,16 @@ def format_late_line(reading: Reading, rule: Rule, level: Level, value: float) -
     fields: dict[str, float | bool | str] = {
         "late": reading.delay_s,
         "limit": level.find_limit(value),
-        "text": fill_text(rule, value, level.find_limit(value)),
+        "text": _fill_text(rule, value, level.find_limit(value)),
         "unit": rule.unit,
-        "value": value,
     }
+    if not rule.hides_value:
+        fields["value"] = value
     return build_line(LATE_MEASUREMENT, tags, fields, reading.time_ms)
+
+
+def _fill_text(rule: Rule, value: float, limit: float) -> str:
+    return fill_text(rule, value, limit, hides_value=rule.hides_value)
 
 
 def format_topic(prefix: str, transition: Transition) -> str:
@@ -96,12 +106,13 @@ def format_payload(transition: Transition, rule: Rule | None) -> bytes:
         "rule": transition.rule,
         "time": format_time(transition.time_ms),
         "since": format_time(transition.since_ms),
-        "value": transition.value,
     }
+    if rule is not None and not rule.hides_value:
+        state["value"] = transition.value
     if rule is not None:
         level = rule.find_level(transition.severity)
         limit = level.find_limit(transition.value)
-        state |= {"text": fill_text(rule, transition.value, limit), "unit": rule.unit, "limit": limit}
+        state |= {"text": _fill_text(rule, transition.value, limit), "unit": rule.unit, "limit": limit}
         if rule.field:
             state["field"] = rule.field
         limits = {"low": level.low, "high": level.high, "clear_low": level.clear_low, "clear_high": level.clear_high}
