@@ -12,7 +12,9 @@ from schemas.device_type import Area, DeviceType, Example, Field, Privacy
 from schemas.reason import Reason
 
 REGISTERS = (2**32 / 1000, 2**32 / 100)
-"""Where registers begin anew: of 32 bits, in Wh from Kaifa, in 10 Wh from Aidon and Kamstrup."""
+"""Where registers begin anew at the latest: recorded frames have 32 bits (DLMS double-long-unsigned), in Wh from Kaifa,
+in 10 Wh from Aidon and Kamstrup. No document that could be found says that one begins anew earlier, with the digits of
+its display; such a one is doubtful as a step back, as if the meter had been swapped."""
 
 DEVICE_TYPE = DeviceType(
     title="Strømmåler (AMS)",

@@ -20,7 +20,7 @@ from ingest.codec import CodecError, Observation, RefusedError, check_observatio
 from ingest.codecs import load_formats
 from ingest.codecs.native import CODEC
 from ingest.line import build_prefix, finish_lines
-from ingest.model import Decoded, Model, Take, translate
+from ingest.model import Decoded, Model, Take, list_moments, translate
 from ingest.models import load_models
 from ingest.request import WrongRequestError
 from ingest.source import Event, Frame, Plain, Reply, Said, Source
@@ -259,7 +259,7 @@ def _tell(said: Said, format_key: str, chosen: Chosen, received_ms: int) -> Told
 def _translate(said: Said, model: Model, parameters: Mapping[str, float], received_ms: int) -> Told:
     told = Told(said, model.key)
     try:
-        decoded = [Decoded(said.members)] if said.frame is None or model.decode is None else model.decode(said.frame)
+        decoded = list_moments(model, said, parameters)
     except CodecError as error:
         return told._replace(refused=_refuse(error))
     moments = (_explain(model, said, one, parameters, received_ms) for one in decoded)

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from dataclasses import field as member
 from typing import NamedTuple
 
-from ingest.codec import Observation, SaidMember
+from ingest.codec import CodecError, Observation, SaidMember
+from ingest.event_time import format_time
 from ingest.payloads.written_unit import read_unit
 from ingest.source import Frame, Plain, Said
 from schemas.device_type import DeviceType, Field
 from schemas.reason import Reason
 from schemas.units import UnitError, convert
 from schemas.validation import Refusal, shorten
+
+EARLIEST_MS = 1_420_070_400_000
+"""2015, when LoRaWAN 1.0 was published: a device that dates a moment before has a clock that was never set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,8 @@ class Decoded(NamedTuple):
         members: By name, as the ``takes`` of the Model know them; in the units that these say.
         time_ms: Event time in milliseconds since 1970 in UTC; None for the moment of the uplink.
         age_ms: How long before the uplink it was, where the frame tells that instead.
-        periods: How many of the device's own periods before the uplink, or before ``time_ms``, where the frame tells
-            that instead; the parameter ``period`` says how many seconds one has.
+        periods: How many of the device's own periods before the uplink it was, where the frame tells that instead; the
+            parameter ``period`` says how many seconds one has. Where that is 0 nobody knows, and it is left out.
     """
 
     members: Mapping[str, Plain]
@@ -149,7 +153,7 @@ def translate(
         received_ms: Milliseconds since 1970 in UTC.
 
     Raises:
-        CodecError: The frame is truncated or unknown.
+        CodecError: The frame is truncated or unknown, or dates a moment before there were such devices.
     """
     return [one.observation for one in translate_members(model, device_type, said, parameters, received_ms)]
 
@@ -170,12 +174,8 @@ def translate_members(
     model: Model, device_type: DeviceType, said: Said, parameters: Mapping[str, float], received_ms: int
 ) -> list[Translated]:
     """Return what ``translate`` does, and for each field what it was made of."""
-    if said.frame is None or model.decode is None:
-        decoded = [Decoded(said.members)]
-    else:
-        decoded = [_age(one, parameters) for one in model.decode(said.frame)]
     translated = []
-    for one in decoded:
+    for one in list_moments(model, said, parameters):
         values, members, refusals = _take_members(model, device_type, said.units, one.members, parameters)
         # Only the moment of the uplink has its number: others were sent before, or never.
         is_now = one.time_ms is None and not one.age_ms
@@ -187,13 +187,31 @@ def translate_members(
     )
 
 
-def _age(decoded: Decoded, parameters: Mapping[str, float]) -> Decoded:
-    """Return one moment of a frame with its age in milliseconds where the frame tells it in periods."""
+def list_moments(model: Model, said: Said, parameters: Mapping[str, float]) -> list[Decoded]:
+    """Return what is said of each moment: of one, where names are translated.
+
+    Raises:
+        CodecError: The frame is truncated or unknown, or dates a moment before there were such devices.
+    """
+    if said.frame is None or model.decode is None:
+        return [Decoded(said.members)]
+    decoded = model.decode(said.frame)
+    return [_date(one, parameters) for one in decoded if not one.periods or parameters["period"]]
+
+
+def _date(decoded: Decoded, parameters: Mapping[str, float]) -> Decoded:
+    """Return one moment of a frame, which must be dated well, with its age where the frame tells it in periods.
+
+    Raises:
+        CodecError: The frame dates it before there were such devices (BROKEN_FRAME).
+    """
+    if decoded.time_ms is not None and decoded.time_ms < EARLIEST_MS:
+        dated = format_time(decoded.time_ms)
+        detail = f"it dates a reading {dated}: the device's clock was never set, or the frame is damaged"
+        raise CodecError(Reason.BROKEN_FRAME, detail)
     if not decoded.periods:
         return decoded
-    age_ms = round(decoded.periods * parameters["period"] * 1000)
-    time_ms = None if decoded.time_ms is None else decoded.time_ms - age_ms
-    return decoded._replace(time_ms=time_ms, age_ms=age_ms)
+    return decoded._replace(age_ms=round(decoded.periods * parameters["period"] * 1000))
 
 
 def _find_time(decoded: Decoded, uplink_ms: int | None, received_ms: int) -> int | None:

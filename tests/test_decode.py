@@ -86,7 +86,7 @@ def test_people_are_shown_each_step() -> None:
     assert "Members: 9 stored." in output
 
 
-@pytest.mark.parametrize("digits", ["036734", "0367340104FFFF"])
+@pytest.mark.parametrize("digits", ["036734", "0367340104FFFF", f"20CE00000000{'00' * 18}"])
 def test_a_broken_frame_is_refused_with_its_reason(digits: str) -> None:
     code, found = run_json("--model", "milesight_am319", "--port", "85", "--hex", digits)
     assert code == 1

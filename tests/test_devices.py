@@ -42,6 +42,24 @@ def test_the_first_eight_device_types_exist() -> None:
     assert set(TYPES) >= FIRST_EIGHT
 
 
+ASKED_FOR = {
+    Area.BUILDINGS: "indoor_climate sound_level room_occupancy desk_occupancy door_contact window_contact "
+    "leak_detector radiator_valve refrigerator heat_pump ventilation_unit electricity_meter sub_meter heat_meter "
+    "ams_meter solar_inverter ev_charger",
+    Area.INFRASTRUCTURE: "water_meter street_light manhole_level river_level rain_gauge water_zone water_pressure "
+    "waste_bin soil_moisture road_surface snow_depth noise air_quality radon flood bathing_water lake_level",
+    Area.MOBILITY: "bicycle_counter pedestrian_counter people_counter traffic_counter travel_time parking_bay car_park "
+    "charging_station bus_stop_display bicycle_pump",
+    Area.WELFARE: "room_presence dwelling_door medicine_refrigerator safety_alarm",
+    Area.LEARNING: "classroom_climate weather_station",
+}
+
+
+@pytest.mark.parametrize("area", ASKED_FOR)
+def test_every_kind_of_sensor_that_was_asked_for_has_a_device_type(area: Area) -> None:
+    assert set(ASKED_FOR[area].split()) <= {key for key, one in TYPES.items() if one.area is area}
+
+
 def test_there_are_device_types_for_every_area() -> None:
     areas = Counter(device_type.area for device_type in TYPES.values())
     assert areas.total() >= 45

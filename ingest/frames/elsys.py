@@ -72,7 +72,7 @@ OCCUPANCY: Mapping[Plain, bool] = MappingProxyType({0: False, 1: True, 2: True})
 
 
 def read_elsys(frame: Frame) -> list[Decoded]:
-    """Return what a frame says: nothing for one with settings.
+    """Return what a frame says: nothing for one with settings, or with nothing that is read.
 
     Of a chain of thermometers the first is read. Anything else that comes twice is of a sensor that was set to send
     several samples at once; which is the newer one nothing says.
@@ -101,4 +101,4 @@ def read_elsys(frame: Frame) -> list[Decoded]:
                 for name, number in zip(kind.names, numbers, strict=True)
             }
         read.add(key)
-    return [Decoded(members)]
+    return [Decoded(members)] if members else []

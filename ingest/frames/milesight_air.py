@@ -7,8 +7,8 @@ mass concentration and not taken: no index can be made of it. Where only the nam
 fraction can only be a rating; a whole number may be an index or µg/m3, so the inventory must say which.
 
 ``light_level`` is a class from 0 to 5 and no illuminance, so it is not taken. `history` of decoders is not taken by
-name either, only from frames. The second version of the AM307 has an illuminance besides; its history records have four
-bytes more, and are refused.
+name either, only from frames. The second version of the AM307 has an illuminance besides, and history records with four
+bytes more under the same number: two Models, so that the four are never taken for channels.
 
 Source: README of am307, am308, am319-hcho, am319-o3 and am300-v2 in https://github.com/Milesight-IoT/SensorDecoders.
 """
@@ -28,7 +28,7 @@ _PM2_5 = Item("pm2_5", "H")
 _PM10 = Item("pm10", "H")
 _LATE_HUMIDITY = HUMIDITY._replace(form="H")
 _LIGHT = Item("", "1x")
-_ILLUMINANCE = Item("illuminance", "I")
+ILLUMINANCE = Item("illuminance", "I")
 _TVOC_MASS = Item("", "2x")
 
 AIR: dict[tuple[int, int], Channel] = {
@@ -36,7 +36,6 @@ AIR: dict[tuple[int, int], Channel] = {
     (0x05, 0x00): Channel(_MOTION),
     (0x05, 0x6A): skip(2),  # activity, of the AM100 series; in the documented frames of this one too
     (0x06, 0xCB): Channel(_LIGHT),
-    (0x06, 0x94): Channel(_ILLUMINANCE),
     (0x07, 0x7D): Channel(_CO2),
     (0x08, 0x7D): Channel(_INDEX),
     (0x08, 0xE6): Channel(_TVOC_MASS),

@@ -2,21 +2,16 @@
 
 from collections.abc import Mapping
 
-from ingest.frames.adeunis import PERIOD, read_pulse
-from ingest.frames.finite_number import find_number
+from ingest.frames.adeunis import NAMES, PERIOD, find_counter, read_pulse
 from ingest.model import Model, ModelExample, Parameter, Take
 from ingest.source import Plain
 
 
 def _add_volume(members: dict[str, Plain], parameters: Mapping[str, float]) -> None:
-    # A decoder that tells of channel B alone gives it the same name.
-    if str(members.get("bytes.type")).startswith("0x5b"):
-        return
-    for name in ("counter", "bytes.counterValues.0"):
-        counter, _ = find_number(members.get(name))
-        if counter is not None:
-            litres = counter * parameters["litres_per_pulse"]
-            members["volume"] = round(parameters["start"] + litres / 1000, 6)
+    counter = find_counter(members)
+    if counter is not None:
+        litres = counter * parameters["litres_per_pulse"]
+        members["volume"] = round(parameters["start"] + litres / 1000, 6)
 
 
 MODEL = Model(
@@ -31,14 +26,20 @@ MODEL = Model(
     },
     complete=_add_volume,
     takes={
+        **dict.fromkeys(NAMES, ()),  # of which the volume is made
         "volume": Take("volume", "m3"),
-        "bytes.counterValues.0": (),  # of which the volume is made
     },
     hints=("adeunis/pulse", "adeunis pulse"),
     examples=(
         ModelExample(
             frame=(1, "5A6700000127000100020003000414ABA3E9"),
             parameters={"litres_per_pulse": 10.0, "start": 100.0},
+            fields="volume=102.95",
+            origin="TheThingsNetwork/lorawan-devices, at a meter made by hand whose period is not known",
+        ),
+        ModelExample(
+            frame=(1, "5A6700000127000100020003000414ABA3E9"),
+            parameters={"litres_per_pulse": 10.0, "start": 100.0, "period": 3600.0},
             fields=("volume=102.85", "volume=102.89", "volume=102.92", "volume=102.94", "volume=102.95"),
             origin="TheThingsNetwork/lorawan-devices, at a meter made by hand",
         ),

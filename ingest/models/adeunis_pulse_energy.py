@@ -2,20 +2,15 @@
 
 from collections.abc import Mapping
 
-from ingest.frames.adeunis import PERIOD, read_pulse
-from ingest.frames.finite_number import find_number
+from ingest.frames.adeunis import NAMES, PERIOD, find_counter, read_pulse
 from ingest.model import Model, ModelExample, Parameter, Take
 from ingest.source import Plain
 
 
 def _add_energy(members: dict[str, Plain], parameters: Mapping[str, float]) -> None:
-    # A decoder that tells of channel B alone gives it the same name.
-    if str(members.get("bytes.type")).startswith("0x5b"):
-        members.pop("bytes.counterValues.0", None)
-    for name in ("counter", "bytes.counterValues.0"):
-        counter, _ = find_number(members.get(name))
-        if counter is not None and parameters["pulses_per_kwh"] > 0:
-            members["energy"] = round(parameters["start"] + counter / parameters["pulses_per_kwh"], 6)
+    members["pulses"] = counter = find_counter(members)
+    if counter is not None and parameters["pulses_per_kwh"] > 0:
+        members["energy"] = round(parameters["start"] + counter / parameters["pulses_per_kwh"], 6)
 
 
 MODEL = Model(
@@ -30,15 +25,15 @@ MODEL = Model(
     },
     complete=_add_energy,
     takes={
+        **dict.fromkeys(NAMES, ()),  # of which the others are made
         "energy": Take("energy", "kW.h"),
-        "counter": Take("pulses"),
-        "bytes.counterValues.0": Take("pulses"),
+        "pulses": Take("pulses"),
     },
     hints=("adeunis/pulse", "adeunis pulse"),
     examples=(
         ModelExample(
             frame=(1, "5A6700000127000100020003000414ABA3E9"),
-            parameters={"pulses_per_kwh": 100.0},
+            parameters={"pulses_per_kwh": 100.0, "period": 3600.0},
             fields=(
                 "energy=2.85,pulses=285.0",
                 "energy=2.89,pulses=289.0",

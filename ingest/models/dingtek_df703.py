@@ -1,8 +1,9 @@
 """Dingtek DF703 and DF702, distance to the waste in a bin; see ``ingest.frames.dingtek``.
 
 A frame has the distance in millimetres, whether a position comes, the position, temperature, tilt, alarms and a
-number. The temperature is one byte, which the maker's decoders take for positive: what would be hotter than a fire
-that the sensor outlives is taken for below zero here.
+number. The temperature is one byte, which the maker's decoders of these two take for positive, though its bins stand in
+frost; that of the sister DO201 has a sign (do201.js in TheThingsNetwork/lorawan-devices). The alarm of a fire can be
+set to any byte, so what a sensor outlives is taken for a fire here, and what is hotter for below zero.
 Decoders for network servers give DF703's values as numbers, DF702's as texts with their unit.
 """
 

@@ -1,5 +1,8 @@
 """Milesight AM307: climate, CO2, index of volatile substances and motion in a room.
 
+Its second version, which tells an illuminance, is ``milesight_am307_v2``. The illuminance is unknown here, so that a
+device with the wrong Model shows at once.
+
 Source: am-series/am307/README.md in https://github.com/Milesight-IoT/SensorDecoders; AM300 Series User Guide.
 """
 
@@ -17,11 +20,6 @@ MODEL = Model(
     complete=complete_tvoc,
     hints=("am307", "am307l"),
     examples=(
-        ModelExample(
-            frame=(85, "0367EE0004687C069401020000"),
-            fields="temperature=23.8,humidity=62.0,illuminance=513.0",
-            origin="made by hand of the maker's table of channels, second version",
-        ),
         ModelExample(
             frame=(85, "01755C03673401046865056A4900"),
             fields="temperature=30.8,humidity=50.5,battery=92.0",

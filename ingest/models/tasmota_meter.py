@@ -35,6 +35,24 @@ MODEL = Model(
     examples=(
         ModelExample(
             members={
+                "ENERGY.Total.0": 2.813,
+                "ENERGY.Total.1": 0.254,
+                "ENERGY.Today.0": 0.772,
+                "ENERGY.Today.1": 0.059,
+                "ENERGY.Power.0": 52,
+                "ENERGY.Power.1": 5,
+                "ENERGY.Factor.0": 0.79,
+                "ENERGY.Factor.1": 0.50,
+                "ENERGY.Voltage": 235,
+                "ENERGY.Current.0": 0.278,
+                "ENERGY.Current.1": 0.044,
+                "ENERGY.BL09XX.Temperature": 46.5,
+            },
+            fields="power=57.0,energy=3.067,current_l1=0.278,current_l2=0.044",
+            origin="recorded (ferrets6/wattson): a Sonoff Dual, which has two channels and no third",
+        ),
+        ModelExample(
+            members={
                 "ENERGY.Total": 182.733,
                 "ENERGY.Power.0": 303,
                 "ENERGY.Power.1": 483,

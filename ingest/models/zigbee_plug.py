@@ -26,6 +26,27 @@ MODEL = Model(
     examples=(
         ModelExample(
             members={
+                "child_lock": "UNLOCK",
+                "current": 0.1,
+                "energy": 8.42,
+                "indicator_mode": None,
+                "linkquality": 48,
+                "power": 3,
+                "power_outage_memory": "on",
+                "state": "ON",
+                "update.state": None,
+                "voltage": 241,
+            },
+            fields="power=3.0,energy=8.42,voltage=241.0,current=0.1,on=true",
+            origin="recorded (Koenkk/zigbee2mqtt, issue 14934): a Tuya TS011F_plug_3",
+        ),
+        ModelExample(
+            members={"countdown": 0, "current": 0, "energy": 12.05, "power": 0, "state": "OFF", "voltage": 243},
+            fields="power=0.0,energy=12.05,voltage=243.0,current=0.0,on=false",
+            origin="recorded (Koenkk/zigbee2mqtt, issue 32463): a TS011F_plug_1_1 that is off",
+        ),
+        ModelExample(
+            members={
                 "state": "ON",
                 "power": 42.7,
                 "energy": 1.52,

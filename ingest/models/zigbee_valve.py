@@ -27,6 +27,27 @@ MODEL = Model(
     examples=(
         ModelExample(
             members={
+                "abs_max_heat_setpoint_limit": None,
+                "algorithm_scale_factor": 1,
+                "battery": 74,
+                "external_measured_room_sensor": -8000,
+                "heat_available": True,
+                "linkquality": 58,
+                "load_room_mean": -8000,
+                "local_temperature": 22.34,
+                "occupied_heating_setpoint": 22.5,
+                "occupied_heating_setpoint_scheduled": 22.5,
+                "pi_heating_demand": 69,
+                "running_state": "heat",
+                "system_mode": "heat",
+                "window_open_external": True,
+                "window_open_feature": False,
+            },
+            fields="temperature=22.34,setpoint=22.5,valve_position=69.0,battery=74.0",
+            origin="recorded (Koenkk/zigbee2mqtt, issue 31595): a Danfoss Ally 014G2461",
+        ),
+        ModelExample(
+            members={
                 "local_temperature": 20.1,
                 "current_heating_setpoint": 21.5,
                 "position": 40,
