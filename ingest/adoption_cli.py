@@ -17,6 +17,7 @@ import typer
 
 from devices import load_device_types
 from ingest.adoption import Known, Said, choose_place, make_entry
+from ingest.batch import QuarantineRow
 from ingest.collector import read_clock
 from ingest.command_line import (
     PROBLEM,
@@ -102,9 +103,9 @@ def list_discovered(
         with open_reader(told.store.folder) as reader:
             of = reader.count_senders(Reason.UNKNOWN_DEVICE)
             groups = reader.senders(Reason.UNKNOWN_DEVICE, source, limit)
-            looked = [(group, reader.newest(_of(group.sender), LOOKED_AT)) for group in groups]
+            looked = [(group, *_look(reader, _of(group.sender))) for group in groups]
     # What has left since it was counted is passed over.
-    found = [discover(group, rows, sources) for group, rows in looked if rows]
+    found = [discover(group, rows, sources, oldest) for group, rows, oldest in looked if rows]
     if as_json:
         _print_json({"discovered": [to_plain(one) for one in found], "senders": of})
     elif not found:
@@ -234,6 +235,11 @@ def _of(sender: str) -> Filter:
     return Filter(reason=Reason.UNKNOWN_DEVICE, device=sender)
 
 
+def _look(reader: StoreReader, where: Filter) -> tuple[list[QuarantineRow], list[QuarantineRow]]:
+    """Return the newest entries of a sender, the newest first, and its oldest, the oldest first."""
+    return reader.newest(where, LOOKED_AT), reader.oldest(where, LOOKED_AT)
+
+
 def _know(present: Configuration) -> Known:
     return Known(load_device_types(), load_models(), present.inventory)
 
@@ -247,10 +253,10 @@ def _find(settings: Settings, device: str, present: Configuration) -> tuple[Disc
     """
     with open_reader(settings.store.folder) as reader:
         where = _of(_find_sender(device, reader, present))
-        groups, rows = reader.stats(where), reader.newest(where, LOOKED_AT)
+        groups, (rows, first) = reader.stats(where), _look(reader, where)
         if not groups or not rows:
             raise RequestError(f"What {device} sent has left the quarantine meanwhile.")
-        found = discover(groups[0], rows, present.sources)
+        found = discover(groups[0], rows, present.sources, first)
         oldest = islice(reader.quarantine(where), MOST_LOOKED_AT)
         earliest_ms = find_earliest(oldest, present.sources.get(found.source))
     return found, to_ms(find_day(found.first_ms if earliest_ms is None else earliest_ms))

@@ -38,14 +38,17 @@ HEADINGS: Mapping[str, str] = {
     "zone": "sone",
 }
 """Columns by their keys, as the inventory has them: what they are called in Norwegian."""
+NOTES: Mapping[str, str] = {"note": "merknad"}
+"""A column for people, likewise: it says nothing of the device."""
 REQUIRED = ("id", "type", "from", "site", "zone")
 OF_PLACEMENT = ("from", "to", "site", "zone")
+MAY_DIFFER = (*OF_PLACEMENT, *NOTES)
 MOST_BYTES = 64 * 1024 * 1024
 """More than any inventory; a file that never ends is not read to its end."""
 GUARD = "'"
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_KEYS = {name: key for key, norwegian in HEADINGS.items() for name in (key, norwegian)}
+_KEYS = {name: key for key, norwegian in [*HEADINGS.items(), *NOTES.items()] for name in (key, norwegian)}
 _DELIMITERS = ";\t,"
 _TOLD_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", GUARD)
@@ -190,7 +193,8 @@ def _read_headings(
         key = _KEYS.get(written.lower(), "")
         place = f"column {_name_column(index)}"
         if written and not key:
-            known = ", ".join(f"{one} ({other})" if one != other else one for one, other in HEADINGS.items())
+            every = [*HEADINGS.items(), *NOTES.items()]
+            known = ", ".join(f"{one} ({other})" if one != other else one for one, other in every)
             mistakes.append(Mistake(path, number, place, f"heading {show(written)} is not known; there are {known}"))
         elif key in headings:
             mistakes.append(Mistake(path, number, place, f"heading {show(written)} stands there twice"))
@@ -263,7 +267,7 @@ def _read_device(
     first = rows[0]
     for number, cells in rows[1:]:
         for key, value in cells.items():
-            if key not in OF_PLACEMENT and value != first.cells.get(key, ""):
+            if key not in MAY_DIFFER and value != first.cells.get(key, ""):
                 message = (
                     f"is {show(value)}, and {show(first.cells.get(key, ''))} in row {first.number} of the same device"
                 )
@@ -273,7 +277,8 @@ def _read_device(
             message = "is a number that Excel has rounded; format the column as text, and write it again"
             mistakes.append(sheet.mistake(first.number, key, message))
     if "type" not in first.cells:
-        mistakes.append(sheet.mistake(first.number, "type", "is empty"))
+        note = f" Its note: {first.cells['note']}" if "note" in first.cells else ""
+        mistakes.append(sheet.mistake(first.number, "type", f"is empty: what is it?{note}"))
     parameters: Mapping[str, float] = NO_PARAMETERS
     try:
         parameters = _read_parameters(first.cells.get("parameters", "")) or NO_PARAMETERS
@@ -307,17 +312,23 @@ def _read_parameters(text: str) -> dict[str, float]:
     return found
 
 
-def write_sheet(devices: Iterable[Device]) -> bytes:
-    """Return devices as a CSV file that Excel in Norway opens rightly, one row a placement."""
+def write_sheet(devices: Iterable[Device], notes: Mapping[str, str] | None = None) -> bytes:
+    """Return devices as a CSV file that Excel in Norway opens rightly, one row a placement.
+
+    Args:
+        devices: In the order of the rows.
+        notes: What people are to know of them, by id; there is no such column when left out.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(HEADINGS.values())
+    writer.writerow([*HEADINGS.values(), *(NOTES.values() if notes is not None else ())])
     for device in devices:
         own = [device.id, device.type_key, device.component, device.gateway, ", ".join(device.tags)]
         own += [device.source, device.address, device.model, _write_parameters(device.parameters)]
         for one in device.placements:
             moments = _write_moment(one.from_ms), "" if one.to_ms == OPEN_END_MS else _write_moment(one.to_ms)
-            writer.writerow([*map(_guard, own), *moments, _guard(one.site), _guard(one.zone)])
+            note = [] if notes is None else [notes.get(device.id, "")]
+            writer.writerow([*map(_guard, own), *moments, *map(_guard, (one.site, one.zone, *note))])
     return codecs.BOM_UTF8 + text.getvalue().encode()
 
 

@@ -4,6 +4,9 @@ A guess has grounds. Where the Source calls the product by name, the Models of t
 those that what it says fits best. Else it is what it says alone: of a native payload the DeviceTypes that take all of
 it, of a Source's the Models of which every required field came and the most are taken; and where no Model fits,
 DeviceTypes that measure the same (``ingest.type_proposal``). Guesses that fit equally well are all told.
+
+What a Source tells of its devices but once, as Sparkplug B in a birth, stands in none of the newest readings: where
+these cannot be understood alone the oldest are looked at, of which the first was the birth if all is held yet.
 """
 
 import functools
@@ -24,14 +27,15 @@ from ingest.model import Model, translate
 from ingest.models import load_models
 from ingest.payloads.home_assistant import Described
 from ingest.source import Said, Source
-from ingest.source_table import find_index
+from ingest.source_table import find_index, require_nothing
 from ingest.store_groups import Group
 from ingest.type_proposal import propose_types
+from ingest.unknown_device import find_product
 from schemas.device_type import Clock, DeviceType
 from schemas.validation import build_validator, shorten
 
 LOOKED_AT = 3
-"""Newest entries of a sender that a guess is made of."""
+"""Newest entries of a sender that a guess is made of, and oldest ones where those cannot be understood alone."""
 UNKEPT = "its source is private, or keeps no payloads"
 """Why nothing is known of a sender but how much it sent, and when."""
 LATEST_DELAY_MS = 7 * 24 * 3_600_000
@@ -100,13 +104,19 @@ class _Fit(NamedTuple):
     not_taken: int
 
 
-def discover(group: Group, rows: Sequence[QuarantineRow], sources: Mapping[str, Source]) -> Discovered:
+def discover(
+    group: Group,
+    rows: Sequence[QuarantineRow],
+    sources: Mapping[str, Source],
+    oldest: Sequence[QuarantineRow] = (),
+) -> Discovered:
     """Return what can be told of a sender.
 
     Args:
         group: Its entries of Reason ``UNKNOWN_DEVICE``.
         rows: The newest of them, the newest first, at least one; ``LOOKED_AT`` are enough.
         sources: That are configured, by key.
+        oldest: The oldest of them, in the order in which they came; likewise.
     """
     newest = rows[0].quarantined
     key, _, address = newest.device.partition(":")
@@ -117,7 +127,7 @@ def discover(group: Group, rows: Sequence[QuarantineRow], sources: Mapping[str, 
         address=address,
         format_key=NATIVE if not key else "" if source is None else source.format_key,
         site="" if key else _find_site(newest.topic),
-        product="",
+        product=next(filter(None, (find_product(row.quarantined.detail) for row in rows)), ""),
         guesses=(),
         grounds=Grounds.NONE,
         first_ms=group.oldest_ms,
@@ -130,7 +140,8 @@ def discover(group: Group, rows: Sequence[QuarantineRow], sources: Mapping[str, 
         return found
     if source is None:
         return _guess_native(found, [row.quarantined for row in rows])
-    return _guess_told(found, source, list_said(source, reversed(rows)), newest.received_ms)
+    said = list_said(source, reversed(rows)) or list_said(source, oldest)
+    return _guess_told(found, source, said, newest.received_ms)
 
 
 def _find_hindrance(newest: Quarantined, source: Source | None) -> str:
@@ -234,9 +245,8 @@ def _guess_told(found: Discovered, source: Source, said: Sequence[Said], receive
     """Return it with the Models that it may be, by what its Source says."""
     if not said:
         return found._replace(note="it says nothing that can be understood alone")
-    found = found._replace(
-        product=next((one.model for one in reversed(said) if one.model), ""), says=_render_said(said[-1]) or found.says
-    )
+    product = next((one.model for one in reversed(said) if one.model), found.product)
+    found = found._replace(product=product, says=_render_said(said[-1]) or found.says)
     models = load_models()
     called = guess_models(found.product, source.format_key)
     if len(called) == 1:
@@ -298,9 +308,7 @@ def _count_refused(device_type: DeviceType, observation: Observation) -> int:
 @functools.cache
 def _relax(type_key: str) -> tuple[DeviceType, SchemaValidator]:
     """Return a DeviceType that requires neither a time nor any field, and its validator."""
-    known = load_device_types()[type_key]
-    fields = {name: replace(field, required=False) for name, field in known.fields.items()}
-    relaxed = replace(known, fields=fields, clock=Clock.RECEIVED)
+    relaxed = replace(require_nothing(load_device_types()[type_key]), clock=Clock.RECEIVED)
     return relaxed, build_validator(relaxed)
 
 

@@ -6,7 +6,7 @@ its uptime too.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as member
 from typing import NamedTuple
@@ -237,7 +237,7 @@ def _take_members(
     values: dict[str, float | bool] = {}
     taken: dict[str, SaidMember] = {}
     refusals: list[Refusal] = []
-    for name, take in _list_takes(model, members):
+    for name, take in list_takes(model, members):
         if members[name] is None or take.field in values:
             continue
         try:
@@ -250,7 +250,8 @@ def _take_members(
     return values, taken, tuple(refusals)
 
 
-def _list_takes(model: Model, members: Mapping[str, Plain]) -> Iterator[tuple[str, Take]]:
+def list_takes(model: Model, members: Iterable[str]) -> Iterator[tuple[str, Take]]:
+    """Yield the names of members that a Model knows, each with what is taken of it."""
     for name in members:
         takes = model.takes.get(name, ())
         yield from ((name, take) for take in ((takes,) if isinstance(takes, Take) else takes))

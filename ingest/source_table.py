@@ -18,9 +18,10 @@ from ingest.message import Message
 from ingest.model import Model, Translated, translate_members
 from ingest.models import load_models
 from ingest.route import PlacedAt, Route
-from ingest.source import Event, Heard, Interpreter, Said, Source
+from ingest.source import Event, EventKind, Heard, Interpreter, Said, Source
 from ingest.source_figures import SourceFigures
 from ingest.topic_filter import compile_filter
+from ingest.unknown_device import describe_unknown_device
 from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
 from schemas.validation import build_validator, shorten
@@ -138,6 +139,8 @@ class OpenSource:
         bound: Its devices by address, in lower case.
         before: The same Source as it was opened before: what it was told, and what came of it, stays known.
         apart: Ids and addresses of all devices that are kept apart, whatever Source they have, in lower case.
+        products: What devices of any Source are, by the topic that their values come on: where one Source describes the
+            devices of another, as Home Assistant discovery does. It is written here, and read at all Sources.
 
     Attributes:
         source: Which.
@@ -154,6 +157,7 @@ class OpenSource:
         bound: Mapping[str, _Bound],
         before: "OpenSource | None" = None,
         apart: Collection[str] = (),
+        products: dict[str, str] | None = None,
     ) -> None:
         self.source = source
         self.interpreter: Interpreter = (
@@ -163,6 +167,7 @@ class OpenSource:
         self.devices = frozenset(one.device.id for one in bound.values())
         self.figures.forget_devices(self.devices)
         self._apart = apart
+        self._products = {} if products is None else products
         self._open = {one.device.id for one in bound.values() if one.kind.device_type.keeps_payload}
         self.keeps_payloads: bool = source.keeps_payloads and self._open == self.devices
         self._bound = bound
@@ -205,17 +210,29 @@ class OpenSource:
         else:
             self._copy = None
             heard = self.interpreter.read(message.topic, message.payload, message.received_ms)
+            for event in heard.events:
+                if event.kind is EventKind.DESCRIBED:
+                    self._note_product(event)
         said = enumerate(heard.said)
-        return Reading(heard, [self._find_outcome(index, one, message.received_ms) for index, one in said])
+        return Reading(heard, [self._find_outcome(index, one, message) for index, one in said])
 
-    def _find_outcome(self, index: int, said: Said, received_ms: int) -> Outcome:
+    def _note_product(self, event: Event) -> None:
+        topic, product = event.members.get("topic"), event.members.get("product")
+        if not isinstance(topic, str) or not isinstance(product, str) or not product:
+            return
+        if len(self._products) >= MOST_TOPICS and topic not in self._products:
+            del self._products[next(iter(self._products))]
+        self._products[topic] = shorten(product)
+
+    def _find_outcome(self, index: int, said: Said, message: Message) -> Outcome:
         bound = self._bound.get(said.address.lower())
         if bound is None:
-            detail = f"no device of the inventory has address {shorten(said.address)} at source {self.source.key}"
+            product = said.model or self._products.get(message.topic, "")
+            detail = describe_unknown_device(said.address, self.source.key, product)
             return Unheard(said, self.find_device(said.address), RefusedError(Reason.UNKNOWN_DEVICE, detail))
         name = bound.device.id
         try:
-            return Heeded(said, name, bound.timed, bound.timeless, bound.observe(said, index, received_ms))
+            return Heeded(said, name, bound.timed, bound.timeless, bound.observe(said, index, message.received_ms))
         except CodecError as error:
             return Unheard(said, name, error.with_traceback(None), bound.kind.device_type.schema)
 
@@ -241,8 +258,15 @@ class SourceTable:
         bound = _bind(inventory, types, sources) if inventory is not None and types is not None else {}
         apart = frozenset(_list_apart(inventory, types)) if inventory is not None and types is not None else frozenset()
         known = {} if before is None else before.opened
+        self._products: dict[str, str] = {} if before is None else before._products  # noqa: SLF001 - of the same class
         self.opened: dict[str, OpenSource] = {
-            key: OpenSource(source, bound.get(key, {}), known[key] if _is_kept(key, source, known) else None, apart)
+            key: OpenSource(
+                source,
+                bound.get(key, {}),
+                known[key] if _is_kept(key, source, known) else None,
+                apart,
+                self._products,
+            )
             for key, source in sources.items()
         }
         self._filters: list[tuple[Pattern[str], OpenSource]] = [
@@ -298,12 +322,12 @@ def _bind(
         key = device.type_key, is_partial
         if key not in kinds:
             device_type = types[device.type_key]
-            kinds[key] = _make_kind(_relax(device_type) if is_partial else device_type)
+            kinds[key] = _make_kind(require_nothing(device_type) if is_partial else device_type)
         found.setdefault(device.source, {})[device.address.lower()] = _make_bound(device, kinds[key])
     return found
 
 
-def _relax(device_type: DeviceType) -> DeviceType:
+def require_nothing(device_type: DeviceType) -> DeviceType:
     """Return a DeviceType of which no field is required."""
     fields = {name: replace(field, required=False) for name, field in device_type.fields.items()}
     return replace(device_type, fields=fields)

@@ -112,6 +112,11 @@ class StoreReader:
         with explain_errors(self._path):
             return read_quarantine(self._connection, where, None, limit, newest_first=True)
 
+    def oldest(self, where: Filter, limit: int) -> list[QuarantineRow]:
+        """Return the oldest entries that are meant, in the order in which they came, at most so many."""
+        with explain_errors(self._path):
+            return read_quarantine(self._connection, where, None, limit)
+
     def newest_id(self) -> int:
         """Return the id of the quarantine's newest entry; 0 where there is none."""
         with explain_errors(self._path):

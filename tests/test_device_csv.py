@@ -157,6 +157,18 @@ def test_no_cell_of_an_export_is_a_formula_or_a_number_to_excel() -> None:
     assert read_sheet(FILE, data)[0].devices == tuple(devices)
 
 
+def test_a_note_is_for_people_and_told_again_where_the_type_is_left_open() -> None:
+    placed = Placement(0, OPEN_END_MS, "hall", "first"), Placement(OPEN_END_MS - 1, OPEN_END_MS, "hall", "first")
+    device = Device("a", "indoor_climate", "", placed)
+    data = write_sheet([device], {"a": "=av folk; for folk"})
+    assert data.decode("utf-8-sig").startswith(";".join([*HEADINGS.values(), "merknad"]) + "\r\n")
+    assert data.count(b"'=av folk; for folk") == 2
+    sheet, mistakes = read_sheet(FILE, data.replace(b"'=av folk; for folk", b"endret", 1))
+    assert (sheet.devices, mistakes) == ((device,), [])
+    _, (mistake, *_) = read_sheet(FILE, data.replace(b"indoor_climate", b""))
+    assert mistake.message == "is empty: what is it? Its note: =av folk; for folk"
+
+
 SLUGS = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,2}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
 MOMENTS = st.one_of(

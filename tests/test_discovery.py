@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices import load_device_types
 from ingest.adoption import Known, Said, choose_place, make_entry, name_device
@@ -26,8 +28,10 @@ from ingest.source_table import WHOLE
 from ingest.store_groups import Group
 from ingest.store_reader import open_reader
 from ingest.store_thread import open_store
+from ingest.unknown_device import describe_unknown_device, find_product
 from schemas.reason import Level, Reason
 from tests.small_town import make_inventory
+from tests.sparkplug_payloads import number, write
 from tests.stand import climate
 
 NOW_MS = 1_768_478_402_000
@@ -38,6 +42,7 @@ SOURCES = {
         ("lora", "chirpstack", "application"),
         ("zigbee", "zigbee2mqtt", "zigbee2mqtt"),
         ("pack", "senml", "senml"),
+        ("building", "sparkplug", "spBv1.0"),
     )
 }
 EUI = "24E124136B502099"
@@ -95,6 +100,31 @@ def test_a_product_that_is_called_by_name_is_guessed_by_it() -> None:
     assert (found.grounds, found.guesses) == (Grounds.PRODUCT, (Guess("desk_occupancy", "milesight_vs341"),))
     assert (found.source, found.address, found.product) == ("lora", EUI, "Milesight VS341")
     assert found.says.startswith("port 85: 0367")
+
+
+def test_a_product_that_came_in_another_message_is_known_by_the_detail() -> None:
+    detail = describe_unknown_device("0x00158d00018255df", "zigbee", "Xiaomi ZNCZ02LM")
+    found = find(zigbee(temperature=21.5)._replace(detail=detail), zigbee(temperature=21.5))
+    assert (found.product, found.grounds) == ("Xiaomi ZNCZ02LM", Grounds.PRODUCT)
+    assert found.guesses == (Guess("smart_plug", "zigbee_plug"),)
+
+
+@given(product=st.text(max_size=30), address=st.text(max_size=30))
+def test_a_product_is_found_in_the_detail_as_it_was_written(product: str, address: str) -> None:
+    assert find_product(describe_unknown_device(address, "zigbee", product)) == product
+
+
+def test_what_a_birth_told_is_found_among_the_oldest() -> None:
+    birth = write([number("Supply Air Temperature", 18.5, alias=1)], seq=1)
+    change = write([number("", 19.5, alias=1)], seq=2)
+    place = "spBv1.0/hall/{}/edge/ahu"
+    told = keep(birth, place.format("DBIRTH"), "building:hall/edge/ahu")
+    rows = [QuarantineRow(2, keep(change, place.format("DDATA"), "building:hall/edge/ahu"))]
+    group = Group("building:hall/edge/ahu", Reason.UNKNOWN_DEVICE, 2, 0, NOW_MS, NOW_MS)
+    assert "understood alone" in discover(group, rows, SOURCES).note
+    found = discover(group, rows, SOURCES, [QuarantineRow(1, told), *rows])
+    assert found.guesses == (Guess("ventilation_unit", "sparkplug_ventilation"),)
+    assert "Supply Air Temperature=19.5" in found.says
 
 
 def test_of_several_products_of_a_name_those_are_guessed_that_the_frame_fits() -> None:

@@ -199,6 +199,7 @@ def test_every_value_is_an_event() -> None:
     assert event.members == {
         "topic": "zigbee2mqtt/weather_sensor",
         "member": "temperature",
+        "product": "Aqara WSDCGQ11LM",
         "component": "sensor",
         "unit": "Cel",
         "device_class": "temperature",
@@ -300,7 +301,7 @@ def test_the_types_that_fit_are_proposed(described: list[Described], type_key: s
 
 def test_the_likeliest_comes_first_and_says_what_is_missing() -> None:
     proposals = propose_types(CLIMATE, TYPES)
-    assert [len(one.missing) for one in proposals] == sorted(len(one.missing) for one in proposals)
+    assert [one.weight for one in proposals] == sorted((one.weight for one in proposals), reverse=True)
     assert set(proposals[0].fields) == {"temperature", "humidity", "co2", "battery"}
     assert next(one for one in proposals if one.type_key == "radon").missing == ("radon",)
     assert propose_types([], TYPES) == []

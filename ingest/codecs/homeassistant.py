@@ -57,15 +57,17 @@ class _Interpreter:
 
 
 def _tell(described: Described, name: str) -> Event:
-    product = " ".join(filter(None, (described.maker, described.model, described.name)))
+    product = " ".join(filter(None, (described.maker, described.model)))
+    called = " ".join(filter(None, (product, described.name)))
     members: dict[str, Plain] = {
         "topic": described.topic,
         "member": described.member,
+        "product": product,
         "component": described.component,
         "unit": described.unit,
         "device_class": described.device_class,
         "state_class": described.state_class,
         "expire_after": described.expire_after_s,
     }
-    detail = shorten(f"{described.entity} of {product}" if product else described.entity)
+    detail = shorten(f"{described.entity} of {called}" if called else described.entity)
     return Event(EventKind.DESCRIBED, described.device or name, detail, members)
