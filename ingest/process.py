@@ -199,13 +199,14 @@ class Processor:
             batch.replies += heard.replies
             for event in heard.events:
                 note_event(source, event, message.received_ms, batch)
-        if not outcomes or (message.retain and all(one.said.time_ms is None for one in outcomes)):
-            # What was retained without a time of its own tells what was, not when.
+        # What was retained without a time of its own tells what was, not when.
+        told = [(index, one) for index, one in enumerate(outcomes) if one.said.has_time or not message.retain]
+        if not told:
             batch.ledger.informational += 1
             return
         batch.ledger.decoded += 1
         origin = origin._replace(keeps_payload=source.keeps_payload(outcomes))
-        for index, outcome in enumerate(outcomes):
+        for index, outcome in told:
             if kept is None or kept.part is None or find_index(kept.part) == index:
                 self._take_outcome(origin, index, outcome, Hearing(source, digest, kept), batch)
 

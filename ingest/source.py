@@ -5,14 +5,17 @@ messages need of earlier ones: the names behind aliases, which name means which 
 as Said, in the Source's own words; ``ingest.model`` says what these words are called in a DeviceType.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from ingest.codec import CodecError
 from schemas.reason import Reason
+
+LONGEST_NAME = 250
+"""Characters of a name that an Interpreter remembers: topics have up to 65,535, and whoever publishes chooses them."""
 
 Plain = float | bool | str | None
 """A value as a Source tells it; None where the Source says that there is none."""
@@ -77,6 +80,7 @@ class Said(NamedTuple):
         simulated: Whether the Source says that nobody measured it.
         is_history: Whether the Source says that it is told late.
         model: What the Source calls the product, for a guess; empty where it does not say.
+        is_reckoned: Whether the time was reckoned from that of the receipt.
     """
 
     address: str
@@ -91,6 +95,12 @@ class Said(NamedTuple):
     is_history: bool = False
     model: str = ""
     missed: int | None = None
+    is_reckoned: bool = False
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the message itself says when, and so even where the broker had kept it."""
+        return self.time_ms is not None and not self.is_reckoned
 
 
 class EventKind(StrEnum):
@@ -205,8 +215,13 @@ class Interpreter(Protocol):
         """
 
 
-@runtime_checkable
-class Format(Protocol):
+def list_all_below(source: Source) -> Sequence[str]:
+    """Return the filter of all topics below the root of a Source."""
+    return (f"{source.root}/#",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
     """A format of a Source, one file in ``ingest/codecs``.
 
     Attributes:
@@ -215,15 +230,13 @@ class Format(Protocol):
         is_lossless: False where the Source itself publishes with QoS 0: what is lost before the broker nobody can tell.
         is_partial: Whether a message may tell only what changed, or one value: then no field of a DeviceType is
             required in it.
+        open: Returns an Interpreter of a Source that has heard nothing yet.
+        list_filters: Returns the topic filters to subscribe to for a Source.
     """
 
     title: str
     root: str
     is_lossless: bool
     is_partial: bool
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter that has heard nothing yet."""
+    open: Callable[[Source], Interpreter]
+    list_filters: Callable[[Source], Sequence[str]] = list_all_below

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ingest.codec import Observation
 from ingest.codecs.native import CODEC
 from ingest.inventory import Device, Inventory
+from ingest.payloads.written_unit import read_unit
 from schemas.device_type import Clock, DeviceType
 from schemas.units import UNITS, UnitError, convert
 from simulators.device import name_topic
@@ -82,14 +83,12 @@ def find_unit_code(text: str) -> str:
     """Return the UCUM code of a unit that is given by it, or as people write it (``°F``, ``mph``).
 
     Raises:
-        ReplayError: No unit, or more than one, is written so.
+        ReplayError: No unit is written so.
     """
-    if text in UNITS:
-        return text
-    found = [code for code, unit in UNITS.items() if text and unit.display.lower() == text.lower()]
-    if len(found) != 1:
+    code = read_unit(text)
+    if code not in UNITS:
         raise ReplayError(f"unit {text!r} is not known; known units: {', '.join(sorted(UNITS))}")
-    return found[0]
+    return code
 
 
 def make_messages(part: Part, samples: Sequence[Sample]) -> Iterator[Outgoing]:

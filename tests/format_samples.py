@@ -8,6 +8,7 @@ from ingest.codecs import load_formats
 from ingest.local_time import LOCAL
 from ingest.source import Interpreter, Source
 from tests import (
+    han_frames,
     sparkplug_payloads,
     test_format_ams,
     test_format_chirpstack,
@@ -19,8 +20,8 @@ from tests import (
     test_format_sparkplug,
     test_format_tasmota,
     test_format_tts,
-    test_format_zigbee2mqtt,
     test_home_assistant,
+    zigbee_network,
 )
 
 RECEIVED_MS = 1_768_478_402_000
@@ -122,7 +123,7 @@ def _list_homie() -> list[Told]:
 
 
 def _list_zigbee() -> list[Told]:
-    form = test_format_zigbee2mqtt
+    form = zigbee_network
     messages: Mapping[str, object] = {
         "my_sensor": form.CLIMATE,
         "my_plug": b'{"power":7,"energy":1.5,"state":"ON","last_seen":"2026-01-15T12:00:00Z","linkquality":120}',
@@ -151,7 +152,7 @@ SAMPLES: Mapping[str, Samples] = {
             Told("esphome/stue/status", b"online"),
         ]
     ),
-    "han": Samples([Told(test_format_han.TOPIC, one) for one in test_format_han.EVERY.values()]),
+    "han": Samples([Told(test_format_han.TOPIC, one) for one in han_frames.EVERY.values()]),
     "homeassistant": Samples(
         [
             _tell(test_home_assistant.ZIGBEE2MQTT_TOPIC, test_home_assistant.ZIGBEE2MQTT),
@@ -177,6 +178,6 @@ SAMPLES: Mapping[str, Samples] = {
     ),
     "tasmota": Samples(_list_tasmota()),
     "tts": Samples([_tell(f"{test_format_tts.BASE}/{level}", one) for level, one in test_format_tts.SAMPLES.items()]),
-    "zigbee2mqtt": Samples(_list_zigbee(), [_tell("zigbee2mqtt/bridge/devices", test_format_zigbee2mqtt.DEVICES)]),
+    "zigbee2mqtt": Samples(_list_zigbee(), [_tell("zigbee2mqtt/bridge/devices", zigbee_network.DEVICES)]),
 }
 """By the key of the Format."""

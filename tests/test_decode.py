@@ -27,17 +27,17 @@ from ingest.sample_topic import SAMPLE_TOPICS, find_sample_topic
 from ingest.source import Frame, Source
 from ingest.topic_filter import compile_filter
 from schemas.reason import Reason
+from tests.han_frames import KAIFA_LIST_1
 from tests.lorawan_payloads import RECEIVED_MS, open_source
 from tests.small_town import make_message, make_processor
 from tests.sparkplug_payloads import DDATA, NBIRTH
 from tests.test_format_ams import LIST_2, RECORDED_MS
 from tests.test_format_chirpstack import DOCUMENTED_UPLINK as CHIRPSTACK_UPLINK
-from tests.test_format_han import KAIFA_LIST_1
 from tests.test_format_senml import ONE
 from tests.test_format_shelly import FULL
 from tests.test_format_tasmota import BME280
 from tests.test_format_tts import DOCUMENTED_UPLINK as TTS_UPLINK
-from tests.test_format_zigbee2mqtt import CLIMATE
+from tests.zigbee_network import CLIMATE
 
 AM319 = "0367340104686505000106CB02077DA803087D2500097366270A7D04000B7D20000C7D3000"
 """TheThingsNetwork/lorawan-devices, am319-codec.yaml."""

@@ -1,25 +1,20 @@
 """AMS readers: messages recorded of them, and what goes wrong with such messages and with the meters behind."""
 
-import contextlib
 import copy
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ingest.codec import CodecError
 from ingest.codecs.ams import FORMAT
-from ingest.event_time import format_time, parse_time
-from ingest.local_time import LOCAL
-from ingest.payloads.ams import Listed, Meters, Recent, find_hour
+from ingest.event_time import format_time
+from ingest.payloads.ams import Listed, Meters, Recent
 from ingest.source import EventKind, Heard, Interpreter, Said
 from schemas.reason import Reason
-from tests.lorawan_payloads import JSON, change, list_paths, open_source, replace
+from tests.lorawan_payloads import change, open_source
 
 TOPIC = "amsleser/rektor"
 RECORDED_MS = 1_790_435_942_300
@@ -215,90 +210,6 @@ def test_a_clock_that_is_wrong_otherwise_is_for_the_platform_to_judge(interprete
         assert (only(heard).time_ms, heard.events) == (1_790_435_942_000, ())
 
 
-def test_registers_belong_to_the_hour_that_ended(interpreter: Interpreter) -> None:
-    registers, rest = hear(interpreter, HOURLY).said
-    assert (registers.members, format_time(registers.time_ms or 0)) == (REGISTERS, "2026-09-26T16:00:00.000Z")
-    assert (rest.members["P"], format_time(rest.time_ms or 0)) == (1028, "2026-09-26T16:00:10.000Z")
-    assert not REGISTERS.keys() & rest.members.keys()
-    assert registers.model == rest.model == "AIDON_V0001/6525"
-
-
-def test_registers_that_are_read_in_between_belong_to_their_moment(interpreter: Interpreter) -> None:
-    times = [hear(interpreter, change(json.loads(LIST_3), t=seconds, data__rtc=seconds, data__tPI=float(seconds))).said
-             for seconds in (1_735_407_960, 1_735_408_801, 1_735_408_861, 1_735_408_921)]  # fmt: skip
-    assert [format_time(registers.time_ms or 0)[11:19] for registers, _ in times] == [
-        "17:46:00",
-        "18:00:00",
-        "18:01:01",  # within the hour's minutes, but that has its registers
-        "18:02:01",
-    ]
-
-
-def test_a_reader_that_tells_all_it_knows_with_every_list_does_not_move_the_registers() -> None:
-    snapshot = change(HOURLY, t=HOURLY["t"] + 2_220)
-    registers, rest = hear(open_interpreter(), snapshot).said
-    assert (format_time(registers.time_ms or 0), format_time(rest.time_ms or 0)) == (
-        "2026-09-26T16:00:00.000Z",
-        "2026-09-26T16:37:10.000Z",
-    )
-    interpreter = open_interpreter()
-    hear(interpreter, HOURLY)
-    assert only(hear(interpreter, snapshot)).members["P"] == 1028
-
-
-@pytest.mark.hazard("duplicate", "ams")
-def test_hazard_a_repetition_of_the_hour_before_is_not_said_of_this_hour(interpreter: Interpreter) -> None:
-    """The four payloads of amsreader-firmware's issue 1119, an Aidon 6534: kWh and the meter's clock."""
-    told = {16: (16, 109552.248), 17: (17, 109554.016), 18: (17, 109554.016), 19: (19, 109562.072)}
-    found = {}
-    for hour, (clock, energy) in told.items():
-        t, rtc = (
-            parse_time(f"2025-12-14T{one:02}:00:{second}+01:00") // 1000 for one, second in ((hour, 11), (clock, "00"))
-        )
-        for said in hear(interpreter, change(HOURLY, t=t, data__rtc=rtc, data__tPI=energy)).said:
-            if "tPI" in said.members:
-                found[format_time(said.time_ms or 0)[11:16]] = said.members["tPI"]
-            else:
-                assert said.time_ms == t * 1000
-    assert found == {"15:00": 109552.248, "16:00": 109554.016, "18:00": 109562.072}
-
-
-@pytest.mark.parametrize(("day", "count"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-12-31", 24)])
-@pytest.mark.parametrize("follows", ["standard time", "local time", "the reader"])
-def test_each_hour_of_a_day_has_its_own_registers(day: str, count: int, follows: str) -> None:
-    """Of the nights of summer time too, whatever the meter's clock follows, from midnight on."""
-    interpreter = open_interpreter()
-    begin = datetime.fromisoformat(f"{day}T00:00").replace(tzinfo=LOCAL).astimezone(UTC)
-    found = []
-    for number in range(count + 1):
-        hour = begin + timedelta(hours=number)
-        local = hour.astimezone(LOCAL).replace(tzinfo=UTC) - timedelta(hours=1)
-        clock = {"standard time": hour, "local time": local, "the reader": hour + timedelta(seconds=10)}[follows]
-        t, rtc = round(hour.timestamp()) + 10, round(clock.timestamp())
-        registers, _ = hear(interpreter, change(HOURLY, t=t, data__rtc=rtc, data__tPI=float(number))).said
-        found.append((registers.time_ms, registers.members["tPI"]))
-    assert found == [((round(begin.timestamp()) + 3600 * number) * 1000, float(number)) for number in range(count + 1)]
-
-
-def test_registers_are_never_a_hour_late_by_a_clock_that_is_seconds_behind() -> None:
-    hour_ms = 1_790_438_400_000
-    near = {-59_000: hour_ms, 0: hour_ms, 10_000: hour_ms, 300_000: hour_ms, 300_001: None, -61_000: None}
-    assert {off: find_hour(hour_ms + off, None) for off in near} == near
-    assert find_hour(hour_ms + 2_000_000, hour_ms - 3_600_000) == hour_ms
-
-
-def test_a_meter_clock_that_is_wrong_is_told_once(interpreter: Interpreter) -> None:
-    def hear_hour(number: int, off_s: int) -> Heard:
-        t = HOURLY["t"] + 3600 * number
-        return hear(interpreter, change(HOURLY, t=t, data__rtc=t + off_s, data__tPI=float(number)))
-
-    assert [len(hear_hour(number, off_s).events) for number, off_s in enumerate((-10, 3590, -3610, -7210))] == [0] * 4
-    (event,) = hear_hour(4, 900).events
-    assert (event.kind, event.members["clock_off"]) == (EventKind.STATUS, 900)
-    assert [len(hear_hour(number, off_s).events) for number, off_s in ((5, 900), (6, 0), (7, -86_400))] == [0, 0, 1]
-    assert not hear(interpreter, change(HOURLY, t=HOURLY["t"] + 36_000, data__rtc=0)).events
-
-
 def hear_phases(interpreter: Interpreter, **data: object) -> Mapping[str, Any]:
     """Return the currents and voltages that a list 2 says."""
     members = only(
@@ -382,35 +293,3 @@ def test_only_so_many_meters_are_remembered_and_a_copy_goes_its_own_way() -> Non
 def test_it_subscribes_below_its_root_and_is_outside_the_promise_of_no_loss() -> None:
     assert FORMAT.list_filters(open_source(FORMAT, "ams")) == ("amsleser/#",)
     assert not FORMAT.is_lossless
-
-
-TOPICS = st.text(max_size=20) | st.sampled_from(
-    [TOPIC, "amsleser", f"{TOPIC}/list3", f"{TOPIC}/status", f"{TOPIC}/event"]
-)
-
-
-@given(payload=st.binary(max_size=100), topic=TOPICS)
-def test_any_bytes_are_understood_or_refused(payload: bytes, topic: str) -> None:
-    with contextlib.suppress(CodecError):
-        open_interpreter().read(topic, payload, RECORDED_MS)
-
-
-@given(data=st.data())
-def test_a_flipped_or_cut_sample_is_understood_or_refused(data: st.DataObject) -> None:
-    payload = bytearray(data.draw(st.sampled_from([LIST_1, LIST_2, LIST_3])))
-    for at in data.draw(st.lists(st.integers(0, len(payload) - 1), max_size=3)):
-        payload[at] = data.draw(st.integers(0, 255))
-    del payload[data.draw(st.integers(0, len(payload)) | st.just(len(payload))) :]
-    with contextlib.suppress(CodecError):
-        open_interpreter().read(TOPIC, bytes(payload), RECORDED_MS)
-
-
-@given(data=st.data(), sample=st.sampled_from([HOURLY, flatten_form(HOURLY), SYSTEM, PRICES]), value=JSON)
-def test_any_value_anywhere_is_understood_or_refused(
-    data: st.DataObject, sample: dict[str, Any], value: object
-) -> None:
-    changed = replace(sample, data.draw(st.sampled_from(list_paths(sample))), value)
-    interpreter = open_interpreter()
-    for _ in range(2):
-        with contextlib.suppress(CodecError):
-            interpreter.read(TOPIC, json.dumps(changed).encode(), RECORDED_MS)

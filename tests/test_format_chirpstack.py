@@ -5,15 +5,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ingest.codec import CodecError
 from ingest.codecs.chirpstack import FORMAT
 from ingest.event_time import format_time
 from ingest.source import Counter, EventKind, Frame, Radio
 from schemas.reason import Reason
-from tests.lorawan_payloads import JSON, Listener, change, list_paths, open_source, replace
+from tests.lorawan_payloads import Listener, change, open_source
 
 DEVICE = "0101010101010101"
 APPLICATION = "application/17c82e96-be03-4f38-aef3-f83d48582d97"
@@ -320,26 +318,3 @@ def test_deep_nesting_is_refused_and_never_a_fault(listener: Listener, depth: in
 def test_it_subscribes_to_all_events_of_all_devices_and_promises_nothing() -> None:
     assert FORMAT.list_filters(open_source(FORMAT, "chirpstack")) == ("application/+/device/+/event/+",)
     assert not FORMAT.is_lossless, "its QoS is 0 unless somebody set it"
-
-
-@given(payload=st.binary(max_size=200), topic=st.text(max_size=40) | st.sampled_from([UP, f"{BASE}/join"]))
-def test_any_bytes_are_understood_or_refused(payload: bytes, topic: str) -> None:
-    with contextlib.suppress(CodecError):
-        FORMAT.open(open_source(FORMAT, "chirpstack")).read(topic, payload, 0)
-
-
-@given(data=st.data())
-def test_a_flipped_or_cut_sample_is_understood_or_refused(data: st.DataObject) -> None:
-    payload = bytearray(DOCUMENTED_UPLINK)
-    for at in data.draw(st.lists(st.integers(0, len(payload) - 1), max_size=3)):
-        payload[at] = data.draw(st.integers(0, 255))
-    del payload[data.draw(st.integers(0, len(payload)) | st.just(len(payload))) :]
-    with contextlib.suppress(CodecError):
-        FORMAT.open(open_source(FORMAT, "chirpstack")).read(UP, bytes(payload), 0)
-
-
-@given(data=st.data(), event=st.sampled_from(sorted(SAMPLES)), value=JSON)
-def test_any_value_anywhere_is_understood_or_refused(data: st.DataObject, event: str, value: object) -> None:
-    changed = replace(SAMPLES[event], data.draw(st.sampled_from(list_paths(SAMPLES[event]))), value)
-    with contextlib.suppress(CodecError):
-        FORMAT.open(open_source(FORMAT, "chirpstack")).read(f"{BASE}/{event}", json.dumps(changed).encode(), 0)

@@ -1,10 +1,6 @@
 """ESPHome: the topics of its documentation, and what goes wrong with them."""
 
-import contextlib
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ingest.codec import CodecError
 from ingest.codecs.esphome import FORMAT
@@ -136,15 +132,3 @@ def test_deep_nesting_is_refused_and_never_a_fault(depth: int) -> None:
     deep = b'{"a":' * depth + b"1" + b"}" * depth
     refuse("esphome/stue/light/lampe/state", deep)
     refuse("esphome/discover/stue", deep)
-
-
-TOPICS = ["sensor/a/state", "binary_sensor/a/state", "light/a/state", "climate/a/b/state", "status", "debug"]
-
-
-@given(
-    payload=st.binary(max_size=60) | st.text(max_size=20).map(str.encode),
-    topic=st.text(max_size=30) | st.sampled_from([*(f"esphome/stue/{one}" for one in TOPICS), "esphome/discover/stue"]),
-)
-def test_any_bytes_are_understood_or_refused(payload: bytes, topic: str) -> None:
-    with contextlib.suppress(CodecError):
-        hear(topic, payload)

@@ -1,19 +1,16 @@
 """Homie: the examples of the convention in its versions, and what goes wrong with such messages."""
 
-import contextlib
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ingest.codec import CodecError
 from ingest.codecs import homie
 from ingest.codecs.homie import FORMAT
 from ingest.source import Event, EventKind, Heard, Interpreter, Said
 from schemas.reason import Reason
-from tests.lorawan_payloads import JSON, list_paths, open_source, replace
+from tests.lorawan_payloads import open_source, replace
 
 # The convention's super-car, its parts put together (5.0, "Devices", "Nodes", "Properties").
 DESCRIPTION: dict[str, Any] = {
@@ -260,30 +257,3 @@ def test_deep_nesting_is_refused_and_never_a_fault(interpreter: Interpreter, dep
 def test_there_is_no_time(interpreter: Interpreter) -> None:
     assert say(interpreter, f"{CAR}/a/b", "1").time_ms is None
     assert FORMAT.list_filters(open_source(FORMAT, "homie")) == ("homie/#",)
-
-
-TOPICS = [
-    f"{base}/{rest}" for base in (CAR, CAR_5) for rest in ("$state", "$description", "a/b", "a/b/$unit", "$log/warn")
-]
-
-
-@given(
-    payload=st.binary(max_size=60) | st.text(max_size=20).map(str.encode),
-    topic=st.text(max_size=30) | st.sampled_from(TOPICS),
-)
-def test_any_bytes_are_understood_or_refused(payload: bytes, topic: str) -> None:
-    interpreter = FORMAT.open(open_source(FORMAT, "homie"))
-    for one in (topic, f"{CAR_5}/a/b"):
-        with contextlib.suppress(CodecError):
-            interpreter.read(one, payload, 0)
-
-
-@given(data=st.data(), value=JSON)
-def test_any_value_anywhere_is_understood_or_refused(data: st.DataObject, value: object) -> None:
-    changed = replace(DESCRIPTION, data.draw(st.sampled_from(list_paths(DESCRIPTION))), value)
-    interpreter = FORMAT.open(open_source(FORMAT, "homie"))
-    with contextlib.suppress(CodecError):
-        interpreter.read(f"{CAR_5}/$description", json.dumps(changed).encode(), 0)
-    for payload in (b"21.5", b"{}"):
-        with contextlib.suppress(CodecError):
-            interpreter.read(f"{CAR_5}/engine/temperature", payload, 0)

@@ -1,10 +1,6 @@
 """Plain values: topics by patterns, numbers, texts, truths and JSON, and what goes wrong with them."""
 
-import contextlib
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from devices import load_device_types
 from ingest.codec import CodecError
@@ -61,6 +57,11 @@ def test_a_payload_is_what_json_says_or_a_text(payload: bytes, value: Plain) -> 
     said = say(payload)
     assert said == Said("bed-1", {"temperature": value})
     assert type(said.members["temperature"]) is type(value)
+
+
+def test_two_values_of_one_path_are_refused_for_nothing_says_which_is_meant() -> None:
+    assert refuse(b'{"pm2.5":1,"pm2":{"5":2}}') is Reason.UNRECOGNISED_PAYLOAD
+    assert say(b'{"pm2.5":1,"pm2":{"6":2}}').members == {"temperature.pm2.5": 1, "temperature.pm2.6": 2}
 
 
 def test_a_topic_without_a_member_is_called_value() -> None:
@@ -135,12 +136,3 @@ def test_numbers_that_come_as_texts_with_a_unit_are_numbers() -> None:
 def test_there_is_no_time() -> None:
     assert say(b'{"time":"2026-01-15T12:00:00Z","t":1}').time_ms is None
     assert not FORMAT.is_lossless
-
-
-@given(
-    payload=st.binary(max_size=60) | st.text(max_size=40).map(str.encode),
-    topic=st.text(max_size=20) | st.just("hage/a/b"),
-)
-def test_any_bytes_are_understood_or_refused(payload: bytes, topic: str) -> None:
-    with contextlib.suppress(CodecError):
-        say(payload, topic)

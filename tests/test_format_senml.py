@@ -309,23 +309,6 @@ def test_numbers_are_floats_whatever_they_look_like() -> None:
     assert (type(first), type(second)) == (float, float)
 
 
-@given(payload=st.binary(max_size=200), topic=st.text(max_size=20))
-def test_any_bytes_are_understood_or_refused(payload: bytes, topic: str) -> None:
-    for patterns in ((), ("a/{address}",)):
-        with contextlib.suppress(CodecError):
-            hear(payload, topic, *patterns)
-
-
-@given(data=st.data(), pack=st.sampled_from(PACKS), as_cbor=st.booleans())
-def test_a_flipped_or_cut_sample_is_understood_or_refused(data: st.DataObject, pack: Any, as_cbor: bool) -> None:  # noqa: ANN401, FBT001
-    payload = bytearray(encode(pack) if as_cbor else json.dumps(pack).encode())
-    for at in data.draw(st.lists(st.integers(0, len(payload) - 1), max_size=3)):
-        payload[at] = data.draw(st.integers(0, 255))
-    del payload[data.draw(st.integers(0, len(payload)) | st.just(len(payload))) :]
-    with contextlib.suppress(CodecError):
-        hear(bytes(payload))
-
-
 @given(data=st.data(), pack=st.sampled_from(PACKS), value=JSON)
 def test_any_value_anywhere_is_understood_or_refused(data: st.DataObject, pack: Any, value: object) -> None:  # noqa: ANN401
     changed = json.loads(json.dumps(pack))

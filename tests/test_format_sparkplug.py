@@ -271,12 +271,6 @@ def hear_any(host: Host, verb: str, payload: bytes, device: str) -> Heard | None
     return None
 
 
-@given(payload=st.binary(max_size=200), topic=st.text(max_size=40) | st.sampled_from([*TOPICS, "spBv1.0/g/NBIRTH/n"]))
-def test_any_bytes_are_understood_or_refused(payload: bytes, topic: str) -> None:
-    with contextlib.suppress(CodecError):
-        FORMAT.open(SOURCE).read(topic, payload, 0)
-
-
 @given(data=st.data())
 def test_flipped_and_cut_messages_in_any_order_are_understood_or_refused(data: st.DataObject) -> None:
     host = Host()

@@ -163,6 +163,15 @@ def test_an_uplink_without_a_time_is_counted_by_when_it_was_received() -> None:
     assert (said.counter, said.time_ms) == (Counter(f"{KEY}.2000", 0), None)
 
 
+def test_a_server_whose_clock_was_once_years_ahead_does_not_hide_the_next_reset() -> None:
+    sessions = Sessions()
+    now_ms, year_ms = 1_768_478_402_000, 31_536_000_000
+    sessions.hear(Uplink("A", "k", 500, now_ms, Frame(1, b"x")), now_ms)
+    sessions.hear(Uplink("A", "k", 501, now_ms + 50 * year_ms, Frame(1, b"x")), now_ms + 1_000)
+    (said,) = sessions.hear(Uplink("A", "k", 0, now_ms + 2_000, Frame(1, b"x")), now_ms + 2_000).said
+    assert said.counter == Counter(f"k.{now_ms + 2_000}", 0)
+
+
 def test_radio_is_that_of_the_strongest_signal_and_antennas_are_no_gateways() -> None:
     receptions = [
         Reception("gtw1", -100.0, 9.0),

@@ -244,6 +244,13 @@ def test_units_may_be_written_as_people_do(text: str, code: str) -> None:
     assert all(find_unit_code(known) == known for known in UNITS)
 
 
+def test_units_that_only_the_case_of_a_letter_tells_apart_are_not_mixed() -> None:
+    assert (find_unit_code("MWh"), find_unit_code("mWh")) == ("MW.h", "mW.h")
+    for neither in ("MV", "mj", "S"):
+        with pytest.raises(ReplayError, match="is not known"):
+            find_unit_code(neither)
+
+
 async def collect(mosquitto: Mosquitto, count: int, started: asyncio.Event) -> dict[str, list[bytes]]:
     """Return the payloads that arrive, by topic, when there are ``count``."""
     arrived: dict[str, list[bytes]] = defaultdict(list)

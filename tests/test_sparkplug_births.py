@@ -43,6 +43,34 @@ def test_one_edge_node_has_only_so_many_metrics_and_keeps_what_it_had() -> None:
     assert births.weight == 21
 
 
+def test_devices_that_came_and_went_do_not_keep_others_out() -> None:
+    births = Births(most=100, most_of_node=40)
+    births.bear(Place("g", "n"), CERTIFICATE, NOW_MS)
+    births.bear(Place("g", "n", "alive"), CERTIFICATE, NOW_MS)
+    for index in range(500):
+        births.miss(Place("g", "n", f"invented {index}"), NOW_MS)
+        died = Place("g", "n", f"died {index}")
+        births.bear(died, CERTIFICATE, NOW_MS)
+        births.recall(died).members[died.device].end(NOW_MS, died=True)
+        assert births.weight <= 40
+    births.bear(Place("g", "n", "new"), CERTIFICATE, NOW_MS)
+    assert all(births.find(Place("g", "n", device)) for device in ("", "alive", "new"))
+    with pytest.raises(CodecError, match="more than 40 metrics"):
+        births.bear(Place("g", "n", "too many"), CERTIFICATE, NOW_MS)
+    node = births.recall(Place("g", "n"))
+    assert births.weight == node.weight == 1 + sum(member.weight for member in node.members.values())
+
+
+def test_the_birth_of_an_edge_node_makes_room_of_what_it_ends() -> None:
+    births = Births(most=100, most_of_node=25)
+    for device in ("a", "b"):
+        births.bear(Place("g", "n", device), CERTIFICATE, NOW_MS)
+    births.bear(Place("g", "n"), CERTIFICATE, NOW_MS)
+    assert births.recall(Place("g", "n")).list_present() == [""]
+    assert births.find_at(Place("g", "n", "b"), NOW_MS - 1) is None
+    assert births.weight == 21
+
+
 def test_hostile_births_do_not_fill_the_memory() -> None:
     host = Host()
     tracemalloc.start()

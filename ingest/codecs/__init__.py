@@ -23,7 +23,7 @@ def load_formats() -> Mapping[str, Format]:
     Raises:
         RegistryError: A file of this folder is broken.
     """
-    found = load_registry(sys.modules[__name__], "FORMAT", Format, leave_out=(NATIVE,))  # type: ignore[type-abstract]
+    found = load_registry(sys.modules[__name__], "FORMAT", Format, leave_out=(NATIVE,))
     return MappingProxyType(found)
 
 

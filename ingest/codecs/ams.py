@@ -20,8 +20,8 @@ from typing import Any
 
 from ingest.codec import CodecError
 from ingest.payloads.ams import Listed, Meters, Recent, count_hours_off, read_state, split_topic
-from ingest.payloads.json_payload import flatten, read_object
-from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Source
+from ingest.payloads.json_payload import flatten, read_object, show
+from ingest.source import Event, EventKind, Format, Heard, Plain, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -39,24 +39,6 @@ _LEVELS = frozenset({"list1", "list2", "list3", "list4", "temperatures", "prices
 """Last levels of topics, below that of the reader."""
 _PERSONAL = frozenset({"id", "name", "meterid", "mac", "ssid", "bssid", "ip", "host", "hostname"})
 _LATEST_S = 2**32
-
-
-class _Ams:
-    title = "AMS reader (amsleser.no)"
-    root = "amsleser"
-    is_lossless = False
-    is_partial = True
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return (f"{source.root}/#",)
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter that has heard nothing yet."""
-        return _Interpreter(source)
-
-
-FORMAT = _Ams()
 
 
 class _Interpreter:
@@ -82,7 +64,7 @@ class _Interpreter:
         told = whole.get("t")
         time_ms = _read_time_ms(told)
         if time_ms is None and told not in (None, 0):
-            raise CodecError(Reason.INVALID_TIME, f"t is {shorten(repr(told))}, no number of seconds since 1970")
+            raise CodecError(Reason.INVALID_TIME, f"t is {show(told)}, no number of seconds since 1970")
         clock_ms = _read_time_ms(members.pop("rtc", None))
         self._recognise(address, whole.get("id"), received_ms)
         time_ms, events = self._judge_time(address, time_ms, received_ms)
@@ -105,7 +87,7 @@ class _Interpreter:
         """
         if not isinstance(reader, str) or not reader:
             return
-        known = self._readers.get(address)
+        reader, known = shorten(reader), self._readers.get(address)
         if known and known[0] != reader and abs(received_ms - known[1]) < CHANGE_MS:
             detail = f"two readers publish to {shorten(address)}: give each a topic of its own"
             raise CodecError(Reason.UNRECOGNISED_PAYLOAD, detail)
@@ -124,6 +106,15 @@ class _Interpreter:
             return None, ()
         detail = f"the reader's clock is off by {off_ms / 1000:.0f} s: the time of the receipt is taken"
         return None, (Event(EventKind.STATUS, address, detail, {"clock_off": off_ms / 1000}),)
+
+
+FORMAT = Format(
+    title="AMS reader (amsleser.no)",
+    root="amsleser",
+    is_lossless=False,
+    is_partial=True,
+    open=_Interpreter,
+)
 
 
 def _name_members(whole: Mapping[str, Any]) -> dict[str, Plain]:

@@ -11,7 +11,6 @@ Sources: ChirpStack's documentation, "Event types" and "MQTT"; its ``integration
 """
 
 import re
-from collections.abc import Sequence
 
 from ingest.codec import CodecError
 from ingest.payloads.json_payload import flatten, read_object
@@ -21,36 +20,20 @@ from ingest.payloads.lorawan import (
     Sessions,
     Uplink,
     judge_radio,
+    order_by,
     read_device_address,
     read_eui,
     read_frame,
     read_reception,
 )
 from ingest.payloads.protobuf_json import Part
-from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Radio, Source
+from ingest.payloads.topic_pattern import split_below
+from ingest.source import Event, EventKind, Format, Heard, Plain, Radio, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
 
 # How each event begins as raw Protobuf: field 1 is a UUID, a moment (of a log) or a number (of a txack).
 _RAW_PROTOBUF = re.compile(rb"\x0a\x24[0-9a-f-]{36}|\x0a[\x02-\x14]\x08|\x08")
-
-
-class _ChirpStack:
-    title = "ChirpStack v4"
-    root = "application"
-    is_lossless = False
-    is_partial = False
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return (f"{source.root}/+/device/+/event/+",)
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter that has heard nothing yet."""
-        return _Interpreter(source)
-
-
-FORMAT = _ChirpStack()
 
 
 class _Interpreter:
@@ -75,17 +58,26 @@ class _Interpreter:
             return self._sessions.hear(_read_uplink(whole, info, address), received_ms)
         told = _read_event(event, whole, address)
         if told.kind is EventKind.JOINED:
-            time_ms = whole.time_ms("time")
-            self._sessions.rejoin(address, _read_session(whole), received_ms if time_ms is None else time_ms)
+            self._sessions.rejoin(address, _read_session(whole), order_by(whole.time_ms("time"), received_ms))
         return Heard(events=(told,))
 
     def _split(self, topic: str) -> tuple[str, str]:
         """Return the DevEUI and the event that a topic names."""
-        match topic.removeprefix(f"{self._root}/").split("/"):
-            case [_, "device", device, "event", event] if topic.startswith(f"{self._root}/"):
+        match split_below(self._root, topic):
+            case [_, "device", device, "event", event]:
                 return device, event
         expected = f"{self._root}/{{application id}}/device/{{DevEUI}}/event/{{event}}"
         raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the topic is not of the form {expected}")
+
+
+FORMAT = Format(
+    title="ChirpStack v4",
+    root="application",
+    is_lossless=False,
+    is_partial=False,
+    open=_Interpreter,
+    list_filters=lambda source: (f"{source.root}/+/device/+/event/+",),
+)
 
 
 def _read_whole(payload: bytes) -> Part:

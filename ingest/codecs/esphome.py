@@ -16,12 +16,11 @@
 Source: ESPHome's documentation, "MQTT Client Component".
 """
 
-from collections.abc import Sequence
-
 from ingest.codec import CodecError
 from ingest.payloads.json_payload import flatten, read_object
+from ingest.payloads.topic_pattern import split_below
 from ingest.payloads.value_payload import name_values, read_number, read_text
-from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Said, Source
+from ingest.source import Event, EventKind, Format, Heard, Plain, Said, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -38,24 +37,6 @@ _NONE = frozenset({"nan", "none"})
 _AVAILABILITY = {"online": EventKind.ONLINE, "offline": EventKind.OFFLINE}
 
 
-class _ESPHome:
-    title = "ESPHome"
-    root = "esphome"
-    is_lossless = False
-    is_partial = True
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return (f"{source.root}/#",)
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter; it remembers nothing."""
-        return _Interpreter(source)
-
-
-FORMAT = _ESPHome()
-
-
 class _Interpreter:
     def __init__(self, source: Source) -> None:
         self._root = source.root
@@ -66,8 +47,8 @@ class _Interpreter:
         Raises:
             CodecError: Its topic is none of ESPHome's, or its payload none that stands there.
         """
-        parts = topic.removeprefix(f"{self._root}/").split("/")
-        if not topic.startswith(f"{self._root}/") or not all(parts):
+        parts = split_below(self._root, topic)
+        if not all(parts):
             raise self._refuse()
         match parts:
             case ["discover"] | ["ping", _] | [_, "debug"] | [_, _, _, *_, "command"]:
@@ -88,6 +69,15 @@ class _Interpreter:
         return CodecError(
             Reason.UNRECOGNISED_PAYLOAD, f"the topic is not of the form {expected}, with a known component"
         )
+
+
+FORMAT = Format(
+    title="ESPHome",
+    root="esphome",
+    is_lossless=False,
+    is_partial=True,
+    open=_Interpreter,
+)
 
 
 def _read_status(node: str, payload: bytes) -> Event:

@@ -15,7 +15,7 @@ Sources: IEC 62056-46 (HDLC), IEC 62056-7-5 and 62056-6-1 (OBIS); the makers' de
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ from han.fastframecheck import FastFrameCheckSequence16
 from ingest.codec import CodecError
 from ingest.payloads.ams import Listed, Meters, read_state, split_topic
 from ingest.payloads.json_payload import read_object
-from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Source
+from ingest.source import Event, EventKind, Format, Heard, Plain, Source
 from schemas.reason import Reason
 
 MOST_OCTETS = 8_192
@@ -74,24 +74,6 @@ _TRANSFORMER_TYPE = "685"
 """Kamstrup's meters behind current transformers tell mA where its others tell hundredths of an ampere."""
 
 
-class _Han:
-    title = "Raw HAN frames (Kaifa, Aidon, Kamstrup)"
-    root = "han"
-    is_lossless = False
-    is_partial = True
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return (f"{source.root}/#",)
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter that has heard nothing yet."""
-        return _Interpreter(source)
-
-
-FORMAT = _Han()
-
-
 class _Interpreter:
     def __init__(self, source: Source) -> None:
         self._root = source.root
@@ -125,6 +107,15 @@ class _Interpreter:
             version=_read_text(newest, "list_ver_id"),
         )
         return self._meters.hear(listed, received_ms)
+
+
+FORMAT = Format(
+    title="Raw HAN frames (Kaifa, Aidon, Kamstrup)",
+    root="han",
+    is_lossless=False,
+    is_partial=True,
+    open=_Interpreter,
+)
 
 
 def _read_state(payload: bytes, address: str) -> Event:

@@ -7,31 +7,12 @@
 Source: Home Assistant's documentation, "MQTT", discovery.
 """
 
-from collections.abc import Sequence
-
 from ingest.codec import CodecError
 from ingest.payloads.home_assistant import Described, read_discovery
-from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Source
+from ingest.payloads.topic_pattern import split_below
+from ingest.source import Event, EventKind, Format, Heard, Plain, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
-
-
-class _HomeAssistant:
-    title = "Home Assistant discovery"
-    root = "homeassistant"
-    is_lossless = True
-    is_partial = False
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return (f"{source.root}/+/+/config", f"{source.root}/+/+/+/config")
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter; it remembers nothing."""
-        return _Interpreter(source)
-
-
-FORMAT = _HomeAssistant()
 
 
 class _Interpreter:
@@ -44,8 +25,8 @@ class _Interpreter:
         Raises:
             CodecError: Its topic is none of discovery, or its payload describes nothing.
         """
-        match topic.removeprefix(f"{self._root}/").split("/"):
-            case [component, *_, name, "config"] if topic.startswith(f"{self._root}/") and component and name:
+        match split_below(self._root, topic):
+            case [component, *_, name, "config"] if component and name:
                 if not payload:
                     return Heard(events=(Event(EventKind.OTHER, detail=f"{shorten(name)} was taken back"),))
                 described = read_discovery(component, name, payload)
@@ -54,6 +35,16 @@ class _Interpreter:
                 return Heard(events=[_tell(one, name) for one in described])
         expected = f"{self._root}/{{component}}/[{{node}}/]{{object}}/config"
         raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the topic is not of the form {expected}")
+
+
+FORMAT = Format(
+    title="Home Assistant discovery",
+    root="homeassistant",
+    is_lossless=True,
+    is_partial=False,
+    open=_Interpreter,
+    list_filters=lambda source: (f"{source.root}/+/+/config", f"{source.root}/+/+/+/config"),
+)
 
 
 def _tell(described: Described, name: str) -> Event:

@@ -5,6 +5,8 @@
 - A value is what its property was declared as: ``float``, ``boolean`` and so on; until that is known, what it looks
   like. What is declared otherwise than it is published stays a text, which a Model refuses.
 - Units are those that were declared. Both are remembered of at most ``MOST_PROPERTIES``, the latest.
+- After a restart what waited at the broker comes before what it retains: until a property is declared again its values
+  have no unit, and a Model takes its own. So declare the units that Models take, such as °C.
 - An empty text comes as one byte 0x00; no bytes at all take a value back, which says nothing of what is measured.
 - There is no time: when it comes stands for it, and when a value that the broker kept was measured nobody can tell.
 - A device that is lost takes its children with it (version 5): they are not told to be offline one by one.
@@ -13,20 +15,21 @@ Source: The Homie Convention, versions 3.0.1, 4.0.0 and 5.0 (https://homieiot.gi
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ingest.codec import CodecError
 from ingest.payloads.json_payload import flatten, read_json, read_object
+from ingest.payloads.topic_pattern import split_below
 from ingest.payloads.value_payload import name_values, read_number, read_scalar, read_text, read_truth
 from ingest.payloads.written_unit import read_unit
-from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Said, Source
+from ingest.source import LONGEST_NAME, Event, EventKind, Format, Heard, Plain, Said, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
 
 MOST_PROPERTIES = 20_000
 _VERSION_5 = "5"
-_ID = re.compile("[A-Za-z0-9_-]+")
+_ID = re.compile(f"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
 _STATES = {
     "ready": EventKind.ONLINE,
     "init": EventKind.STATUS,
@@ -42,24 +45,6 @@ _READ: Mapping[str, Callable[[str], Plain]] = {
     "boolean": read_truth,
     **dict.fromkeys(("string", "enum", "color", "datetime", "duration"), str),
 }
-
-
-class _Homie:
-    title = "Homie"
-    root = "homie"
-    is_lossless = True
-    is_partial = True
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return (f"{source.root}/#",)
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter that has heard nothing yet."""
-        return _Interpreter(source)
-
-
-FORMAT = _Homie()
 
 
 class _Property(NamedTuple):
@@ -89,10 +74,8 @@ class _Interpreter:
         Raises:
             CodecError: Its topic is none of the convention, or its payload none that stands there.
         """
-        parts = topic.removeprefix(f"{self._root}/").split("/")
-        if not topic.startswith(f"{self._root}/"):
-            raise self._refuse()
-        if parts[0] == _VERSION_5:
+        parts = split_below(self._root, topic)
+        if parts[:1] == [_VERSION_5]:
             del parts[0]
         match parts:
             case ["$broadcast", _, *_]:
@@ -167,6 +150,15 @@ class _Interpreter:
         text = "" if payload == b"\x00" else read_text(payload)
         value = _READ.get(declared.datatype, read_scalar)(text)
         return Heard(said=[Said(device, {member: value}, {member: declared.unit} if declared.unit else {})])
+
+
+FORMAT = Format(
+    title="Homie",
+    root="homie",
+    is_lossless=True,
+    is_partial=True,
+    open=_Interpreter,
+)
 
 
 def _are_ids(*parts: str) -> bool:

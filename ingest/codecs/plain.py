@@ -15,25 +15,7 @@ from ingest.codec import CodecError
 from ingest.payloads.json_payload import read_json
 from ingest.payloads.topic_pattern import TopicPatterns, make_filter
 from ingest.payloads.value_payload import name_values, read_text
-from ingest.source import Heard, Interpreter, Plain, Said, Source
-
-
-class _Plain:
-    title = "Plain values"
-    root = ""
-    is_lossless = False
-    is_partial = True
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to; none without patterns."""
-        return tuple(dict.fromkeys(map(make_filter, source.patterns)))
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter; it remembers nothing."""
-        return _Interpreter(source)
-
-
-FORMAT = _Plain()
+from ingest.source import Format, Heard, Plain, Said, Source
 
 
 class _Interpreter:
@@ -48,6 +30,21 @@ class _Interpreter:
         """
         address, member = self._patterns.read(topic)
         return Heard(said=[Said(address, _read_members(payload, member))])
+
+
+def _list_filters(source: Source) -> Sequence[str]:
+    """Return the topic filters to subscribe to; none without patterns."""
+    return tuple(dict.fromkeys(map(make_filter, source.patterns)))
+
+
+FORMAT = Format(
+    title="Plain values",
+    root="",
+    is_lossless=False,
+    is_partial=True,
+    open=_Interpreter,
+    list_filters=_list_filters,
+)
 
 
 def _read_members(payload: bytes, member: str) -> dict[str, Plain]:

@@ -13,7 +13,7 @@
   several such things at once (RFC 8428, 5.1.3); ``value`` where it has no unit. A sum is called as its value, with
   ``.sum`` behind it.
 - What a pack says of one device at one time is told together. Times near zero are relative to when it is received: a
-  pack that a broker delivers twice says the same at two times.
+  pack that a broker delivers twice says the same at two times, and one that it kept says nothing of when.
 - Units are those of RFC 8428 and RFC 8798; one that the platform does not know is told as it is, so that no number in
   it passes for one in another.
 """
@@ -24,7 +24,7 @@ from ipaddress import IPv6Address
 
 from ingest.payloads.senml import Record, read_pack, resolve
 from ingest.payloads.topic_pattern import TopicPatterns, make_filter
-from ingest.source import Heard, Interpreter, Plain, Said, Source
+from ingest.source import Format, Heard, Plain, Said, Source
 
 UNITS = {
     # RFC 8428, 12.1
@@ -46,24 +46,6 @@ _URN_COMPONENT = re.compile(r"(urn:dev:[^:/]+:[^:/_]+)_(.+)", re.IGNORECASE)
 _MAC = re.compile("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5,7}")
 
 
-class _SenML:
-    title = "SenML"
-    root = "senml"
-    is_lossless = True
-    is_partial = True
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return tuple(dict.fromkeys(map(make_filter, source.patterns))) or (f"{source.root}/#",)
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter; it remembers nothing."""
-        return _Interpreter(source)
-
-
-FORMAT = _SenML()
-
-
 class _Interpreter:
     def __init__(self, source: Source) -> None:
         self._patterns = TopicPatterns(source.patterns) if source.patterns else None
@@ -77,6 +59,21 @@ class _Interpreter:
         told = self._patterns.read(topic).address if self._patterns else ""
         records = resolve(read_pack(payload), received_ms)
         return Heard(said=_gather((*_name(record, told), record) for record in records))
+
+
+def _list_filters(source: Source) -> Sequence[str]:
+    """Return the topic filters to subscribe to."""
+    return tuple(dict.fromkeys(map(make_filter, source.patterns))) or (f"{source.root}/#",)
+
+
+FORMAT = Format(
+    title="SenML",
+    root="senml",
+    is_lossless=True,
+    is_partial=True,
+    open=_Interpreter,
+    list_filters=_list_filters,
+)
 
 
 def _name(record: Record, told: str) -> tuple[str, str]:
@@ -118,14 +115,14 @@ def _is_one(name: str) -> bool:
 def _gather(named: Iterable[tuple[str, str, Record]]) -> list[Said]:
     """Return what is said of each device at each time; what is said twice is told twice."""
     said: list[Said] = []
-    latest: dict[tuple[str, int | None], tuple[dict[str, Plain], dict[str, str]]] = {}
+    latest: dict[tuple[str, int | None, bool], tuple[dict[str, Plain], dict[str, str]]] = {}
     for address, member, record in named:
-        key = (address, record.time_ms)
+        key = (address, record.time_ms, record.is_relative)
         members, units = _say(member, record)
         known = latest.get(key)
         if known is None or not known[0].keys().isdisjoint(members):
             known = latest[key] = ({}, {})
-            said.append(Said(address, *known, time_ms=record.time_ms))
+            said.append(Said(address, *known, time_ms=record.time_ms, is_reckoned=record.is_relative))
         known[0].update(members)
         known[1].update(units)
     return said

@@ -24,10 +24,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ingest.codec import CodecError
-from ingest.payloads.json_payload import flatten, read_object
+from ingest.payloads.json_payload import flatten, read_object, show
 from ingest.payloads.protobuf_json import Part
 from ingest.payloads.topic_pattern import TopicPatterns, make_filter
-from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Said, Source
+from ingest.source import Event, EventKind, Format, Heard, Plain, Said, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -39,24 +39,6 @@ _LATEST_S = 253_402_300_799
 _COMPONENT = re.compile(r"[a-z][a-z0-9_]*(:[0-9]{1,5})?")
 _STATES = {b"true": EventKind.ONLINE, b"false": EventKind.OFFLINE}
 _OF_NO_INTEREST = frozenset({"data", "ota_progress"})
-
-
-class _Shelly:
-    title = "Shelly (second generation and later)"
-    root = "shelly"
-    is_lossless = True
-    is_partial = True
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return [make_filter(one) for one in _list_patterns(source)]
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter; it remembers nothing."""
-        return _Interpreter(source)
-
-
-FORMAT = _Shelly()
 
 
 def _list_patterns(source: Source) -> Sequence[str]:
@@ -81,6 +63,21 @@ class _Interpreter:
         if topic.endswith("/online"):
             return Heard(events=(_read_online(address, payload),))
         return _read_notification(address, Part(read_object(payload)))
+
+
+def _list_filters(source: Source) -> Sequence[str]:
+    """Return the topic filters to subscribe to."""
+    return [make_filter(one) for one in _list_patterns(source)]
+
+
+FORMAT = Format(
+    title="Shelly (second generation and later)",
+    root="shelly",
+    is_lossless=True,
+    is_partial=True,
+    open=_Interpreter,
+    list_filters=_list_filters,
+)
 
 
 def _refuse(detail: str) -> CodecError:
@@ -158,6 +155,5 @@ def _read_time(params: Part) -> int | None:
         return None
     is_number = isinstance(told, int | float) and not isinstance(told, bool)
     if not is_number or not math.isfinite(told) or not 0 <= told <= _LATEST_S:
-        found = shorten(repr(told)) if isinstance(told, str | int | float) else type(told).__name__
-        raise CodecError(Reason.INVALID_TIME, f"params.ts is {found}, not seconds since 1970")
+        raise CodecError(Reason.INVALID_TIME, f"params.ts is {show(told)}, not seconds since 1970")
     return round(told * 1000) if told >= _VALID_FROM_S else None

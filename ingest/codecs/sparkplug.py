@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ingest.codec import CodecError
-from ingest.payloads.sparkplug_births import MOST_NAME, Births, Node, Place, read_bd_seq, read_certificate
+from ingest.payloads.sparkplug_births import Births, Node, Place, read_bd_seq, read_certificate
 from ingest.payloads.sparkplug_payload import Payload, read_payload, write_rebirth
 from ingest.payloads.sparkplug_telling import tell
-from ingest.source import Event, EventKind, Heard, Interpreter, Reply, Source, UnbornError
+from ingest.payloads.topic_pattern import split_below
+from ingest.source import LONGEST_NAME, Event, EventKind, Format, Heard, Reply, UnbornError
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -28,24 +29,6 @@ _OF_NODES = frozenset({"NBIRTH", "NDEATH", "NDATA", "NCMD"})
 _OF_DEVICES = frozenset({"DBIRTH", "DDEATH", "DDATA", "DCMD"})
 _COMMANDS = frozenset({"NCMD", "DCMD"})
 """What applications publish, we among them."""
-
-
-class _Sparkplug:
-    title = "Sparkplug B"
-    root = "spBv1.0"
-    is_lossless = False
-    is_partial = True
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return (f"{source.root}/#",)
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter that has heard nothing yet."""
-        return _Interpreter(source.root, Births())
-
-
-FORMAT = _Sparkplug()
 
 
 class _Topic(NamedTuple):
@@ -100,14 +83,13 @@ class _Interpreter:
         return self._hear_data(place, told, received_ms)
 
     def _split(self, topic: str) -> _Topic:
-        if topic.startswith(f"{self._root}/"):
-            match topic[len(self._root) + 1 :].split("/"):
-                case ["STATE", host] if host:
-                    return _Topic("STATE", Place("", host))
-                case [group, verb, node] if group and node and verb in _OF_NODES:
-                    return _Topic(verb, _make_place(group, node))
-                case [group, verb, node, device] if group and node and device and verb in _OF_DEVICES:
-                    return _Topic(verb, _make_place(group, node, device))
+        match split_below(self._root, topic):
+            case ["STATE", host] if host:
+                return _Topic("STATE", Place("", host))
+            case [group, verb, node] if group and node and verb in _OF_NODES:
+                return _Topic(verb, _make_place(group, node))
+            case [group, verb, node, device] if group and node and device and verb in _OF_DEVICES:
+                return _Topic(verb, _make_place(group, node, device))
         expected = f"{self._root}/{{group}}/{{verb}}/{{edge node}}, with /{{device}} where the verb begins with D"
         raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the topic is not of the form {expected}")
 
@@ -191,9 +173,18 @@ class _Interpreter:
         return (Reply(f"{self._root}/{place.group}/NCMD/{place.node}", write_rebirth(received_ms)),)
 
 
+FORMAT = Format(
+    title="Sparkplug B",
+    root="spBv1.0",
+    is_lossless=False,
+    is_partial=True,
+    open=lambda source: _Interpreter(source.root, Births()),
+)
+
+
 def _make_place(group: str, node: str, device: str = "") -> Place:
-    if max(map(len, (group, node, device))) > MOST_NAME:
-        raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the topic has a name of more than {MOST_NAME} characters")
+    if max(map(len, (group, node, device))) > LONGEST_NAME:
+        raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the topic has a name of more than {LONGEST_NAME} characters")
     return Place(group, node, device)
 
 

@@ -23,11 +23,11 @@ from typing import Any
 
 from ingest.codec import CodecError
 from ingest.event_time import parse_time
-from ingest.payloads.json_payload import flatten, read_object
+from ingest.payloads.json_payload import flatten, read_object, show
 from ingest.payloads.protobuf_json import Part
 from ingest.payloads.topic_pattern import TopicPatterns, make_filter
 from ingest.payloads.wall_clock import read_wall_clock
-from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Said, Source
+from ingest.source import Event, EventKind, Format, Heard, Plain, Said, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -41,29 +41,13 @@ _TEMPERATURE_UNITS = {"C": "Cel", "F": "[degF]"}
 _PRESSURE_UNITS = {"hPa": "hPa", "mmHg": "mm[Hg]", "inHg": "[in_i'Hg]"}
 _TEMPERATURE = re.compile(r"Temperature\d*|DewPoint|HeatIndex|OBJTMP|AMBTMP", re.ASCII)
 _PRESSURE = re.compile(r"Pressure|SeaPressure")
+_NUMBER = re.compile(r"[-_][0-9]+\Z")
+"""Of one sensor among several of a kind; ``SetOption64 1`` makes the hyphen an underscore."""
 _RELAY = re.compile(r"POWER\d{0,2}", re.ASCII)
 _OF_NETWORK = ("Wifi.SSId", "Wifi.BSSId", "Wifi.APMac")
 """Names and hardware addresses of other people's access points, too."""
 _STATES = {"online": EventKind.ONLINE, "offline": EventKind.OFFLINE}
 _OTHER = re.compile(r"RESULT|STATUS[0-9]*|INFO[23]|UPTIME|EVENT|LOGGING|MARGINS|WAKEUP|HASS_STATE|SSERIALRECEIVED")
-
-
-class _Tasmota:
-    title = "Tasmota"
-    root = _TELEMETRY
-    is_lossless = False
-    is_partial = True
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return [make_filter(one) for one in _list_patterns(source)]
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter; it remembers nothing."""
-        return _Interpreter(source)
-
-
-FORMAT = _Tasmota()
 
 
 def _list_patterns(source: Source) -> Sequence[str]:
@@ -104,8 +88,8 @@ class _Interpreter:
 
     def _read_sensors(self, address: str, whole: Mapping[str, Any], received_ms: int) -> Heard:
         time_ms = self._read_time(whole, received_ms)
-        members = flatten({name: value for name, value in whole.items() if name not in _OF_MESSAGE})
-        members = _name_by_id(members) | members
+        sensors = {name: value for name, value in whole.items() if name not in _OF_MESSAGE}
+        members = _name_by_id(sensors) | flatten(sensors)
         if not members:  # it has no sensor
             return Heard()
         return Heard((Said(address, members, _find_units(Part(whole), members), time_ms),))
@@ -126,8 +110,7 @@ class _Interpreter:
         try:
             time_ms = self._parse_time(told, received_ms)
         except (TypeError, ValueError):
-            found = shorten(repr(told)) if isinstance(told, str | int | float) else type(told).__name__
-            raise CodecError(Reason.INVALID_TIME, f"Time is {found}, no time that Tasmota writes") from None
+            raise CodecError(Reason.INVALID_TIME, f"Time is {show(told)}, no time that Tasmota writes") from None
         return time_ms if time_ms >= VALID_FROM_MS else None
 
     def _parse_time(self, told: object, received_ms: int) -> int:
@@ -139,6 +122,21 @@ class _Interpreter:
             return parse_time(told)
         except ValueError:
             return read_wall_clock(told, self._zone_info, received_ms)
+
+
+def _list_filters(source: Source) -> Sequence[str]:
+    """Return the topic filters to subscribe to."""
+    return [make_filter(one) for one in _list_patterns(source)]
+
+
+FORMAT = Format(
+    title="Tasmota",
+    root=_TELEMETRY,
+    is_lossless=False,
+    is_partial=True,
+    open=_Interpreter,
+    list_filters=_list_filters,
+)
 
 
 def _open(payload: bytes, wrapper: str) -> dict[str, Any]:
@@ -166,20 +164,15 @@ def _read_relay(address: str, word: str, payload: bytes) -> Heard:
         raise CodecError(Reason.INVALID_UTF8, f"byte {error.start} is not UTF-8") from None
 
 
-def _name_by_id(members: Mapping[str, Plain]) -> dict[str, Plain]:
+def _name_by_id(whole: Mapping[str, Any]) -> dict[str, Plain]:
     """Return the values of sensors that have an Id, by that instead of their number."""
     named: dict[str, Plain] = {}
-    for name, identifier in members.items():
-        block, _, last = name.rpartition(".")
-        if last != "Id" or not block or not isinstance(identifier, str) or not identifier:
-            continue
-        driver = block.partition("-")[0]
-        values = {
-            other.removeprefix(f"{block}."): value
-            for other, value in members.items()
-            if other.startswith(f"{block}.") and other != name
-        }
-        named |= {f"{driver}.{identifier}.{inner}": value for inner, value in values.items()}
+    for block, inner in whole.items():
+        identifier = inner.get("Id") if isinstance(inner, dict) else None
+        if isinstance(identifier, str) and identifier:
+            driver = _NUMBER.sub("", block)
+            values = flatten({name: value for name, value in inner.items() if name != "Id"})
+            named |= {f"{driver}.{identifier}.{name}": value for name, value in values.items()}
     return named
 
 

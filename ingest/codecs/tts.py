@@ -11,7 +11,7 @@
 Sources: The Things Stack's documentation, "Data Formats" and "MQTT Server"; its API, ``ApplicationUp``.
 """
 
-from collections.abc import Sequence
+import hashlib
 
 from ingest.codec import CodecError
 from ingest.payloads.json_payload import flatten, read_object
@@ -28,7 +28,8 @@ from ingest.payloads.lorawan import (
     read_reception,
 )
 from ingest.payloads.protobuf_json import Part
-from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Radio, Source
+from ingest.payloads.topic_pattern import split_below
+from ingest.source import LONGEST_NAME, Event, EventKind, Format, Heard, Plain, Radio, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -37,24 +38,6 @@ MOST_MEASUREMENTS = 100
 _COMMANDS = frozenset({"down/push", "down/replace"})
 """What applications publish; it names no device but in the topic."""
 _DOWNLINKS = frozenset({"down/queued", "down/sent", "down/ack", "down/nack", "down/failed", "down/invalidated"})
-
-
-class _TheThingsStack:
-    title = "The Things Stack v3"
-    root = "v3"
-    is_lossless = False
-    is_partial = False
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return (f"{source.root}/+/devices/+/#",)
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter that has heard nothing yet."""
-        return _Interpreter(source)
-
-
-FORMAT = _TheThingsStack()
 
 
 class _Interpreter:
@@ -84,11 +67,21 @@ class _Interpreter:
 
     def _split(self, topic: str) -> tuple[str, str, str]:
         """Return the application, the device id and the event that a topic names."""
-        match topic.removeprefix(f"{self._root}/").split("/"):
-            case [application, "devices", device, *event] if topic.startswith(f"{self._root}/") and device and event:
+        match split_below(self._root, topic):
+            case [application, "devices", device, *event] if device and event:
                 return application.partition("@")[0], device, "/".join(event)
         expected = f"{self._root}/{{application}}/devices/{{device id}}/{{event}}"
         raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the topic is not of the form {expected}")
+
+
+FORMAT = Format(
+    title="The Things Stack v3",
+    root="v3",
+    is_lossless=False,
+    is_partial=False,
+    open=_Interpreter,
+    list_filters=lambda source: (f"{source.root}/+/devices/+/#",),
+)
 
 
 def _read_event(event: str, whole: Part, ids: Part) -> Event:
@@ -125,7 +118,7 @@ def _read_uplink(whole: Part, ids: Part) -> Uplink:
     frame = read_frame(message, "frm_payload", "f_port")
     return Uplink(
         address=_read_address(ids),
-        session=message.text("session_key_id") or address,
+        session=_read_session(message) or address,
         number=message.whole("f_cnt", GREATEST_COUNT),
         time_ms=time_ms,
         frame=frame,
@@ -134,6 +127,12 @@ def _read_uplink(whole: Part, ids: Part) -> Uplink:
         simulated=whole.truth("simulated"),
         model=_read_model(message.part("version_ids")),
     )
+
+
+def _read_session(message: Part) -> str:
+    """Return the name of the session keys: usually of 16 bytes; of one longer than a name may be, a checksum."""
+    name = message.text("session_key_id")
+    return name if len(name) <= LONGEST_NAME else hashlib.sha256(name.encode()).hexdigest()
 
 
 def _list_moments(message: Part, uplink_ms: int | None) -> list[Moment]:

@@ -24,16 +24,16 @@ Sources: Zigbee2MQTT's documentation, "MQTT topics and messages" and "Configurat
 
 import math
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from ingest.codec import CodecError
 from ingest.event_time import parse_time
-from ingest.payloads.json_payload import flatten, read_json, read_object
+from ingest.payloads.json_payload import flatten, read_json, read_object, show
 from ingest.payloads.protobuf_json import Part
-from ingest.source import Event, EventKind, Heard, Interpreter, Plain, Said, Source
+from ingest.payloads.topic_pattern import split_below
+from ingest.source import Event, EventKind, Format, Heard, Plain, Said, Source
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -52,24 +52,6 @@ _BRIDGE_FOLDERS = frozenset({"config", "group", "networkmap", "request", "respon
 _KINDS = {"online": EventKind.ONLINE, "offline": EventKind.OFFLINE}
 
 
-class _Zigbee2Mqtt:
-    title = "Zigbee2MQTT"
-    root = "zigbee2mqtt"
-    is_lossless = False
-    is_partial = True
-
-    def list_filters(self, source: Source) -> Sequence[str]:
-        """Return the topic filters to subscribe to."""
-        return (f"{source.root}/#",)
-
-    def open(self, source: Source) -> Interpreter:
-        """Return an Interpreter that has heard nothing yet."""
-        return _Interpreter(source)
-
-
-FORMAT = _Zigbee2Mqtt()
-
-
 class _Known(NamedTuple):
     """A device of ``bridge/devices``."""
 
@@ -80,7 +62,7 @@ class _Known(NamedTuple):
 class _Interpreter:
     def __init__(self, source: Source) -> None:
         self._root = source.root
-        self._devices: Mapping[str, _Known] = {}
+        self._devices: dict[str, _Known] = {}
         self._groups: frozenset[str] = frozenset()
         self._output = ""
 
@@ -90,8 +72,9 @@ class _Interpreter:
         Raises:
             CodecError: It is not of the format, or an attribute of a name that ``bridge/devices`` does not have.
         """
-        root, _, path = topic.partition(f"{self._root}/")
-        if root or not path or "" in path.split("/"):
+        levels = split_below(self._root, topic)
+        path = "/".join(levels)
+        if not levels or "" in levels:
             raise _refuse(f"the topic is not of the form {self._root}/{{name}} or {self._root}/bridge/...")
         if path.startswith("bridge/"):
             return self._read_bridge(path.removeprefix("bridge/"), payload)
@@ -179,6 +162,15 @@ class _Interpreter:
 
     def _find_address(self, name: str) -> str:
         return self._devices[name].address if name in self._devices else name
+
+
+FORMAT = Format(
+    title="Zigbee2MQTT",
+    root="zigbee2mqtt",
+    is_lossless=False,
+    is_partial=True,
+    open=_Interpreter,
+)
 
 
 def _refuse(detail: str) -> CodecError:
@@ -276,8 +268,8 @@ def _read_last_seen(told: object) -> int | None:
     try:
         return parse_time(told)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        detail = f"last_seen is {shorten(repr(told)) if isinstance(told, str) else type(told).__name__}"
-        raise CodecError(Reason.INVALID_TIME, f"{detail}, neither RFC 3339 with an offset nor milliseconds") from None
+        detail = f"last_seen is {show(told)}, neither RFC 3339 with an offset nor milliseconds"
+        raise CodecError(Reason.INVALID_TIME, detail) from None
 
 
 def _read_scalar(payload: bytes) -> Plain:

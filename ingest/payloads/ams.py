@@ -13,6 +13,9 @@ hour), and abroad 4 (also by phase). Members have the names that readers of amsl
 - **Phases that are not there** are told as 0 V and 0 A: by meters of one phase, and by meters with three wires (IT
   nets), which have no current of the second phase, some no voltage either. Nothing is said of them then, for 0 V would
   look like a lost phase. A phase that had a voltage before, or of a meter that is known to have four wires, is there.
+
+What meters told is forgotten at a restart: a phase that is lost just then is not told before it comes back, and a
+repetition is said once more, of the hour in which it comes.
 """
 
 import re
@@ -21,7 +24,7 @@ from collections.abc import Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from ingest.codec import CodecError
-from ingest.source import Event, EventKind, Heard, Plain, Said
+from ingest.source import LONGEST_NAME, Event, EventKind, Heard, Plain, Said
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -98,14 +101,14 @@ class _Meter(NamedTuple):
 
     Attributes:
         live: Its phases that had a voltage: ``2``, ``3``.
-        registers: The last that were said of a full hour.
+        registers: Checksum of the last that were said of a full hour; None for none.
         clock_ms: What its clock told with them.
         hour_ms: That hour.
         is_wrong: Whether its clock was told to be wrong.
     """
 
     live: frozenset[str] = frozenset()
-    registers: Mapping[str, Plain] = {}
+    registers: int | None = None
     clock_ms: int | None = None
     hour_ms: int | None = None
     is_wrong: bool = False
@@ -135,18 +138,18 @@ class Meters:
             model="/".join(filter(None, (listed.version, listed.meter_type))),
         )
         said, events, known = [whole] if members else [], [], known._replace(live=live)
-        if registers and not _is_repetition(known, registers, listed.clock_ms):
+        checksum = hash(frozenset(registers.items()))
+        if registers and not _is_repetition(known, checksum, listed.clock_ms):
             now_ms = received_ms if listed.time_ms is None else listed.time_ms
             hour_ms = find_hour(now_ms, listed.clock_ms)
             if hour_ms is None or hour_ms == known.hour_ms:  # of an hour that has its registers already it is not
                 said.insert(0, whole._replace(members=registers))
             else:
-                said.insert(0, whole._replace(members=registers, time_ms=hour_ms))
+                is_reckoned = listed.time_ms is None
+                said.insert(0, whole._replace(members=registers, time_ms=hour_ms, is_reckoned=is_reckoned))
                 event, is_wrong = _judge_clock(listed, now_ms, known)
                 events = [event] if event else []
-                known = known._replace(
-                    registers=registers, clock_ms=listed.clock_ms, hour_ms=hour_ms, is_wrong=is_wrong
-                )
+                known = known._replace(registers=checksum, clock_ms=listed.clock_ms, hour_ms=hour_ms, is_wrong=is_wrong)
         self._meters.put(listed.address, known)
         return Heard(said, events)
 
@@ -179,7 +182,7 @@ def split_topic(root: str, topic: str, levels: frozenset[str]) -> tuple[str, str
         levels: That may be below a reader's own.
 
     Raises:
-        CodecError: It is not below the root.
+        CodecError: It is not below the root, or longer than a name may be.
     """
     if topic != root and not topic.startswith(f"{root}/"):
         raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the topic is not below {root}/")
@@ -189,6 +192,9 @@ def split_topic(root: str, topic: str, levels: frozenset[str]) -> tuple[str, str
     address = root if own == root else own.removeprefix(f"{root}/")
     if not address:
         raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the topic has nothing below {root}/")
+    if len(address) > LONGEST_NAME:
+        detail = f"the topic has more than {LONGEST_NAME} characters below {root}/"
+        raise CodecError(Reason.UNRECOGNISED_PAYLOAD, detail)
     return address, level
 
 
@@ -204,8 +210,8 @@ def read_state(payload: bytes, address: str) -> Event:
     return Event(_STATES[payload], address)
 
 
-def _is_repetition(known: _Meter, registers: Mapping[str, Plain], clock_ms: int | None) -> bool:
-    return clock_ms is not None and clock_ms == known.clock_ms and registers == known.registers
+def _is_repetition(known: _Meter, checksum: int, clock_ms: int | None) -> bool:
+    return clock_ms is not None and clock_ms == known.clock_ms and checksum == known.registers
 
 
 def _judge_clock(listed: Listed, now_ms: int, known: _Meter) -> tuple[Event | None, bool]:

@@ -8,6 +8,7 @@ import orjson
 from ingest.codec import CodecError
 from ingest.source import Plain
 from schemas.reason import Reason
+from schemas.validation import shorten
 
 MOST_DEPTH = 8
 MOST_MEMBERS = 1_000
@@ -43,14 +44,24 @@ def read_object(payload: bytes) -> dict[str, Any]:
     return value
 
 
+def show(value: object) -> str:
+    """Return a JSON value for people; what it holds is left out, for it may be nested deeper than Python can show."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "an array"
+    return shorten(repr(value))
+
+
 def flatten(value: Any) -> dict[str, Plain]:  # noqa: ANN401 - any JSON value
     """Return what is in an object or array, by path: names and indexes joined with dots.
 
     Raises:
-        CodecError: It is nested deeper than ``MOST_DEPTH``, or has more than ``MOST_MEMBERS`` values.
+        CodecError: It is nested deeper than ``MOST_DEPTH``, has more than ``MOST_MEMBERS`` values, or two of one path,
+            such as ``{"a.b": 1, "a": {"b": 2}}``: nothing says which is meant.
     """
     members: dict[str, Plain] = {}
     for path, plain in _walk(value, (), MOST_DEPTH):
+        if path in members:
+            raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the payload has two values called {shorten(path)}")
         members[path] = plain
         if len(members) > MOST_MEMBERS:
             raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the payload has more than {MOST_MEMBERS} values")

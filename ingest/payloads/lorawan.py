@@ -34,6 +34,9 @@ LATE_KNOWN = 64
 REPEAT_MS = 60_000
 """So long after it a device may repeat its first uplink; later it has begun again, and got no further than before."""
 
+AHEAD_MS = 3_600_000
+"""So far ahead a network server's clock may be and still say which uplink came first."""
+
 _EUI = re.compile(r"[0-9A-Fa-f]{16}")
 _DEVICE_ADDRESS = re.compile(r"[0-9A-Fa-f]{8}")
 _SPREADING_FACTORS = range(5, 13)  # 5 and 6 are of newer transceivers
@@ -139,7 +142,7 @@ class Sessions:
         """
         counter, missed = None, None
         if not uplink.simulated:
-            time_ms = received_ms if uplink.time_ms is None else uplink.time_ms
+            time_ms = order_by(uplink.time_ms, received_ms)
             counter, missed = self.take(uplink.address, uplink.session, uplink.number, time_ms)
         *earlier, latest = uplink.moments or (Moment({}, uplink.time_ms),)
         told = Said(uplink.address, simulated=uplink.simulated, model=uplink.model)
@@ -221,6 +224,18 @@ class Sessions:
         self._sessions.move_to_end(address)
         if len(self._sessions) > self._most:
             self._sessions.popitem(last=False)
+
+
+def order_by(time_ms: int | None, received_ms: int) -> int:
+    """Return the time that uplinks and joins are put in order by, in milliseconds since 1970 in UTC.
+
+    A server whose clock was once years ahead would otherwise have all that follows taken for older.
+
+    Args:
+        time_ms: As the network server tells it, likewise; None where it does not.
+        received_ms: When the message came, likewise.
+    """
+    return received_ms if time_ms is None or time_ms > received_ms + AHEAD_MS else time_ms
 
 
 def read_eui(text: str, whose: str) -> str:

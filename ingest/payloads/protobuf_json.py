@@ -11,6 +11,7 @@ from typing import Any
 
 from ingest.codec import CodecError
 from ingest.event_time import parse_time
+from ingest.payloads.json_payload import show
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -106,7 +107,7 @@ class Part:
         if found is None:
             return 0
         if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found <= most:
-            raise self.refuse(name, f"is {_show(found)}, not a whole number from 0 to {most}")
+            raise self.refuse(name, f"is {show(found)}, not a whole number from 0 to {most}")
         return found
 
     def number(self, name: str) -> float | None:
@@ -130,7 +131,7 @@ class Part:
                 return octets
         except ValueError:  # of which binascii.Error is one, and text that is not ASCII another
             pass
-        raise CodecError(Reason.MALFORMED_PAYLOAD, f"{self._locate(name)} is {_show(text)}, not base64")
+        raise CodecError(Reason.MALFORMED_PAYLOAD, f"{self._locate(name)} is {show(text)}, not base64")
 
     def time_ms(self, name: str) -> int | None:
         """Return a moment in milliseconds since 1970 in UTC; None where it is left out.
@@ -144,7 +145,7 @@ class Part:
         try:
             return parse_time(found)
         except (TypeError, ValueError):
-            detail = f"{self._locate(name)} is {_show(found)}, not RFC 3339 with an offset"
+            detail = f"{self._locate(name)} is {show(found)}, not RFC 3339 with an offset"
             raise CodecError(Reason.INVALID_TIME, detail) from None
 
     def refuse(self, name: str, fault: str) -> CodecError:
@@ -154,20 +155,13 @@ class Part:
     def _take(self, name: str, kind: type, called: str) -> Any:  # noqa: ANN401 - of that kind, or None
         found = self.members.get(name)
         if found is not None and not isinstance(found, kind):
-            raise self.refuse(name, f"is {_show(found)}, not {called}")
+            raise self.refuse(name, f"is {show(found)}, not {called}")
         return found
 
     def _is_object(self, one: object, name: str) -> bool:
         if not isinstance(one, dict):
-            raise self.refuse(name, f"holds {_show(one)}, not objects only")
+            raise self.refuse(name, f"holds {show(one)}, not objects only")
         return True
 
     def _locate(self, name: str) -> str:
         return f"{self._path}.{name}" if self._path else name
-
-
-def _show(value: object) -> str:
-    """Return a value for people; what it holds is left out, for it may be nested without end."""
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "an array"
-    return shorten(repr(value))

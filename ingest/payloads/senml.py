@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ingest.codec import CodecError
 from ingest.payloads.cbor_payload import DECIMAL_FRACTION, read_cbor
-from ingest.payloads.json_payload import MOST_MEMBERS, read_json
+from ingest.payloads.json_payload import MOST_MEMBERS, read_json, show
 from ingest.source import Plain
 from schemas.reason import Reason
 from schemas.validation import shorten
@@ -46,6 +46,7 @@ class Record(NamedTuple):
         name: Resolved.
         unit: As SenML writes it; empty for none.
         time_ms: Milliseconds since 1970 in UTC; None for now.
+        is_relative: Whether that was told relative to when the pack is received.
         value: Data as base64url text; None where there is only a sum.
         sum: Of the value over time, in its unit times seconds; None for none.
     """
@@ -55,6 +56,7 @@ class Record(NamedTuple):
     time_ms: int | None
     value: Plain
     sum: float | None
+    is_relative: bool = False
 
 
 def read_pack(payload: bytes) -> list[dict[str, Any]]:
@@ -78,6 +80,8 @@ def _name_labels(record: Mapping[Any, Any]) -> dict[str, Any]:
     named: dict[Any, Any] = {
         _CBOR_LABELS.get(label, label) if type(label) is int else label: one for label, one in record.items()
     }
+    if len(named) < len(record):
+        raise _refuse("a record has a label both as a number and as a text")
     data = named.get("vd")
     if "vd" in named:
         if not isinstance(data, bytes):
@@ -114,7 +118,7 @@ def _check_version(pack: list[dict[str, Any]]) -> None:
         if record.get("bver", version) != version:
             raise _refuse("the records have different versions (bver)")
     if type(version) is not int or not (1 <= version <= VERSION or version == SECONDARY_UNITS):
-        raise _refuse(f"bver is {_show(version)}, not 1 to {VERSION}, nor {SECONDARY_UNITS}")
+        raise _refuse(f"bver is {show(version)}, not 1 to {VERSION}, nor {SECONDARY_UNITS}")
 
 
 def _check_labels(record: Mapping[Any, Any]) -> None:
@@ -132,9 +136,11 @@ def _resolve_record(record: Mapping[str, Any], base: Mapping[str, Any], received
     value = _read_value(record, base)
     if value is None and total is None:
         raise _refuse(f"{shorten(name)} has neither a value nor a sum")
-    time_ms = _read_time(_number(base, "bt") + _number(record, "t"), received_ms)
+    seconds = _number(base, "bt") + _number(record, "t")
+    time_ms = _read_time(seconds, received_ms)
     _number(record, "ut")
-    return Record(name, _text(record, "u") or _text(base, "bu"), time_ms, value, total)
+    unit = _text(record, "u") or _text(base, "bu")
+    return Record(name, unit, time_ms, value, total, is_relative=time_ms is not None and seconds < NOW_S)
 
 
 def _read_value(record: Mapping[str, Any], base: Mapping[str, Any]) -> Plain:
@@ -167,14 +173,14 @@ def _read_time(seconds: float, received_ms: int) -> int | None:
 def _text(record: Mapping[str, Any], label: str) -> str:
     found = record.get(label, "")
     if not isinstance(found, str):
-        raise _refuse(f"{label} is {_show(found)}, not a text")
+        raise _refuse(f"{label} is {show(found)}, not a text")
     return found
 
 
 def _truth(record: Mapping[str, Any]) -> bool:
     found = record["vb"]
     if not isinstance(found, bool):
-        raise _refuse(f"vb is {_show(found)}, neither true nor false")
+        raise _refuse(f"vb is {show(found)}, neither true nor false")
     return found
 
 
@@ -182,21 +188,16 @@ def _number(record: Mapping[str, Any], label: str) -> float:
     """Return a number, 0 where it is missing; NaN, which CBOR has, stays what it is."""
     found = record.get(label, 0)
     if not isinstance(found, int | float | Decimal) or isinstance(found, bool):
-        raise _refuse(f"{label} is {_show(found)}, not a number")
+        raise _refuse(f"{label} is {show(found)}, not a number")
     return float(found)
 
 
 def _data(record: Mapping[str, Any]) -> str:
     text = _text(record, "vd").rstrip("=")  # drafts of the RFC had the padding
     if not _BASE64URL.fullmatch(text) or len(text) % 4 == 1:
-        raise CodecError(Reason.MALFORMED_PAYLOAD, f"vd is {_show(text)}, not base64url")
+        raise CodecError(Reason.MALFORMED_PAYLOAD, f"vd is {show(text)}, not base64url")
     return text
 
 
 def _refuse(detail: str) -> CodecError:
     return CodecError(Reason.UNRECOGNISED_PAYLOAD, detail)
-
-
-def _show(value: object) -> str:
-    """Return a value for people; what it holds is left out, for it may be nested without end."""
-    return "an array or object" if isinstance(value, dict | list) else shorten(repr(value))

@@ -2,7 +2,8 @@
 
 - An address is ``group/node`` or ``group/node/device``; the node itself is its device without a name.
 - What is remembered is bounded: so many metrics of one edge node, so many of all. Nodes that were silent longest are
-  forgotten first, and are asked to tell everything again when they speak.
+  forgotten first, and are asked to tell everything again when they speak. Of one node what is not alive makes room for
+  what is born: devices that come and go, under names that are never used again, do not keep others out.
 - A certificate holds until its edge node or device dies, or another takes its place. What came while there was none is
   understood by the next one if that follows soon, and nobody died between: it was asked for then.
 - One that says the same as the one before it holds since that one did: what lay in quarantine for other reasons is
@@ -18,14 +19,13 @@ from ingest.codec import CodecError
 from ingest.payloads.sparkplug_payload import Metric
 from ingest.payloads.sparkplug_values import DataType
 from ingest.payloads.written_unit import read_unit
+from ingest.source import LONGEST_NAME
 from schemas.reason import Reason
 from schemas.validation import shorten
 
 MOST_KEPT = 100_000
 """Metrics, devices and edge nodes of one Source; they take some 25 MB."""
 MOST_OF_NODE = 20_000
-MOST_NAME = 250
-"""Characters in the name of a metric, or of an edge node or device."""
 MOST_ASKED = 10_000
 """Edge nodes of which it is known when they were asked."""
 ASK_AGAIN_MS = 60_000
@@ -224,8 +224,12 @@ class Births:
         Raises:
             CodecError: The edge node has too many metrics; nothing is changed then.
         """
-        self._require_room(place, certificate)
+        forgotten = self._choose_forgotten(place, certificate)
         node = self.recall(place)
+        for device in forgotten:
+            weight = node.members.pop(device).weight
+            node.weight -= weight
+            self.weight -= weight
         if not place.device:
             for one in node.members.values():
                 one.end(received_ms, died=False)
@@ -262,13 +266,27 @@ class Births:
         node = self._nodes.get(place.node_address)
         return None if node is None else node.members.get(place.device)
 
-    def _require_room(self, place: Place, certificate: Certificate) -> None:
+    def _choose_forgotten(self, place: Place, certificate: Certificate) -> list[str]:
+        """Return the devices of an edge node that make room for a certificate: of those not alive the longest known.
+
+        Raises:
+            CodecError: All that is alive has too many metrics.
+        """
         node = self._nodes.get(place.node_address) or Node()
         before = node.members.get(place.device)
         weight = node.weight - (0 if before is None else before.weight) + Member(certificate).weight
+        forgotten: list[str] = []
+        for device, member in node.members.items():
+            if weight <= self._most_of_node:
+                break
+            # The birth of an edge node ends what its devices told before.
+            if device != place.device and (member.present is None or not place.device):
+                forgotten.append(device)
+                weight -= member.weight
         if weight > self._most_of_node:
             detail = f"edge node {shorten(place.node_address)} has more than {self._most_of_node} metrics"
             raise CodecError(Reason.UNRECOGNISED_PAYLOAD, detail)
+        return forgotten
 
     def _join(self, node: Node, device: str) -> Member:
         """Return what is remembered of a device, from now on if nothing was."""
@@ -310,7 +328,7 @@ def read_certificate(metrics: Sequence[Metric]) -> Certificate:
     doubtful: set[int] = set()
     faults: list[str] = []
     for name, metric in _list_declared(metrics):
-        if not name or len(name) > MOST_NAME:
+        if not name or len(name) > LONGEST_NAME:
             faults.append(f"{shorten(repr(name))} is no name of a metric")
             continue
         meaning = names[name] = Meaning(name, metric.datatype, read_unit(str(metric.properties.get(UNIT, ""))))

@@ -1,4 +1,7 @@
-"""Topic patterns: topics with ``{address}`` and ``{member}`` in them, each a whole segment, as Sources have them."""
+"""Topics of Sources: below their root, or of patterns.
+
+A pattern is a topic with ``{address}`` and ``{member}`` in it, each a whole segment.
+"""
 
 import re
 from collections.abc import Iterable
@@ -9,6 +12,11 @@ from schemas.reason import Reason
 
 _ADDRESS, _MEMBER = "{address}", "{member}"
 _GROUPS = {_ADDRESS: "(?P<address>[^/]+)", _MEMBER: "(?P<member>[^/]+)"}
+
+
+def split_below(root: str, topic: str) -> list[str]:
+    """Return the levels of a topic below a root; none where it is not below it."""
+    return topic[len(root) + 1 :].split("/") if topic.startswith(f"{root}/") else []
 
 
 class Named(NamedTuple):

@@ -20,7 +20,7 @@ from ingest.payloads.lorawan import MOST_OCTETS
 from ingest.source import Frame, Said
 from schemas.validation import build_validator
 from tests.format_samples import RECEIVED_MS, SAMPLES, open_interpreter
-from tests.test_format_han import EVERY, frame
+from tests.han_frames import EVERY, frame
 
 HEAD = 2
 """Octets that choose."""
