@@ -93,8 +93,12 @@ OWN: Mapping[str, Measurement] = MappingProxyType(
         ),
         # uplinks of LoRaWAN devices; ingest.source_lines
         "radio": Measurement(
-            frozenset({"device", "site", "source", "type", "zone"}),
+            frozenset({"device", "simulated", "site", "source", "type", "zone"}),
             frozenset({"frame_counter", "gateway", "gateways", "missed", "rssi", "snr", "spreading_factor"}),
+        ),
+        # what sources tell beside readings, and the numbers of each event; ingest.source_lines
+        "source_events": Measurement(
+            frozenset({"device", "kind", "simulated", "source"}), frozenset({"address", "count", "detail"})
         ),
         # what became of alerts, a line for each change
         "alerts": Measurement(

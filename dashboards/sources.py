@@ -20,6 +20,11 @@ COUNTS = {
 FAULTS = ("Avvist", "Av ukjente sensorer", "Tapte sendinger", "Dekodingsfeil")
 STATES = {"0": Shown("Hørt, eller ventes ennå", "green"), "1": Shown("Ingenting har kommet", "red")}
 PROMISES = {"0": Shown("Nei"), "1": Shown("Ja")}
+NOT_SIMULATED = "\"simulated\" = ''"
+"""Condition: a device sent it. What has no such tag compares as the empty text."""
+DECODER_FAILED = "(\"kind\" = 'codec_failed' OR \"kind\" = 'frame_broken')"
+DECODERS = {"codec_failed": Shown("Nettverksserveren"), "frame_broken": Shown("Plattformen")}
+"""Whose decoder failed, by kind of event."""
 
 
 def sources_now() -> Select:
@@ -72,6 +77,7 @@ SOURCE_PANELS = (
                 Select(
                     columns='sum("missed") AS "Tapt", count("frame_counter") AS "Kom fram"',
                     source=("radio",),
+                    where=(NOT_SIMULATED,),
                     by=SENSOR_TAGS,
                 )
             ),
@@ -83,5 +89,41 @@ SOURCE_PANELS = (
         nothing="Ingen tapte sendinger",
         columns=(*SENSOR_COLUMNS, Column(name="Tapt", steps=limits(10, 100))),
         transformations=(*arrange(*SENSOR_TAGS, "Tapt", "Kom fram"), above("Tapt", 0), sort("Tapt"), first(20)),
+    ),
+    Panel(
+        title="Dekodingsfeil",
+        description=(
+            "De 20 sensorene med flest sendinger i perioden som ikke kunne dekodes, og hva som ble sagt sist. "
+            "*Nettverksserveren*: dens eget skript feilet; plattformen dekoder selv, så målingen kan være kommet. "
+            "*Plattformen*: bytene er ikke som modellen i registeret venter; se at sensoren er av den modellen. Slike "
+            "ligger i karantenen som `broken_frame` og kan behandles på nytt. Uten sensor: den er ikke i registeret."
+        ),
+        visual=Table(),
+        queries=(
+            table(
+                Select(
+                    columns='sum("count") AS "Feil", last("address") AS "Adresse", last("detail") AS "Sist sagt"',
+                    source=("source_events",),
+                    where=(DECODER_FAILED, NOT_SIMULATED),
+                    by=("device", "source", "kind"),
+                )
+            ),
+        ),
+        unit="1",
+        width=24,
+        height=7,
+        decimals=0,
+        nothing="Ingen dekodingsfeil",
+        columns=(
+            Column(name="device", title="Sensor"),
+            Column(name="source", title="Kilde"),
+            Column(name="kind", title="Dekoder", values=DECODERS),
+            Column(name="Feil", steps=limits(1, 100)),
+        ),
+        transformations=(
+            *arrange("device", "source", "kind", "Feil", "Adresse", "Sist sagt"),
+            sort("Feil"),
+            first(20),
+        ),
     ),
 )

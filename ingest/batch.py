@@ -1,14 +1,14 @@
 """Batch: what commits together, and the ledger's words for it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from ingest.doubt import DoubtsOfShard
 from ingest.line import Draft
-from ingest.source import Reply
+from ingest.source import KnownSession, Reply
 from ingest.target import Target
 from schemas.derivation import State
 from schemas.reason import Level, Reason
@@ -205,6 +205,26 @@ class Mark(NamedTuple):
     packet_id: int = 0
 
 
+class UplinkFault(StrEnum):
+    """What is counted of the uplinks of a LoRaWAN device, since the store was made."""
+
+    MISSED = "missed"  # lost before our broker, by its frame counter
+    DUPLICATE = "duplicate"  # heard again, and taken once
+    CODEC_FAILED = "codec_failed"  # not decoded, by the network server or by us
+
+
+class SessionsOfShard(NamedTuple):
+    """The sessions of the devices of a shard, behind all Sources.
+
+    Attributes:
+        number: See ``ingest.shard``; by address.
+        sessions: All of them.
+    """
+
+    number: int
+    sessions: Sequence[KnownSession]
+
+
 @dataclass(slots=True)
 class Batch:
     """What one call of ``process`` made of its messages; commits in one transaction or not at all.
@@ -222,6 +242,9 @@ class Batch:
         released: Ids of quarantine entries that were reprocessed with success, and leave.
         revised: Quarantine entries that stay after reprocessing, by id, as they are now.
         doubts: What is known of devices by which values are believed, after this batch.
+        sessions: Of LoRaWAN devices, where they changed, in order; the last word counts.
+        shard_sessions: All sessions after this batch of the shard that the store asked for.
+        uplinks: What is counted of the uplinks of a device, by its id and which count.
         replies: What Sources are to be told; published once the batch is on disk, and not again.
     """
 
@@ -237,6 +260,9 @@ class Batch:
     released: list[int] = field(default_factory=list)
     revised: dict[int, Quarantined] = field(default_factory=dict)
     doubts: list[DoubtsOfShard] = field(default_factory=list)
+    sessions: list[KnownSession] = field(default_factory=list)
+    shard_sessions: SessionsOfShard | None = None
+    uplinks: Counter[tuple[str, UplinkFault]] = field(default_factory=Counter)
     replies: list[Reply] = field(default_factory=list)
 
     def add_lines(self, lines: Iterable[bytes], *, is_apart: bool) -> None:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from ingest.alert_publisher import AlertPublisher
 from ingest.alerts.announcement import format_line
 from ingest.backoff import Backoff
-from ingest.batch import Batch, Ledger
+from ingest.batch import Batch, Ledger, SessionsOfShard
 from ingest.configuration import Configuration
 from ingest.doubt import DoubtsOfShard
 from ingest.health import Silence, format_site_facts
@@ -227,6 +227,8 @@ class Collector:
             states = self._list_states() if batch.states else None
             if batch.marks and not batch.doubts:
                 batch.doubts = self._list_doubts()
+            if batch.sessions:
+                batch.shard_sessions = self._list_sessions()
             entries = await self._store.commit(batch, read_clock(), shard, states)
         except StoreError as error:
             self._note_error(error)
@@ -257,6 +259,11 @@ class Collector:
         """Return what derivations remember of the subjects that the store wants to hear of again."""
         number = self._store.wants_states()
         return None if number is None else StatesOfShard(number, self.processor.alerts.copy_states(number))
+
+    def _list_sessions(self) -> SessionsOfShard | None:
+        """Return the sessions after the batch of the devices that the store wants to hear of again."""
+        number = self._store.wants_sessions()
+        return None if number is None else self.processor.sources.copy_sessions(number)
 
     def _list_doubts(self) -> list[DoubtsOfShard]:
         """Return by what values are believed after the batch, of a shard that is due; of none where none is."""

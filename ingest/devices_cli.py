@@ -1,5 +1,7 @@
 """``gjovik devices list|show``: look at the inventory's devices, as the settings have it. It connects to nothing.
 
+What was counted of a LoRaWAN device's uplinks comes from the collector's store, where that can be read.
+
 How devices get in is in ``ingest.adoption_cli`` and ``ingest.device_csv_cli``.
 
 Exit codes: 0 done, also when nothing matches; 1 there is no such device; 2 wrong usage, settings or inventory.
@@ -7,13 +9,15 @@ Exit codes: 0 done, also when nothing matches; 1 there is no such device; 2 wron
 
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from devices import load_device_types
+from ingest.batch import UplinkFault
+from ingest.codecs import load_formats
 from ingest.command_line import PROBLEM, AsJson, GroupWithJson, SettingsFile, end_command, explained_errors
 from ingest.event_time import format_time
 from ingest.inventory import OPEN_END_MS, Device, Inventory, Placement
@@ -21,15 +25,26 @@ from ingest.inventory_files import BROKER_ACCOUNTS, load_inventory
 from ingest.known_names import describe_unknown
 from ingest.local_time import format_local
 from ingest.models import load_models
+from ingest.payloads.lorawan import Counting
 from ingest.printed_table import make_visible, print_table
 from ingest.request import WrongRequestError
 from ingest.settings_file import load_settings
 from ingest.source_files import load_sources
+from ingest.store_file import StoreError
+from ingest.store_reader import open_reader
 from schemas.device_type import DeviceType, Field
 
 LIST_HEADINGS = ("Device", "Type", "Site", "Zone", "Since", "Source", "Address", "Model")
 PLACEMENT_HEADINGS = ("From", "To", "Site", "Zone")
 FIELD_HEADINGS = ("Field", "Title", "Required", "Unit", "Low", "High")
+UPLINK_WORDS = {
+    UplinkFault.MISSED: "missed",
+    UplinkFault.DUPLICATE: "duplicates",
+    UplinkFault.CODEC_FAILED: "not decoded",
+}
+
+Uplinks = Mapping[UplinkFault, int] | StoreError | None
+"""What was counted of a device's uplinks; why that cannot be read; None for a device that has none."""
 
 app = typer.Typer(cls=GroupWithJson, help="The inventory's devices: which there are, and how they get in.")
 
@@ -77,18 +92,22 @@ def show_device(
     settings: SettingsFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show everything that is known of a device: its placements, how it is heard, its fields with units and ranges."""
+    """Show everything that is known of a device: its placements, how it is heard, its fields with units and ranges.
+
+    Of a LoRaWAN device also how many uplinks were missed, came twice, or could not be decoded.
+    """
     with explained_errors(as_json=as_json):
         inventory = read_inventory_of(settings)
     found = inventory.devices.get(device)
     if found is None:
         end_command(describe_unknown("device", device, inventory.devices), PROBLEM, as_json=as_json)
     device_type = load_device_types()[found.type_key]
+    uplinks = _read_uplinks(found, settings)
     if as_json:
         fields = [_to_plain_field(name, one) for name, one in device_type.fields.items()]
-        _print_json(_to_plain(found) | {"fields": fields})
+        _print_json(_to_plain(found) | _to_plain_uplinks(uplinks) | {"fields": fields})
         return
-    parts = list(_list_parts(found, device_type, inventory))
+    parts = [*_list_parts(found, device_type, inventory), *_list_uplinks(uplinks)]
     width = max(len(name) for name, _ in parts)
     for name, value in parts:
         typer.echo(f"{name:<{width}}  {make_visible(value)}")
@@ -110,6 +129,35 @@ def read_inventory_of(settings_file: Path | None) -> Inventory:
     accounts = BROKER_ACCOUNTS | {settings.mqtt.username}
     keeps_apart = settings.health.database is not None
     return load_inventory(settings.inventory, load_device_types(), accounts, sources, keeps_apart=keeps_apart)
+
+
+def _read_uplinks(device: Device, settings_file: Path | None) -> Uplinks:
+    """Return what was counted of a device's uplinks since the store was made; see ``Uplinks``."""
+    settings = load_settings(settings_file, os.environ)
+    source = load_sources(settings.sources, settings.mqtt.topic_prefix).get(device.source)
+    if source is None or not isinstance(load_formats()[source.format_key].open(source), Counting):
+        return None
+    try:
+        with open_reader(settings.store.folder) as reader:
+            return reader.uplinks(device.id)
+    except StoreError as error:
+        return error
+
+
+def _list_uplinks(uplinks: Uplinks) -> Iterator[tuple[str, str]]:
+    """Yield what is said of a device's uplinks, by name."""
+    if isinstance(uplinks, StoreError):
+        yield "Uplinks", f"not known: {uplinks}"
+    elif uplinks is not None:
+        counts = ", ".join(f"{uplinks[fault]} {words}" for fault, words in UPLINK_WORDS.items())
+        yield "Uplinks", f"{counts}, since the store was made"
+
+
+def _to_plain_uplinks(uplinks: Uplinks) -> dict[str, Any]:
+    """Return what is known of a device's uplinks as JSON has it: null where the store cannot be read."""
+    if uplinks is None:
+        return {}
+    return {"uplinks": None if isinstance(uplinks, StoreError) else {str(one): uplinks[one] for one in UplinkFault}}
 
 
 def _require(kind: str, name: str | None, known: Collection[str]) -> None:

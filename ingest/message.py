@@ -14,6 +14,8 @@ class Message(NamedTuple):
         packet_id: MQTT packet identifier; None at QoS 0.
         redelivered: MQTT's DUP flag: the broker may have sent it before.
         connection: Counts the tries of this process to connect; an acknowledgement counts only on its own.
+        is_wide: Whether it came by a subscription that begins with a wildcard, and by no other. Mosquitto delivers a
+            message once for each subscription that has its topic, so one of another Source is a copy.
     """
 
     topic: str
@@ -23,3 +25,4 @@ class Message(NamedTuple):
     packet_id: int | None = None
     redelivered: bool = False
     connection: int = 0
+    is_wide: bool = False

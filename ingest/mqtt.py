@@ -35,9 +35,10 @@ from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.mqtt_error import ConnectionLost, MqttError, PublishRefused, SubscribeRefused, TlsUnusable
 from ingest.mqtt_packets import Session, Will
-from ingest.mqtt_protocol import Connection
+from ingest.mqtt_protocol import NARROW, WIDE, Connection
 from ingest.mqtt_reach import reach
 from ingest.settings import Mqtt, Tls
+from ingest.topic_filter import is_wide
 
 FIRST_WAIT_S = 1.0
 MOST_WAIT_S = 30.0
@@ -172,10 +173,11 @@ class Broker:
         connection = self._connection
         if connection is None or connection.session is None:
             return
+        connection.hears_wide |= any(map(is_wide, fresh))
         if gone:
             await connection.unsubscribe(gone)
         if fresh:
-            await connection.subscribe(fresh, always_retained=True)
+            await _subscribe_sources(connection, fresh)
 
     @property
     def status(self) -> Status:
@@ -334,6 +336,7 @@ class Broker:
         # What a connection brings before it can be told to stop must not pile up over connections.
         await self._inbox.room()
         connection = await reach(self._settings, self._tls, next(self._numbers), self._inbox)
+        connection.hears_wide = any(map(is_wide, self._source_filters))
         self._connection = connection  # before it brings Messages, which may be acknowledged at once
         try:
             session = await connection.open(self._settings, self._password, self._make_will())
@@ -348,8 +351,7 @@ class Broker:
             self._sessions_lost += is_lost
             _log_session(session, self._settings, is_lost=is_lost)
             await connection.subscribe(self._filters)
-            if self._source_filters:
-                await connection.subscribe(self._source_filters, always_retained=True)
+            await _subscribe_sources(connection, self._source_filters)
             if session.present and self._retired:
                 await connection.unsubscribe(self._retired)
             self._problem = ""
@@ -397,6 +399,21 @@ class Broker:
             wait_s,
         )
         return wait_s
+
+
+async def _subscribe_sources(connection: Connection, filters: Sequence[str]) -> None:
+    """Subscribe to topics of Sources, those apart that begin with a wildcard: they may have some of another's.
+
+    Raises:
+        SubscribeRefused: The broker refuses one.
+        ConnectionLost: The connection ends.
+    """
+    for number, some in (
+        (NARROW, [one for one in filters if not is_wide(one)]),
+        (WIDE, [one for one in filters if is_wide(one)]),
+    ):
+        if some:
+            await connection.subscribe(some, always_retained=True, subscription_id=number)
 
 
 def _log_session(session: Session, settings: Mqtt, *, is_lost: bool) -> None:

@@ -70,6 +70,7 @@ class Session(NamedTuple):
         keep_alive_s: Seconds between signs of life.
         most_publishing: Messages of ours that may be unanswered at a time.
         most_packet_bytes: Largest packet that it takes; None when it does not say.
+        has_subscription_ids: Whether it tells by which subscriptions a message came.
     """
 
     present: bool
@@ -77,6 +78,7 @@ class Session(NamedTuple):
     keep_alive_s: int
     most_publishing: int = 1
     most_packet_bytes: int | None = None
+    has_subscription_ids: bool = True
 
 
 class Split(NamedTuple):
@@ -194,16 +196,20 @@ def read_session(answer: mqtt5.ConnAckPacket, settings: Mqtt) -> Session:
         keep_alive_s=answer.server_keep_alive or settings.keep_alive_s,
         most_publishing=answer.receive_max,
         most_packet_bytes=answer.max_packet_size,
+        has_subscription_ids=answer.subscription_id_available,
     )
 
 
-def write_subscribe(packet_id: int, filters: Iterable[str], *, always_retained: bool = False) -> bytes:
+def write_subscribe(
+    packet_id: int, filters: Iterable[str], *, always_retained: bool = False, subscription_id: int | None = None
+) -> bytes:
     """Return SUBSCRIBE at QoS 1.
 
     Args:
         packet_id: Of the packet.
         filters: Topic filters.
         always_retained: Whether retained messages come each time, not only where the subscription is new.
+        subscription_id: Comes with each message of theirs (section 3.8.2.1.2); None for none.
     """
     new, always = mqtt5.RetainHandling.SEND_IF_SUBSCRIPTION_NOT_EXISTS, mqtt5.RetainHandling.SEND_ALWAYS
     asked = [
@@ -215,7 +221,7 @@ def write_subscribe(packet_id: int, filters: Iterable[str], *, always_retained: 
         )
         for pattern in filters
     ]
-    return mqtt5.SubscribePacket(packet_id, asked).write()
+    return mqtt5.SubscribePacket(packet_id, asked, subscription_id=subscription_id).write()
 
 
 def write_unsubscribe(packet_id: int, filters: Iterable[str]) -> bytes:

@@ -56,6 +56,11 @@ socket's buffer where that is less: a full one holds the broker up."""
 MOST_PUBLISHING = 1_000
 """Messages of our own that may be unanswered at a time."""
 
+WIDE, NARROW = 1, 2
+"""Subscription Identifiers of filters that begin with a wildcard, and of the other ones that Sources have."""
+WIDE_ONLY = [WIDE]
+"""Those of a Message that came by such a filter alone; a broker that sends one copy for all has both in it."""
+
 _message = tuple.__new__
 """Makes a Message of a tuple in half the time (0.1 us) that its class takes."""
 
@@ -72,11 +77,13 @@ class Connection(asyncio.BufferedProtocol):
     Attributes:
         number: As given.
         session: What the broker said when it accepted; None before.
+        hears_wide: Whether a subscription may be ``WIDE``, also one that the session had before.
     """
 
     def __init__(self, number: int, inbox: Inbox) -> None:
         self.number = number
         self.session: Session | None = None
+        self.hears_wide = False
         self._inbox = inbox
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[ConnectionLost] = self._loop.create_future()
@@ -180,7 +187,9 @@ class Connection(asyncio.BufferedProtocol):
         self.session = session
         return session
 
-    async def subscribe(self, filters: Sequence[str], *, always_retained: bool = False) -> None:
+    async def subscribe(
+        self, filters: Sequence[str], *, always_retained: bool = False, subscription_id: int | None = None
+    ) -> None:
         """Subscribe at QoS 1.
 
         The answer comes behind the messages that the session held.
@@ -188,15 +197,16 @@ class Connection(asyncio.BufferedProtocol):
         Args:
             filters: Topic filters.
             always_retained: Whether retained messages come each time, not only where the subscription is new.
+            subscription_id: Comes with each of their Messages, where the broker knows such a thing.
 
         Raises:
             SubscribeRefused: The broker refuses a filter, or gives it at QoS 0 only.
             ConnectionLost: The connection ends.
         """
         packet_id = self._take_packet_id()
-        answer = await self._ask(
-            packet_id, write_subscribe(packet_id, filters, always_retained=always_retained), mqtt5.SubAckPacket
-        )
+        known = subscription_id if self.session is not None and self.session.has_subscription_ids else None
+        packet = write_subscribe(packet_id, filters, always_retained=always_retained, subscription_id=known)
+        answer = await self._ask(packet_id, packet, mqtt5.SubAckPacket)
         require_granted(answer, filters)
 
     async def unsubscribe(self, filters: Sequence[str]) -> set[str]:
@@ -300,7 +310,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _read(self, packets: list[mqtt5.Packet]) -> None:
         now_ms = time.time_ns() // 1_000_000
-        number = self.number
+        number, hears_wide = self.number, self.hears_wide
         messages: list[Message] = []
         for packet in packets:
             if isinstance(packet, mqtt5.PublishPacket):
@@ -312,6 +322,7 @@ class Connection(asyncio.BufferedProtocol):
                     packet.packet_id,
                     packet.duplicate,
                     number,
+                    hears_wide and packet.subscription_ids == WIDE_ONLY,
                 )
                 messages.append(_message(Message, message))
             else:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ingest.alerts.announcement import format_late_line, format_line
 from ingest.alerts.book import AlertBook
 from ingest.arrival import Arrival, Candidate, choose_time, compare
-from ingest.batch import Batch, Ledger, Mark, Point, Quarantined
+from ingest.batch import Batch, Ledger, Mark, Point, Quarantined, UplinkFault
 from ingest.codec import Fields, Observation, RefusedError, collect_fields
 from ingest.device_doubt import UNJUDGED, DeviceDoubt, Doubts
 from ingest.doubt import mark_doubtful
@@ -156,6 +156,9 @@ class Processor:
     def _take_message(self, message: Message, digest: int, kept: Quarantined | None, batch: Batch) -> None:
         """Count a message, and take what it says; one that is refused as a whole ends here."""
         source = self.sources.find(message.topic)
+        if source is not None and self.sources.is_copy(message):
+            batch.ledger.duplicate_messages += 1
+            return
         if source is not None:
             before = sum_up(batch.ledger)
             self._take_told(source, message, digest, kept, batch)
@@ -187,6 +190,7 @@ class Processor:
             if len(message.payload) > self._limits.source_payload_bytes:
                 raise _refuse_size(message)  # noqa: TRY301 - as everything else that is refused
             heard, outcomes = source.read(message, again=kept is not None)
+            batch.sessions += source.take_sessions()
         except RefusedError as error:
             if kept is None and isinstance(error, UnbornError):
                 batch.replies += error.replies
@@ -227,6 +231,7 @@ class Processor:
             if kept is None and memory.knows(digest):
                 batch.ledger.produced += len(outcome.readings)
                 batch.ledger.duplicate_readings += len(outcome.readings)
+                batch.uplinks[outcome.device, UplinkFault.DUPLICATE] += 1
                 return
         for part, one in outcome.readings:
             if kept is not None and kept.part is not None and 0 <= kept.part != part:

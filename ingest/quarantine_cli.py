@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import sys
 from collections import Counter
 from contextlib import aclosing
@@ -30,7 +31,7 @@ from ingest.command_line import (
     read_moment,
 )
 from ingest.printed_table import format_bytes, make_visible, print_table
-from ingest.quarantine_filter import Filter
+from ingest.quarantine_filter import EVERYTHING, Filter
 from ingest.quarantine_view import (
     GROUP_HEADINGS,
     LIST_HEADINGS,
@@ -67,6 +68,7 @@ from schemas.reason import Level, Reason, explain
 
 SHOWN = 20
 """Groups that people are shown by ``stats``; ``--json`` has all."""
+_SCHEMA = re.compile("[a-z][a-z0-9_]*(/[1-9][0-9]{0,3})?")
 
 app = typer.Typer(help="What was refused: look at it, reprocess it after a repair, discard it.", no_args_is_help=True)
 
@@ -77,6 +79,13 @@ TopicOption = Annotated[
     str | None, typer.Option(help="Only from topics that this filter matches: + is one level, # at the end the rest.")
 ]
 LevelOption = Annotated[Level | None, typer.Option(help="Only whole messages, readings, fields, or lines.")]
+SchemaOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE[/VERSION]",
+        help="Only what was judged by this device type: indoor_climate/1, or indoor_climate for all its versions.",
+    ),
+]
 FromOption = Annotated[
     str | None, typer.Option("--from", help="Only what was received then or later: a day or time in Oslo, or RFC 3339.")
 ]
@@ -98,6 +107,7 @@ def list_entries(  # noqa: PLR0913 - a command has as many parameters as it has 
     device: DeviceOption = None,
     topic: TopicOption = None,
     level: LevelOption = None,
+    schema: SchemaOption = None,
     since: FromOption = None,
     until: ToOption = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most entries on a page.")] = 50,
@@ -111,7 +121,7 @@ def list_entries(  # noqa: PLR0913 - a command has as many parameters as it has 
     as_json: AsJson = False,
 ) -> None:
     """List entries, the oldest first, a page at a time; as JSON with their payloads, so that they can be kept."""
-    where = _make_filter(ids, reason, device, topic, level, since, until)
+    where = _make_filter(ids, Filter(None, reason, device, topic, level, schema), since, until)
     with explained_errors():
         chosen = choose_store(settings, store)
         with open_reader(chosen.folder) as reader:
@@ -169,6 +179,7 @@ def count_entries(  # noqa: PLR0913 - see list_entries
     device: DeviceOption = None,
     topic: TopicOption = None,
     level: LevelOption = None,
+    schema: SchemaOption = None,
     since: FromOption = None,
     until: ToOption = None,
     settings: SettingsFile = None,
@@ -179,7 +190,7 @@ def count_entries(  # noqa: PLR0913 - see list_entries
 
     People are shown the 20 largest groups of one reason and device; as JSON there are all.
     """
-    where = _make_filter(ids, reason, device, topic, level, since, until)
+    where = _make_filter(ids, Filter(None, reason, device, topic, level, schema), since, until)
     with explained_errors():
         chosen = choose_store(settings, store)
         groups = _read_groups(chosen.folder, where)
@@ -212,6 +223,7 @@ def reprocess_entries(  # noqa: PLR0913 - see list_entries
     device: DeviceOption = None,
     topic: TopicOption = None,
     level: LevelOption = None,
+    schema: SchemaOption = None,
     since: FromOption = None,
     until: ToOption = None,
     author: AuthorOption = None,
@@ -228,7 +240,7 @@ def reprocess_entries(  # noqa: PLR0913 - see list_entries
     With ``--reason future_time`` readings that were ahead of the collector's clock are judged by its present time: for
     when it was that clock which was behind.
     """
-    where = _make_filter(ids, reason, device, topic, level, since, until)
+    where = _make_filter(ids, Filter(None, reason, device, topic, level, schema), since, until)
     with explained_errors():
         chosen = choose_store(settings, store)
         outcome = _request(chosen, Request(RequestKind.REPROCESS, where, author or find_login(os.getuid())))
@@ -255,6 +267,7 @@ def discard_entries(  # noqa: PLR0913 - see list_entries
     device: DeviceOption = None,
     topic: TopicOption = None,
     level: LevelOption = None,
+    schema: SchemaOption = None,
     since: FromOption = None,
     until: ToOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Every entry, when nothing else says which.")] = False,
@@ -265,7 +278,7 @@ def discard_entries(  # noqa: PLR0913 - see list_entries
     as_json: AsJson = False,
 ) -> None:
     """Give entries up for good; they are counted as discarded, and the log names who did it."""
-    where = _make_filter(ids, reason, device, topic, level, since, until)
+    where = _make_filter(ids, Filter(None, reason, device, topic, level, schema), since, until)
     if (where == Filter()) is not everything:
         raise typer.BadParameter("name ids or options that say which entries, or else --all", param_hint="--all")
     with explained_errors():
@@ -303,22 +316,23 @@ def list_requests(
 
 
 def _make_filter(
-    ids: list[int] | None,
-    reason: Reason | None = None,
-    device: str | None = None,
-    topic: str | None = None,
-    level: Level | None = None,
-    since: str | None = None,
-    until: str | None = None,
+    ids: list[int] | None, where: Filter = EVERYTHING, since: str | None = None, until: str | None = None
 ) -> Filter:
+    """Return a Filter with ids and times beside what it has; end the command where something of it is wrong."""
     if ids and len(ids) > MOST_IDS:
         raise typer.BadParameter(
             f"{len(ids)} ids are too many, {MOST_IDS} are the most; use the options", param_hint="IDS"
         )
     if ids and not all(0 <= one < 2**63 for one in ids):
         raise typer.BadParameter("an id is a positive number, as `list` shows it", param_hint="IDS")
+    if where.of_schema is not None and not _SCHEMA.fullmatch(where.of_schema):
+        raise typer.BadParameter(
+            f"{where.of_schema!r} is no device type with a version, such as indoor_climate/1, nor without, such as "
+            "indoor_climate",
+            param_hint="--schema",
+        )
     from_ms, to_ms = read_moment(since, "--from"), read_moment(until, "--to")
-    where = Filter(tuple(ids) if ids else None, reason, device, topic, level, from_ms, to_ms)
+    where = where._replace(ids=tuple(ids) if ids else None, from_ms=from_ms, to_ms=to_ms)
     try:
         _ = where.where
     except ValueError as error:

@@ -19,6 +19,7 @@ class Filter(NamedTuple):
         device: Id in the inventory, or what the topic has in its place where no such device is known.
         topic: MQTT topic filter of the source: ``+`` stands for one level, a ``#`` at the end for all that follow.
         level: What was refused.
+        of_schema: By which device type it was judged: ``indoor_climate/1``, or ``indoor_climate`` for every version.
         from_ms: Received then or later, milliseconds since 1970 in UTC.
         to_ms: Received before then.
         last_id: Of the last entry that is meant: what came after a person looked is not.
@@ -29,6 +30,7 @@ class Filter(NamedTuple):
     device: str | None = None
     topic: str | None = None
     level: Level | None = None
+    of_schema: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
     last_id: int | None = None
@@ -51,6 +53,10 @@ class Filter(NamedTuple):
         for column, value in (("reason", self.reason), ("sender", self.device), ("level", self.level)):
             if value is not None:
                 yield f"{column} = ?", (str(value),)
+        if self.of_schema is not None:
+            is_whole = "/" in self.of_schema
+            text = self.of_schema if is_whole else self.of_schema.translate(_GLOB) + "/*"
+            yield "schema = ?" if is_whole else "schema GLOB ?", (text,)
         if self.topic is not None:
             yield _match_topic(self.topic)
         if self.from_ms is not None:

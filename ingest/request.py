@@ -140,10 +140,10 @@ def describe_filter(where: Filter) -> str:
 def _list_terms(where: Filter) -> Iterator[str]:
     if where.ids is not None:
         yield f"{'entry' if len(where.ids) == 1 else 'entries'} {', '.join(map(str, where.ids))}"
-    for name in ("reason", "device", "topic", "level"):
+    for name in ("reason", "device", "topic", "level", "of_schema"):
         value = getattr(where, name)
         if value is not None:
-            yield f"{name} {value}"
+            yield f"{name.removeprefix('of_')} {value}"
     if where.from_ms is not None or where.to_ms is not None:
         since = [] if where.from_ms is None else [f"from {format_local(where.from_ms)}"]
         until = [] if where.to_ms is None else [f"before {format_local(where.to_ms)}"]

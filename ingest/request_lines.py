@@ -100,6 +100,7 @@ class _Where(_Strict):
     device: _Long | None = None
     topic: Annotated[_Long, AfterValidator(_require_topic)] | None = None
     level: Level | None = None
+    of_schema: Annotated[str, Field(max_length=LONGEST_NAME)] | None = None
     from_ms: _Integer | None = None
     to_ms: _Integer | None = None
     last_id: _Integer | None = None

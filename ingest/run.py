@@ -160,6 +160,7 @@ def restore_processor(settings: Settings, configuration: Configuration, restored
         settings.ingest.source_payload_bytes,
     )
     routes, sources = configuration.make_routes(settings.mqtt), configuration.make_sources()
+    sources.restore_sessions(restored.sessions)
     doubts = Doubts()
     doubts.restore(restored.doubts, restored.memory)
     doubts.retain(configuration.inventory.devices)

@@ -103,6 +103,42 @@ class Said(NamedTuple):
         return self.time_ms is not None and not self.is_reckoned
 
 
+class Session(NamedTuple):
+    """Where a LoRaWAN device is in its count; see ``ingest.payloads.lorawan``.
+
+    Attributes:
+        key: What the network server calls the session.
+        name: What we call it: the same, and where the device counted from zero again under it, since when.
+        before: What it was called before that.
+        began_ms: Time of the first uplink under this name.
+        number: Greatest FCnt; -1 where only the join was heard.
+        time_ms: Latest time.
+        holes: Which numbers below that are missing: bit 0 stands for the next lower one.
+    """
+
+    key: str
+    name: str
+    before: str
+    began_ms: int
+    number: int
+    time_ms: int
+    holes: int = 0
+
+
+class KnownSession(NamedTuple):
+    """The session of a device, as it outlives the collector.
+
+    Attributes:
+        source: Key of the Source.
+        address: Of the device there.
+        session: Where it is.
+    """
+
+    source: str
+    address: str
+    session: Session
+
+
 class EventKind(StrEnum):
     """What a message tells that is no reading."""
 
@@ -127,6 +163,7 @@ class Event(NamedTuple):
         detail: For people; empty where the kind says it all.
         members: What can be told in values, by name.
         uplink: Of an uplink without a payload: it is no reading, but was heard.
+        simulated: Whether the Source says that it never happened.
     """
 
     kind: EventKind
@@ -134,6 +171,7 @@ class Event(NamedTuple):
     detail: str = ""
     members: Mapping[str, Plain] = {}
     uplink: Said | None = None
+    simulated: bool = False
 
 
 class Reply(NamedTuple):

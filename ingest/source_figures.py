@@ -29,8 +29,8 @@ def sum_up(ledger: Ledger) -> Sums:
 
 
 @dataclass(slots=True)
-class SourceFigures:
-    """What came of a Source. What comes again from the quarantine does not count.
+class SourceCounts:
+    """What came of a Source, since the collector started. What comes again from the quarantine does not count.
 
     Attributes:
         heard_ms: When something came last that the broker had not retained, milliseconds since 1970 in UTC; None where
@@ -40,8 +40,6 @@ class SourceFigures:
         refused: How many messages and readings were refused.
         unknown: How many of those because the inventory does not have the device.
         informational: Messages that were no reading.
-        missed: Uplinks that their frame counters say were lost, by device.
-        codec_failed: Uplinks that a decoder failed on, the network server's or ours, by device.
     """
 
     heard_ms: int | None = None
@@ -50,6 +48,17 @@ class SourceFigures:
     refused: int = 0
     unknown: int = 0
     informational: int = 0
+
+
+@dataclass(slots=True)
+class SourceFigures(SourceCounts):
+    """Likewise, as it is counted.
+
+    Attributes:
+        missed: Uplinks that their frame counters say were lost, by device.
+        codec_failed: Uplinks that a decoder failed on, the network server's or ours, by device.
+    """
+
     missed: Counter[str] = field(default_factory=Counter)
     codec_failed: Counter[str] = field(default_factory=Counter)
 

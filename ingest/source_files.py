@@ -15,7 +15,7 @@ from ingest.local_time import LOCAL
 from ingest.source import Format, Source
 from ingest.toml_file import ConfigurationError, Mistake, TomlFile, iterate_toml_folder
 from ingest.toml_table import Table, read_table, show
-from ingest.topic_filter import overlap
+from ingest.topic_filter import is_wide, overlap
 
 _KEY = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 _TOPIC = r"^[^/+#\x00]+(/[^/+#\x00]+)*$"
@@ -122,8 +122,8 @@ def _find_overlaps(file: TomlFile, source: Source, taken: Mapping[str, str], top
     own = [f"{topic_prefix}/{topics}" for topics in _OWN_TOPICS]
     told: set[str] = set()
     for one, (other, key) in product(list_filters(source), [*taken.items(), *((topics, "") for topics in own)]):
-        if key in told or not overlap(one, other):
-            continue
+        if key in told or not overlap(one, other) or (key and is_wide(one) != is_wide(other)):
+            continue  # of two Sources the one that names what stands first has the topic: see SourceTable
         told.add(key)
         if not key:
             text = f"its topics {one} have some of the platform's own, {other}; name what stands first in them"

@@ -1,17 +1,18 @@
 """What Sources tell beside readings: radio quality and events, as lines for InfluxDB, and what of it is counted.
 
-Measurement ``radio``: an uplink of a device each, tags as those of its readings and ``source``; fields ``rssi`` (dBm),
-``snr`` (dB), ``spreading_factor``, ``gateways``, ``gateway`` (the one that received it best), ``frame_counter``,
-``missed`` (uplinks lost just before it; see ``ingest.source.Said``). Uplinks without a payload have a line too: what
-was missed before them must be in the sum.
+Measurement ``radio``: an uplink of a device each, tags as those of its readings (``simulated`` too, where the network
+server says that no device sent it) and ``source``; fields ``rssi`` (dBm), ``snr`` (dB), ``spreading_factor``,
+``gateways``, ``gateway`` (the one that received it best), ``frame_counter``, ``missed`` (uplinks lost just before it;
+see ``ingest.source.Said``). Uplinks without a payload have a line too: what was missed before them must be in the sum.
 
-Measurement ``source_events``: tags ``source``, ``kind`` and, where the inventory has it, ``device``; fields ``count``
-(always 1), ``address``, ``detail``, and what the event tells in numbers, under the names that the Source uses.
+Measurement ``source_events``: tags ``source``, ``kind`` and, where the inventory has it, ``device``, and ``simulated``
+likewise; fields ``count`` (always 1), ``address``, ``detail``, and what the event tells in numbers, under the names
+that the Source uses.
 """
 
 from collections.abc import Iterable, Iterator
 
-from ingest.batch import Batch
+from ingest.batch import Batch, UplinkFault
 from ingest.line import build_line
 from ingest.route import Route
 from ingest.source import Event, EventKind, Radio, Said
@@ -35,9 +36,11 @@ def note_event(source: OpenSource, event: Event, received_ms: int, batch: Batch)
         batch: Gets the lines.
     """
     batch.add_lines(format_events(source, (event,), received_ms), is_apart=source.is_apart(event))
-    if event.kind in (EventKind.CODEC_FAILED, EventKind.FRAME_BROKEN):
+    if event.kind in (EventKind.CODEC_FAILED, EventKind.FRAME_BROKEN) and not event.simulated:
         device = source.find_device(event.address)
         source.figures.codec_failed[device if device in source.devices else NOBODY] += 1
+        if device in source.devices:
+            batch.uplinks[device, UplinkFault.CODEC_FAILED] += 1
     if event.uplink is not None:
         note_uplink(source, event.uplink, received_ms, batch)
 
@@ -46,7 +49,9 @@ def note_broken(source: OpenSource, outcome: Unheard, received_ms: int, batch: B
     """Tell that our own decoder refused the bytes of a device; the arguments are those of ``note_event``."""
     # What quotes a payload is as private as the payload.
     detail = outcome.error.detail if source.keeps_payload((outcome,)) else ""
-    note_event(source, Event(EventKind.FRAME_BROKEN, outcome.said.address, detail), received_ms, batch)
+    said = outcome.said
+    event = Event(EventKind.FRAME_BROKEN, said.address, detail, simulated=said.simulated)
+    note_event(source, event, received_ms, batch)
 
 
 def note_uplink(source: OpenSource, said: Said, received_ms: int, batch: Batch) -> None:
@@ -59,6 +64,7 @@ def note_uplink(source: OpenSource, said: Said, received_ms: int, batch: Batch) 
         return
     if said.missed:
         source.figures.missed[route.device.id] += said.missed
+        batch.uplinks[route.device.id, UplinkFault.MISSED] += said.missed
     batch.add_lines(format_radio(said, route, received_ms), is_apart=route.device_type.is_apart)
 
 
@@ -94,6 +100,8 @@ def format_radio(said: Said, route: Route, received_ms: int) -> Iterator[bytes]:
         "type": device.type_key,
         "zone": placement.zone,
     }
+    if said.simulated:
+        tags["simulated"] = "true"
     if fields:
         yield build_line(RADIO, tags, fields, time_ms)
 
@@ -115,6 +123,8 @@ def format_events(source: OpenSource, events: Iterable[Event], received_ms: int)
             "kind": event.kind.value,
             "source": source.source.key,
         }
+        if event.simulated:
+            tags["simulated"] = "true"
         fields: dict[str, float | bool | str] = {"count": 1.0}
         if event.address:
             fields["address"] = shorten(event.address)

@@ -8,6 +8,7 @@ Source cannot be heard. A Source is mute when nothing came of it for ``MUTE_S``,
 eager device, since it can be heard: retained messages count.
 """
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from ingest.codecs import list_filters, load_formats
 from ingest.inventory import Inventory
 from ingest.line import build_line
-from ingest.source_figures import list_worst
+from ingest.source_figures import SourceCounts, list_worst
 from ingest.source_table import OpenSource
 from schemas.device_type import DeviceType
 
@@ -35,9 +36,9 @@ class DeviceCount(NamedTuple):
     uplinks: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceStatus:
-    """How a Source stands. Counts are since the collector started; see ``SourceFigures``.
+@dataclass(slots=True, kw_only=True)
+class SourceStatus(SourceCounts):
+    """How a Source stands.
 
     Attributes:
         key: Of the Source.
@@ -46,8 +47,6 @@ class SourceStatus:
         is_lossless: Whether the promise of no loss begins at the Source, not at our broker.
         filters: Its topics, as they are subscribed to.
         devices: How many the inventory has.
-        heard_ms: When something came last, milliseconds since 1970 in UTC; None while nothing did, or only what was
-            retained.
         missed: Uplinks that were lost before our broker, by their frame counters.
         missed_devices: Those with most of them.
         codec_failed: Uplinks that a decoder failed on, the network server's or ours.
@@ -61,12 +60,6 @@ class SourceStatus:
     is_lossless: bool
     filters: tuple[str, ...] = ()
     devices: int = 0
-    heard_ms: int | None = None
-    messages: int = 0
-    readings: int = 0
-    refused: int = 0
-    unknown: int = 0
-    informational: int = 0
     missed: int = 0
     missed_devices: tuple[DeviceCount, ...] = ()
     codec_failed: int = 0
@@ -75,7 +68,7 @@ class SourceStatus:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for ``json.dumps``."""
-        plain: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        plain: dict[str, Any] = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
         for name in ("missed_devices", "codec_failed_devices"):
             plain[name] = [one._asdict() for one in plain[name]]
         return plain
@@ -130,17 +123,12 @@ def describe_source(source: OpenSource, *, is_mute: bool) -> SourceStatus:
         is_lossless=form.is_lossless,
         filters=tuple(list_filters(source.source)),
         devices=len(source.devices),
-        heard_ms=figures.heard_ms,
-        messages=figures.messages,
-        readings=figures.readings,
-        refused=figures.refused,
-        unknown=figures.unknown,
-        informational=figures.informational,
         missed=figures.missed.total(),
         missed_devices=_list_worst(figures.missed),
         codec_failed=figures.codec_failed.total(),
         codec_failed_devices=_list_worst(figures.codec_failed),
         is_mute=is_mute,
+        **{one.name: getattr(figures, one.name) for one in dataclasses.fields(SourceCounts)},
     )
 
 

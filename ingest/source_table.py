@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import SchemaValidator
 
+from ingest.batch import SessionsOfShard
 from ingest.codec import CodecError, Observation, RefusedError, SchemaError, check_observation
 from ingest.codecs import list_filters, load_formats
 from ingest.inventory import Device, Inventory
 from ingest.message import Message
 from ingest.model import Model, Translated, translate_members
 from ingest.models import load_models
+from ingest.payloads.lorawan import Counting
 from ingest.route import PlacedAt, Route
-from ingest.source import Event, EventKind, Heard, Interpreter, Said, Source
+from ingest.shard import find_shard
+from ingest.source import Event, EventKind, Heard, Interpreter, KnownSession, Said, Session, Source
 from ingest.source_figures import SourceFigures
-from ingest.topic_filter import compile_filter
+from ingest.topic_filter import compile_filter, is_wide
 from ingest.unknown_device import describe_unknown_device
 from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
@@ -172,6 +175,7 @@ class OpenSource:
         self.keeps_payloads: bool = source.keeps_payloads and self._open == self.devices
         self._bound = bound
         self._copy: Interpreter | None = None
+        self._sessions = self.interpreter.sessions if isinstance(self.interpreter, Counting) else None
 
     def find_device(self, address: str) -> str:
         """Return the id of the Device at an address; see ``Unheard.device``."""
@@ -216,6 +220,22 @@ class OpenSource:
         said = enumerate(heard.said)
         return Reading(heard, [self._find_outcome(index, one, message) for index, one in said])
 
+    def take_sessions(self) -> list[KnownSession]:
+        """Return the sessions that changed since the last call; none where a Source has no uplinks."""
+        return [] if self._sessions is None else self._name_sessions(self._sessions.take_changed().items())
+
+    def list_sessions(self) -> list[KnownSession]:
+        """Return all sessions of its devices."""
+        return [] if self._sessions is None else self._name_sessions(self._sessions)
+
+    def restore_sessions(self, sessions: Mapping[str, Session]) -> None:
+        """Take note again of the sessions that its devices had, by address."""
+        if self._sessions is not None:
+            self._sessions.restore(sessions)
+
+    def _name_sessions(self, sessions: Iterable[tuple[str, Session]]) -> list[KnownSession]:
+        return [KnownSession(self.source.key, address, session) for address, session in sessions]
+
     def _note_product(self, event: Event) -> None:
         topic, product = event.members.get("topic"), event.members.get("product")
         if not isinstance(topic, str) or not isinstance(product, str) or not product:
@@ -235,6 +255,14 @@ class OpenSource:
             return Heeded(said, name, bound.timed, bound.timeless, bound.observe(said, index, message.received_ms))
         except CodecError as error:
             return Unheard(said, name, error.with_traceback(None), bound.kind.device_type.schema)
+
+
+class _Found(NamedTuple):
+    """A topic filter: what matches its topics, whose it is, and whether it begins with a wildcard."""
+
+    pattern: "Pattern[str]"
+    opened: OpenSource
+    is_wide: bool
 
 
 class SourceTable:
@@ -269,19 +297,48 @@ class SourceTable:
             )
             for key, source in sources.items()
         }
-        self._filters: list[tuple[Pattern[str], OpenSource]] = [
-            (compile_filter(one), opened) for opened in self.opened.values() for one in list_filters(opened.source)
-        ]
-        self._topics: dict[str, OpenSource | None] = {}
+        filters = [(one, opened) for opened in self.opened.values() for one in list_filters(opened.source)]
+        # What begins with a wildcard has what no other Source has.
+        filters.sort(key=lambda one: is_wide(one[0]))
+        self._filters = [_Found(compile_filter(one), opened, is_wide(one)) for one, opened in filters]
+        self._topics: dict[str, _Found | None] = {}
+        for key, source in sources.items():
+            if key in known and not _is_kept(key, source, known):
+                self.restore_sessions(known[key].list_sessions())
+
+    def restore_sessions(self, sessions: Iterable[KnownSession]) -> None:
+        """Take note again of the sessions that devices had; the last word counts, and Sources that are gone do not."""
+        found: dict[str, dict[str, Session]] = {}
+        for key, address, session in sessions:
+            found.setdefault(key, {})[address] = session
+        for key, some in found.items():
+            if key in self.opened:
+                self.opened[key].restore_sessions(some)
+
+    def copy_sessions(self, number: int) -> SessionsOfShard:
+        """Return the sessions of the devices of a shard; see ``ingest.shard``."""
+        every = (one for opened in self.opened.values() for one in opened.list_sessions())
+        return SessionsOfShard(number, [one for one in every if find_shard(one.address) == number])
 
     def find(self, topic: str) -> OpenSource | None:
         """Return the Source that a topic is of; None for none."""
         if not self._filters:
             return None
+        found = self._look_up(topic)
+        return None if found is None else found.opened
+
+    def is_copy(self, message: Message) -> bool:
+        """Whether the broker delivers a message of a Source's topic for the subscription of another, too."""
+        if not message.is_wide:
+            return False
+        found = self._look_up(message.topic)
+        return found is not None and not found.is_wide
+
+    def _look_up(self, topic: str) -> "_Found | None":
         try:
             return self._topics[topic]
         except KeyError:
-            found = next((opened for pattern, opened in self._filters if pattern.fullmatch(topic)), None)
+            found = next((one for one in self._filters if one.pattern.fullmatch(topic)), None)
         if len(self._topics) >= MOST_TOPICS:
             del self._topics[next(iter(self._topics))]
         self._topics[topic] = found

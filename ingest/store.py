@@ -81,6 +81,7 @@ from ingest.store_shards import ShardChange
 from ingest.store_states import StateRows, StatesOfShard
 from ingest.store_transactions import Transactions
 from ingest.store_unpublished import add_unpublished
+from ingest.store_uplinks import SessionRows, add_uplinks
 from ingest.target import Target
 from schemas.reason import Reason
 
@@ -114,6 +115,7 @@ class Store(Publishing):
         self._amounts = {target: measure_outbox(connection, target) for target in Target}
         self._marks = MarkRows(connection)
         self._states = StateRows(connection)
+        self._sessions = SessionRows(connection)
         self._hours = PointHours(connection, settings.hours_days)
 
     @classmethod
@@ -194,12 +196,11 @@ class Store(Publishing):
             if self._room.look(connection, size):
                 self._transactions.note_event("outbox_full")
             self._room.refuse(connection)
-        entries, marks, moved, is_packed = self._transactions.add(
-            lambda _: self._put(batch, packed, now_ms, shard, states)
-        )
+        entries, changes, is_packed = self._transactions.add(lambda _: self._put(batch, packed, now_ms, shard, states))
         self._hours.note_written(is_packed=is_packed)
-        self._marks.note(marks)
-        self._states.note(moved)
+        for rows, change in zip((self._marks, self._states, self._sessions), changes, strict=True):
+            rows.note(change)
+        marks, *_ = changes
         if marks.row is not None:
             self._hours.add(batch.marks, marks.row)
         for entry in entries:
@@ -223,6 +224,10 @@ class Store(Publishing):
     def wants_states(self) -> int | None:
         """Return the number of the shard whose states should come with the next commit; None while none is due."""
         return self._states.find_due()
+
+    def wants_sessions(self) -> int | None:
+        """Return the number of the shard whose sessions should be in the next batch that has any; None for none."""
+        return self._sessions.find_due()
 
     def oldest(self, limit_bytes: int, after_id: int = 0, target: Target = Target.SHARED) -> list[OutboxEntry]:
         """Return the oldest entries of the outbox that fit in so many bytes of lines, at least one if any waits.
@@ -384,11 +389,11 @@ class Store(Publishing):
         now_ms: int,
         shard: Shard | None,
         states: StatesOfShard | None,
-    ) -> tuple[list[OutboxEntry], ShardChange, ShardChange, bool]:
+    ) -> tuple[list[OutboxEntry], tuple[ShardChange, ...], bool]:
         """Write a batch within a transaction.
 
         Returns:
-            Its entries, what became of marks, and of states, and whether hours were packed.
+            Its entries, what became of marks, of states and of sessions, and whether hours were packed.
         """
         connection = self._connection
         entries = [insert_entry(connection, target, one, now_ms) for target, one in packed.items()]
@@ -402,10 +407,12 @@ class Store(Publishing):
         add_transitions(connection, batch.transitions, now_ms)
         add_ledger(connection, batch.ledger)
         put_doubts(connection, batch.doubts)
+        add_uplinks(connection, batch.uplinks)
         self._hours.begin(connection, now_ms)
         marks = self._marks.add(connection, batch.marks, shard)
         moved = self._states.add(connection, batch.states, states)
-        return entries, marks, moved, self._clear_marks(now_ms, shard)
+        heard = self._sessions.add(connection, batch.sessions, batch.shard_sessions)
+        return entries, (marks, moved, heard), self._clear_marks(now_ms, shard)
 
     def _clear_marks(self, now_ms: int, shard: Shard | None) -> bool:
         """Pack hours when it is time, and remove rows of marks that nothing needs; return whether hours were packed."""

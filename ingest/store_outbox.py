@@ -4,6 +4,7 @@ Lines leave only with their count: ``committed = stored + refused_by_database + 
 """
 
 import hashlib
+import re
 import sqlite3
 import zlib
 from collections import Counter
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from isal import isal_zlib
 
+from devices import load_device_types
 from ingest.batch import Quarantined
 from ingest.store_file import DamagedEntryError
 from ingest.store_hours import HOUR_MS, find_point
@@ -261,7 +263,13 @@ def take_damaged(connection: sqlite3.Connection, entry_id: int, now_ms: int, why
 def quarantine_line(refused: RefusedLine, target: Target, now_ms: int) -> Quarantined:
     """Return a refused line as it is kept."""
     kept = _quarantine(refused.line, Reason.REFUSED_BY_DATABASE, refused.answer, now_ms, find_device(refused.line))
-    return kept._replace(target=target)
+    return kept._replace(target=target, schema=_find_schema(refused.line))
+
+
+def _find_schema(line: bytes) -> str:
+    """Return by which DeviceType a reading was judged that became a line; empty for a line of our own."""
+    device_type = load_device_types().get(re.split(rb"[, ]", line, maxsplit=1)[0].decode(errors="replace"))
+    return "" if device_type is None else device_type.schema
 
 
 def count_points(

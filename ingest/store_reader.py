@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ingest.batch import AlertRecord, Ledger, QuarantineRow
+from ingest.batch import AlertRecord, Ledger, QuarantineRow, UplinkFault
 from ingest.incidents.incident import Incident, Step
 from ingest.incidents.maintenance import Maintenance
 from ingest.notify.delivery import Delivery, DeliveryState
@@ -31,6 +31,7 @@ from ingest.store_quarantine import (
 from ingest.store_requests import PastRequest, read_requests
 from ingest.store_reserve import Room, Usage
 from ingest.store_rows import Moves, read_alerts, read_counts, read_ledger, read_moves
+from ingest.store_uplinks import read_uplinks
 from ingest.target import Target
 from schemas.reason import Reason
 
@@ -177,6 +178,11 @@ class StoreReader:
         """Return how many groups of one Reason there are."""
         with explain_errors(self._path):
             return count_senders(self._connection, reason)
+
+    def uplinks(self, device: str) -> Mapping[UplinkFault, int]:
+        """Return what was counted of the uplinks of a LoRaWAN device since the store was made."""
+        with explain_errors(self._path):
+            return read_uplinks(self._connection, device)
 
     def quotas(self, quarantine: QuarantineSettings) -> Quotas:
         """Return how far the quotas of the quarantine are used."""

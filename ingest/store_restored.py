@@ -8,12 +8,14 @@ from typing import NamedTuple
 from ingest.batch import AlertRecord, Ledger, RuleState
 from ingest.doubt import DoubtRow
 from ingest.memory import Memory
+from ingest.source import KnownSession
 from ingest.store_doubts import read_doubts
 from ingest.store_hours import note_incomplete
 from ingest.store_marks import DamagedRow, StoredMarks
 from ingest.store_rows import Moves, add_counts, read_alerts, read_counts, read_ledger, read_moves
 from ingest.store_sessions import read_sessions
 from ingest.store_states import read_states
+from ingest.store_uplinks import read_known_sessions
 
 
 class Restored(NamedTuple):
@@ -24,6 +26,7 @@ class Restored(NamedTuple):
         alerts: State of each alert.
         states: What derivations of rules remember, the last word last.
         doubts: By what values of devices are believed.
+        sessions: Of LoRaWAN devices, the last word last.
         ledger: Totals since the store was made.
         moves: Likewise.
         events: Likewise, how often each happened.
@@ -35,6 +38,7 @@ class Restored(NamedTuple):
     alerts: list[AlertRecord]
     states: list[RuleState]
     doubts: list[DoubtRow]
+    sessions: list[KnownSession]
     ledger: Ledger
     moves: Moves
     events: Counter[str]
@@ -79,6 +83,7 @@ def restore(connection: sqlite3.Connection, memory: Memory, events: Counter[str]
         alerts=read_alerts(connection),
         states=list(read_states(connection)),
         doubts=list(read_doubts(connection)),
+        sessions=list(read_known_sessions(connection)),
         ledger=read_ledger(connection),
         moves=read_moves(connection),
         events=Counter(read_counts(connection, "event")) + events,

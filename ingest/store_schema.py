@@ -13,6 +13,7 @@ from ingest.store_incidents import ADOPTION
 from ingest.store_incidents import TABLES as INCIDENTS
 from ingest.store_maintenance import TABLE as MAINTENANCE
 from ingest.store_states import TABLE as STATES
+from ingest.store_uplinks import TABLE as UPLINKS
 
 _FIRST = """
 CREATE TABLE outbox (           -- committed line protocol that is not in InfluxDB yet, a batch a row
@@ -188,6 +189,7 @@ MIGRATIONS: tuple[str, ...] = (
     _FOURTH + STATES + INCIDENTS + ADOPTION + MAINTENANCE + DELIVERIES,
     _FIFTH,
     _SIXTH + DOUBTS,
+    UPLINKS,
 )
 """Each brings a file from the version that is its index to the next. Never change one that was released: add one."""
 

@@ -4,18 +4,26 @@ A batch adds one row with what it changed. So that a start reads a bounded numbe
 of the devices (``ingest.shard``) is written anew from time to time, with a commit, never all at once. Rows of batches
 that are older than every shard's row say nothing that those do not say, and are removed.
 
-What is in a row is its table's own affair: ``ingest.store_marks``, ``ingest.store_states``.
+What is in a row is its table's own affair: ``ingest.store_marks``, ``ingest.store_states``,
+``ingest.store_uplinks``.
 """
 
 import sqlite3
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+import orjson
+from isal import isal_zlib
 
 from ingest.shard import SHARDS
 
 LOOSE_RATIO = 1
 """A shard is due when so many times its entries came since the last one: each entry is written again once on average,
 and a start reads no more entries of batches than of shards."""
+
+
+TableName = Literal["marks", "alert_states", "uplink_sessions"]
 
 
 class ShardTable(NamedTuple):
@@ -28,7 +36,7 @@ class ShardTable(NamedTuple):
             so that they do not become more and more.
     """
 
-    name: Literal["marks", "alert_states"]
+    name: TableName
     loose_floor: int
     removed_at_once: int
 
@@ -72,7 +80,7 @@ class ShardRows:
 
     def __init__(self, connection: sqlite3.Connection, table: ShardTable) -> None:
         self._table = table
-        rows = connection.execute(f"SELECT shard, id, count FROM {table.name} WHERE shard IS NOT NULL")  # noqa: S608 - one of two names
+        rows = connection.execute(f"SELECT shard, id, count FROM {table.name} WHERE shard IS NOT NULL")  # noqa: S608 - one of three names
         self._shards: dict[int, tuple[int, int]] = {shard: (row, count) for shard, row, count in rows}
         newest = max((row for row, _ in self._shards.values()), default=0)
         self._loose, self._loose_rows = connection.execute(
@@ -102,6 +110,15 @@ class ShardRows:
         row = self._insert(connection, number, packed)
         return change._replace(shard=number, shard_row=row, shard_entries=packed.entries)
 
+    def exchange(
+        self, connection: sqlite3.Connection, batch: Packed | None, shard: tuple[int, Packed] | None
+    ) -> ShardChange:
+        """Do as ``write``, and with a shard remove what nothing needs any more."""
+        change = self.write(connection, batch, shard)
+        if shard is not None:
+            self.remove(connection, self.find_needless(connection))
+        return change
+
     def note(self, change: ShardChange) -> None:
         """Take note of what is on disk now."""
         if change.row is not None:
@@ -117,18 +134,33 @@ class ShardRows:
             return []
         oldest = min(row for row, _ in self._shards.values())
         rows = connection.execute(
-            f"SELECT id FROM {self._table.name} WHERE id < ? AND shard IS NULL ORDER BY id LIMIT ?",  # noqa: S608 - one of two names
+            f"SELECT id FROM {self._table.name} WHERE id < ? AND shard IS NULL ORDER BY id LIMIT ?",  # noqa: S608 - one of three names
             (oldest, self._table.removed_at_once + 2 * self._loose_rows),
         )
         return [row for (row,) in rows]
 
     def remove(self, connection: sqlite3.Connection, rows: Iterable[int]) -> None:
         """Remove rows."""
-        connection.executemany(f"DELETE FROM {self._table.name} WHERE id = ?", [(row,) for row in rows])  # noqa: S608 - one of two names
+        connection.executemany(f"DELETE FROM {self._table.name} WHERE id = ?", [(row,) for row in rows])  # noqa: S608 - one of three names
 
     def _insert(self, connection: sqlite3.Connection, shard: int | None, packed: Packed) -> int:
         row: int = connection.execute(
-            f"INSERT INTO {self._table.name} (shard, count, body) VALUES (?, ?, ?) RETURNING id",  # noqa: S608 - one of two names
+            f"INSERT INTO {self._table.name} (shard, count, body) VALUES (?, ?, ?) RETURNING id",  # noqa: S608 - one of three names
             (shard, packed.entries, packed.body),
         ).fetchall()[0][0]
         return row
+
+
+def pack_rows(rows: Sequence[Sequence[object]]) -> Packed:
+    """Return entries in JSON, deflated."""
+    # As tuples: orjson knows no named ones.
+    return Packed(len(rows), isal_zlib.compress(orjson.dumps([tuple(row) for row in rows]), 1))
+
+
+def read_rows(connection: sqlite3.Connection, name: TableName) -> Iterator[list[Any]]:
+    """Yield what ``pack_rows`` put in a table, in order; a row whose bytes were damaged is passed over."""
+    for (body,) in connection.execute(f"SELECT body FROM {name} ORDER BY id"):  # noqa: S608 - one of three names
+        try:
+            yield from orjson.loads(zlib.decompress(body))
+        except (zlib.error, orjson.JSONDecodeError):
+            continue

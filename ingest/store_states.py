@@ -6,15 +6,11 @@ were damaged is passed over: its derivations begin anew.
 """
 
 import sqlite3
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import orjson
-from isal import isal_zlib
-
 from ingest.batch import RuleState
-from ingest.store_shards import Packed, ShardChange, ShardRows, ShardTable
+from ingest.store_shards import ShardChange, ShardRows, ShardTable, pack_rows, read_rows
 
 LOOSE_FLOOR = 1_000
 """See ``ingest.store_shards.ShardTable``."""
@@ -53,25 +49,10 @@ class StateRows(ShardRows):
         self, connection: sqlite3.Connection, states: Sequence[RuleState], shard: StatesOfShard | None
     ) -> ShardChange:
         """Add what a batch changed, and put a shard in the place of what is on disk of it; what nothing needs goes."""
-        batch = pack_states(states) if states else None
-        if shard is None:
-            return self.write(connection, batch, None)
-        change = self.write(connection, batch, (shard.number, pack_states(shard.states)))
-        self.remove(connection, self.find_needless(connection))
-        return change
+        due = None if shard is None else (shard.number, pack_rows(shard.states))
+        return self.exchange(connection, pack_rows(states) if states else None, due)
 
 
 def read_states(connection: sqlite3.Connection) -> Iterator[RuleState]:
     """Yield what derivations remember, in order; the last word counts."""
-    for (body,) in connection.execute("SELECT body FROM alert_states ORDER BY id"):
-        try:
-            packed = orjson.loads(zlib.decompress(body))
-        except (zlib.error, orjson.JSONDecodeError):
-            continue
-        yield from map(RuleState._make, packed)
-
-
-def pack_states(states: Sequence[RuleState]) -> Packed:
-    """Return states in JSON, deflated."""
-    # As tuples: orjson knows no named ones.
-    return Packed(len(states), isal_zlib.compress(orjson.dumps([tuple(one) for one in states]), 1))
+    yield from map(RuleState._make, read_rows(connection, "alert_states"))

@@ -90,6 +90,10 @@ class StoreThread:
         """See ``Store.wants_states``; it only looks at what is in memory, so it does not wait for the thread."""
         return self._store.wants_states()
 
+    def wants_sessions(self) -> int | None:
+        """See ``Store.wants_sessions``; it only looks at what is in memory, so it does not wait for the thread."""
+        return self._store.wants_sessions()
+
     async def oldest(self, limit_bytes: int, after_id: int = 0, target: Target = Target.SHARED) -> list[OutboxEntry]:
         """See ``Store.oldest``."""
         return await self._call(lambda: self._store.oldest(limit_bytes, after_id, target))

@@ -33,6 +33,15 @@ def overlap(first: str, second: str) -> bool:
     return _meet(first.split("/"), second.split("/"))
 
 
+def is_wide(pattern: str) -> bool:
+    """Whether a filter begins with a wildcard: it says nothing of what stands first in its topics.
+
+    Args:
+        pattern: As ``compile_filter`` takes it.
+    """
+    return pattern.startswith(("+", "#"))
+
+
 def _meet(first: Sequence[str], second: Sequence[str]) -> bool:
     for one, other in zip(first, second, strict=False):
         if "#" in (one, other):

@@ -30,8 +30,8 @@ from ingest.inventory_files import load_inventory
 from ingest.line import build_line
 from ingest.message import Message
 from ingest.payloads.lorawan import Sessions, Uplink
-from ingest.source import Frame, Radio, Source
-from ingest.source_lines import note_uplink
+from ingest.source import Event, EventKind, Frame, Radio, Source
+from ingest.source_lines import note_event, note_uplink
 from ingest.source_status import SourceStatus, format_sources
 from ingest.source_table import OpenSource, SourceTable
 from schemas.reason import Reason
@@ -49,6 +49,7 @@ FORTNIGHT = END.replace(hour=0, minute=0, second=0) - timedelta(days=14)
 STARTS = {"now-14d/d": FORTNIGHT, "now-24h": END - timedelta(hours=24)}
 """Where the period of a board begins, by how the board says it."""
 SEED = 7
+ADDRESS = "0102030405060708"
 RADIO = Radio(-101.0, 6.5, 9, 2, "gateway-1")
 READINGS = tuple(load_device_types())
 FILLED_SITES = {"radhuset", "vestre-ungdomsskole", "skogly-barnehage", "sentrumsgatene", "promenaden"}
@@ -149,17 +150,35 @@ def report_uplinks(town: Inventory, end_ms: int) -> Iterator[bytes]:
     sessions, opened = Sessions(), open_source(town)
     for number in (1, 2, 5, 6, 9):
         frame = Frame(1, b"a")
-        uplink = Uplink("0102030405060708", "s", number, end_ms - 600_000 + number, frame, radio=RADIO)
+        uplink = Uplink(ADDRESS, "s", number, end_ms - 600_000 + number, frame, radio=RADIO)
         (said,) = sessions.hear(uplink, end_ms).said
         batch = Batch()
         note_uplink(opened, said, end_ms, batch)
+        note_uplink(opened, said._replace(simulated=True, time_ms=end_ms - 300_000 + number, missed=50), end_ms, batch)
+        yield from batch.lines
+
+
+def report_failures(town: Inventory, end_ms: int) -> Iterator[bytes]:
+    """Lines of uplinks that were not decoded, of a device, of a stranger, and of none."""
+    opened = open_source(town)
+    ours = Event(EventKind.FRAME_BROKEN, ADDRESS, "channel 0x0b")
+    events = (
+        *3 * [ours._replace(kind=EventKind.CODEC_FAILED, detail="JS error")],
+        *2 * [ours],
+        ours._replace(address="0102030405060709"),
+        *4 * [ours._replace(simulated=True)],
+        Event(EventKind.JOINED, ADDRESS),
+    )
+    for number, event in enumerate(events):
+        batch = Batch()
+        note_event(opened, event, end_ms - 500_000 + number, batch)
         yield from batch.lines
 
 
 def open_source(town: Inventory) -> OpenSource:
     """Return a source that has a device of the town."""
     known = town.devices["radhuset-klima-01"]
-    bound = dataclasses.replace(known, source="tts", address="0102030405060708", model="milesight_am319")
+    bound = dataclasses.replace(known, source="tts", address=ADDRESS, model="milesight_am319")
     source = Source(key="tts", format_key="tts", root="v3", zone_info=OSLO)
     only = dataclasses.replace(town, devices={bound.id: bound})
     return SourceTable({"tts": source}, only, load_device_types()).opened["tts"]
@@ -198,6 +217,7 @@ def report_health(town: Inventory) -> Iterator[bytes]:
             there = told._replace(device=device, site=site, zone=find_zone(town, site), simulated=True)
             yield format_line(there, dataclasses.replace(rule, device_type=type_key))
     yield from report_uplinks(town, end_ms)
+    yield from report_failures(town, end_ms)
     light = {"device": "faulty", "site": "promenaden", "zone": "nord", "type": "street_light"}
     yield build_line("street_light", light, {"on": False, "power": 0.0, "fault": True, "delay": 0.0}, end_ms - 60_000)
 
@@ -308,3 +328,21 @@ async def test_a_dead_collector_has_nothing_to_say(influxd: Influxd, filled_data
 async def test_an_alert_that_cleared_is_not_shown_as_firing(influxd: Influxd, filled_database: str) -> None:
     query = fill_in(find_query("drift.json", "Utløste varsler"), END - timedelta(hours=24), END, {})
     assert {series.tags["rule"] for series in await influxd.query(query, filled_database)} == {FIRES.key}
+
+
+async def test_what_was_not_decoded_is_told_by_device_and_decoder(influxd: Influxd, filled_database: str) -> None:
+    """Of a simulated uplink nothing is told, as nothing of it is in what was missed."""
+    query = fill_in(find_query("drift.json", "Dekodingsfeil"), END - timedelta(hours=24), END, {})
+    found = await influxd.query(query, filled_database)
+    rows = {(one.tags["device"], one.tags["kind"]): one.rows[0][1:] for one in found}
+    assert rows == {
+        ("radhuset-klima-01", "codec_failed"): (3, ADDRESS, "JS error"),
+        ("radhuset-klima-01", "frame_broken"): (2, ADDRESS, "channel 0x0b"),
+        ("", "frame_broken"): (1, "0102030405060709", "channel 0x0b"),
+    }
+
+
+async def test_no_simulated_uplink_is_counted_among_real_ones(influxd: Influxd, filled_database: str) -> None:
+    query = fill_in(find_query("drift.json", "Tapte LoRaWAN-sendinger"), END - timedelta(hours=24), END, {})
+    (found,) = await influxd.query(query, filled_database)
+    assert found.rows[0][1:] == (4, 5)

@@ -1,6 +1,8 @@
 """``gjovik devices``: what the inventory has, for people and programs."""
 
+import contextlib
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ from typer.testing import CliRunner
 
 import gjovik
 from devices import load_device_types
+from ingest.batch import Batch, UplinkFault
+from tests.store_batches import open_in
 
 INVENTORY = """
 [[site]]
@@ -57,7 +61,7 @@ def settings(tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
     file = tmp_path / "collector.toml"
-    file.write_text('inventory = "inventory"\nsources = "sources"\n')
+    file.write_text('inventory = "inventory"\nsources = "sources"\n[store]\nfolder = "store"\n')
     return file
 
 
@@ -146,3 +150,26 @@ def test_a_wrong_inventory_is_named(settings: Path) -> None:
     code, output = run(settings, "list")
     assert code == 2
     assert "town.toml" in output
+
+
+def test_what_was_counted_of_a_devices_uplinks_is_shown(settings: Path) -> None:
+    for fault, count in ((UplinkFault.MISSED, 3), (UplinkFault.DUPLICATE, 2), (UplinkFault.MISSED, -1)):
+        with contextlib.closing(open_in(settings.parent / "store")) as store:
+            uplinks = Counter({("air-1", fault): count, ("air-2", fault): 9})
+            store.commit(Batch(uplinks=uplinks), 0)
+    code, plain = run_json(settings, "show", "air-1")
+    assert (code, plain["uplinks"]) == (0, {"missed": 2, "duplicate": 2, "codec_failed": 0})
+    _, text = run(settings, "show", "air-1")
+    assert "Uplinks     2 missed, 2 duplicates, 0 not decoded, since the store was made" in text
+
+
+def test_a_device_without_uplinks_has_no_count_of_them(settings: Path) -> None:
+    assert "uplinks" not in run_json(settings, "show", "meter-1")[1]
+    assert "Uplinks" not in run(settings, "show", "meter-1")[1]
+
+
+def test_a_device_is_shown_where_there_is_no_store_to_read(settings: Path) -> None:
+    code, text = run(settings, "show", "air-1")
+    assert code == 0
+    assert "Uplinks     not known: " in text
+    assert run_json(settings, "show", "air-1")[1]["uplinks"] is None

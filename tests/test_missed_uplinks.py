@@ -64,6 +64,25 @@ def test_a_simulated_uplink_says_nothing_of_what_is_missing() -> None:
     assert said.missed is None
 
 
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=60), st.integers(0, 60))
+def test_what_changed_is_all_that_a_restart_must_know(uplinks: list[tuple[int, int]], cut: int) -> None:
+    whole, before, after = Sessions(), Sessions(), Sessions()
+    said = [whole.take(DEVICE, KEY, *one) for one in uplinks]
+    assert [before.take(DEVICE, KEY, *one) for one in uplinks[:cut]] == said[:cut]
+    after.restore(before.take_changed())
+    assert before.take_changed() == {}
+    assert [after.take(DEVICE, KEY, *one) for one in uplinks[cut:]] == said[cut:]
+    assert dict(after) == dict(whole)
+
+
+def test_of_more_sessions_than_are_remembered_the_latest_are_restored() -> None:
+    sessions, fewer = Sessions(), Sessions(most=2)
+    for number, device in enumerate("bca"):
+        sessions.take(device, KEY, number, number)
+    fewer.restore(dict(sessions))
+    assert [address for address, _ in fewer] == ["c", "a"]
+
+
 @given(st.data())
 def test_the_sum_is_what_is_missing_between_the_first_and_the_greatest_number(data: st.DataObject) -> None:
     """However late what is late comes, and how often, as long as it is not later than is remembered."""

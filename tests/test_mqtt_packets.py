@@ -142,8 +142,8 @@ def test_what_connack_leaves_out_is_as_asked_and_what_it_says_counts() -> None:
     (plain, full), _, _ = split(memoryview(bytes.fromhex("20 03 00 00 00") + said))
     assert isinstance(plain, mqtt5.ConnAckPacket)
     assert isinstance(full, mqtt5.ConnAckPacket)
-    assert read_session(plain, settings) == (False, 600, 30, 65_535, None)
-    assert read_session(full, settings) == (True, 60, 10, 20, 4096)
+    assert read_session(plain, settings) == (False, 600, 30, 65_535, None, True)
+    assert read_session(full, settings) == (True, 60, 10, 20, 4096, True)
 
 
 def test_a_puback_of_failure_is_a_refusal_and_no_subscribers_is_none() -> None:

@@ -286,6 +286,7 @@ def test_a_refused_line_is_kept_apart_shown_only_when_asked_and_sent_again_where
     with open_reader(tmp_path) as reader:
         rows = list(reader.quarantine())
     assert [(row.quarantined.payload, row.quarantined.target) for row in rows] == [(line, Target.HEALTH)]
+    assert [row.quarantined.schema for row in rows] == [TYPES[line.decode().partition(",")[0]].schema]
     again = reprocess(make_processor(), rows)
     assert (again.lines, again.health_lines, again.released) == ([], [line], [rows[0].id])
 

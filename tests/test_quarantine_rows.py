@@ -1,20 +1,25 @@
 """The quarantine's rows: every entry that leaves is counted, quotas hold, and a flood evicts only itself."""
 
 import hashlib
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from ingest.batch import Quarantined, QuarantineRow
+import gjovik
+from ingest.batch import Batch, Quarantined, QuarantineRow
 from ingest.quarantine_filter import EVERYTHING, Filter
 from ingest.settings import Quarantine
 from ingest.store_announced import DAY_MS
 from ingest.store_groups import list_groups, measure_quotas
+from ingest.store_outbox import RefusedLine, quarantine_line
 from ingest.store_quarantine import (
     CHUNK,
     CHUNK_BYTES,
@@ -33,7 +38,9 @@ from ingest.store_quarantine import (
 )
 from ingest.store_rows import read_moves
 from ingest.store_schema import migrate
+from ingest.target import Target
 from schemas.reason import Level, Reason
+from tests.store_batches import open_in
 
 ROOMY = Quarantine()
 
@@ -269,10 +276,10 @@ def test_the_newest_come_first_where_that_is_asked_for(connection: sqlite3.Conne
 
 ENTRIES = [
     make_entry(0, "a", Reason.MALFORMED_JSON),
-    make_entry(10, "b", Reason.UNKNOWN_FIELD)._replace(level=Level.FIELD),
+    make_entry(10, "b", Reason.UNKNOWN_FIELD)._replace(level=Level.FIELD, schema="water_meter/1"),
     make_entry(20, "", Reason.UNKNOWN_DEVICE, topic="gjovik/hall/a*/reading"),
     make_entry(30, "", Reason.UNKNOWN_DEVICE, topic="gjovik/annex/stranger/reading"),
-    make_entry(40, "b", Reason.REFUSED_BY_DATABASE)._replace(level=Level.LINE, topic=""),
+    make_entry(40, "b", Reason.REFUSED_BY_DATABASE)._replace(level=Level.LINE, topic="", schema="water_meter/12"),
     make_entry(50, "", Reason.UNKNOWN_TOPIC, topic="gjovik/annex/deep/stranger/reading"),
 ]
 
@@ -287,6 +294,11 @@ ENTRIES = [
         (Filter(device="b"), [2, 5]),
         (Filter(device="stranger"), [4, 6]),
         (Filter(level=Level.FIELD), [2]),
+        (Filter(of_schema="water_meter/1"), [2]),
+        (Filter(of_schema="water_meter"), [2, 5]),
+        (Filter(of_schema="water"), []),
+        (Filter(of_schema="*"), []),
+        (Filter(of_schema="water_meter", level=Level.LINE), [5]),
         (Filter(from_ms=10, to_ms=30), [2, 3]),
         (Filter(topic="gjovik/annex/stranger/reading"), [4]),
         (Filter(topic="gjovik/+/stranger/reading"), [4]),
@@ -307,6 +319,34 @@ def test_a_filter_means_the_entries_that_it_says(connection: sqlite3.Connection,
     assert list_ids(connection, where) == ids
     assert sum(group.entries for group in list_groups(connection, where)) == len(ids)
     assert discard_entries(connection, where) == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("line", "schema"),
+    [
+        (b"indoor_climate,device=a,site=hall temperature=1 5", "indoor_climate/1"),
+        (b"indoor_climate temperature=1 5", "indoor_climate/1"),
+        (b"radio,device=a,site=hall rssi=-90 5", ""),
+        (b"\xff 1", ""),
+    ],
+)
+def test_a_reading_that_the_database_refused_says_by_what_it_was_judged(line: bytes, schema: str) -> None:
+    assert quarantine_line(RefusedLine(line, "conflict"), Target.SHARED, 1).schema == schema
+
+
+def test_entries_are_chosen_by_the_type_that_judged_them(tmp_path: Path) -> None:
+    with closing(open_in(tmp_path)) as store:
+        store.commit(Batch(quarantined=ENTRIES), 1)
+
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(gjovik.app, ["quarantine", *words, "--store", str(tmp_path)])
+        return done.exit_code, done.output
+
+    assert [one["id"] for one in json.loads(run("list", "--schema", "water_meter", "--json")[1])["entries"]] == [2, 5]
+    assert json.loads(run("stats", "--schema", "water_meter/12", "--json")[1])["entries"] == 1
+    for wrong in ("water_meter/", "water_meter/1/2", "water*", "/1"):
+        code, told = run("list", "--schema", wrong)
+        assert (code, "is no device type with a version" in " ".join(told.split())) == (2, True)
 
 
 @pytest.mark.parametrize("topic", ["a/b+", "#/a", "a/#b", "a/+/#"])

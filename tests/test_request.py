@@ -45,6 +45,7 @@ FILTERS = st.builds(
     device=st.none() | st.text(max_size=20),
     topic=st.none() | st.sampled_from(["a/+/b", "gjovik/#", "x"]),
     level=st.none() | st.sampled_from(Level),
+    of_schema=st.none() | st.sampled_from(["indoor_climate", "indoor_climate/1"]),
     from_ms=st.none() | INTEGERS,
     to_ms=st.none() | INTEGERS,
     last_id=st.none() | INTEGERS,
@@ -176,6 +177,7 @@ def test_what_is_no_answer_is_an_error(line: bytes) -> None:
         (Filter(ids=(4,)), "entry 4"),
         (Filter(ids=(4, 5), last_id=504), "entries 4, 5, up to entry 504"),
         (Filter(reason=Reason.CONFLICT, level=Level.FIELD), "reason conflict, level field"),
+        (Filter(of_schema="indoor_climate/1"), "schema indoor_climate/1"),
         (Filter(from_ms=1_795_437_660_000), "received from 2026-11-23 13:41:00 in Oslo"),
         (
             Filter(device="a", from_ms=1_795_437_660_000, to_ms=1_795_441_260_000),

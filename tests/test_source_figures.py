@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from devices import load_device_types
-from ingest.batch import Batch
+from ingest.batch import Batch, UplinkFault
 from ingest.health import Status
 from ingest.inventory import Device, Inventory
 from ingest.local_time import LOCAL
@@ -49,15 +49,20 @@ STATUSES = (
 )
 
 
-@pytest.fixture
-def inventory() -> Inventory:
-    """A town with one device behind ChirpStack."""
+def make_town() -> Inventory:
+    """Return a town with one device behind ChirpStack."""
     town = make_inventory()
     placements = town.devices["indoor_climate"].placements
     device = Device(
         "room-1", "indoor_climate", "+A=360.001-RT009", placements, "", (), "lorawan", EUI.lower(), "milesight_am319"
     )
     return dataclasses.replace(town, devices={**town.devices, device.id: device})
+
+
+@pytest.fixture
+def inventory() -> Inventory:
+    """A town with one device behind ChirpStack."""
+    return make_town()
 
 
 @pytest.fixture
@@ -140,6 +145,33 @@ def test_failures_of_the_servers_codec_and_of_ours_are_counted_by_device(process
     assert b"device=room-1,kind=frame_broken" in ours
     assert b"device=" not in unknown
     assert batch.ledger.reasons[Reason.BROKEN_FRAME] == 1
+
+
+def test_what_a_device_repeats_or_cannot_be_decoded_is_counted_for_the_store(processor: Processor) -> None:
+    failed = publish("log", level="ERROR", code="UPLINK_CODEC", description="JS error")
+    messages = [uplink(1), uplink(1), uplink(1), failed, uplink(4, CLIMATE[:-2]), uplink(1, eui="24E124136B502099")]
+    assert processor.process(messages).uplinks == Counter(
+        {
+            ("room-1", UplinkFault.DUPLICATE): 2,
+            ("room-1", UplinkFault.MISSED): 2,
+            ("room-1", UplinkFault.CODEC_FAILED): 2,
+        }
+    )
+
+
+@pytest.mark.parametrize("frame", [CLIMATE, CLIMATE[:-2], ""], ids=["decoded", "broken", "no bytes"])
+def test_what_a_simulated_uplink_says_is_marked_and_counts_for_nothing(inventory: Inventory, frame: str) -> None:
+    processor = make_processor(inventory, accept_simulated=True)
+    tts = dataclasses.replace(SOURCE, format_key="tts", root="v3")
+    processor.sources = SourceTable({"lorawan": tts}, inventory, TYPES)
+    ids = {"device_id": "d", "application_ids": {"application_id": "a"}, "dev_eui": EUI, "dev_addr": "00189440"}
+    told = json.loads(uplink(1, frame).payload)
+    sent = {"f_port": told["fPort"], "frm_payload": told.get("data", ""), "rx_metadata": [{"rssi": -36, "snr": 10.5}]}
+    payload = json.dumps({"end_device_ids": ids, "uplink_message": sent, "simulated": True}).encode()
+    batch = processor.process([Message("v3/a/devices/d/up", payload, RECEIVED_MS)])
+    assert {line.split(b",")[0] for line in batch.lines} > {b"radio"}
+    assert all(b",simulated=true," in line for line in batch.lines)
+    assert find_figures(processor).codec_failed == batch.uplinks == Counter()
 
 
 def test_what_quotes_a_payload_that_is_not_kept_is_not_told(inventory: Inventory) -> None:

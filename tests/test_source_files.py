@@ -42,6 +42,7 @@ key = "1-etasje"
 title = "1. etasje"
 """
 ZIGBEE = 'format = "zigbee2mqtt"\n'
+PLUGS = 'format = "shelly"\npatterns = ["{address}"]\n'
 
 
 def find_mistakes(folder: Path, **files: str) -> list[Mistake]:
@@ -181,9 +182,9 @@ def test_two_sources_of_the_same_topics_are_refused(tmp_path: Path) -> None:
             "its topics zigbee2mqtt/skole/# and those of source radhus, zigbee2mqtt/#, overlap",
         ),
         (
-            {"hage": PLAIN, "ute": PLAIN.replace("hage/{address}", "{address}/ute")},
+            {"hage": PLAIN.replace("hage/", ""), "plugger": PLUGS},
             "patterns",
-            "its topics +/ute/+ and those of source hage, hage/+/+, overlap; give one of the two other patterns",
+            "its topics +/online and those of source hage, +/+, overlap; give one of the two other patterns",
         ),
         (
             {"ute": PLAIN.replace("hage/{address}/{member}", "{address}/{member}/ute/reading")},
@@ -198,6 +199,14 @@ def test_sources_whose_topics_overlap_are_refused(
     (mistake,) = find_mistakes(tmp_path, **files)
     assert mistake.field == field
     assert mistake.message.startswith(message)
+
+
+def test_patterns_that_begin_with_the_address_go_beside_every_other_source(tmp_path: Path) -> None:
+    """Theirs are the topics that no other has; which is which is told by ``SourceTable``."""
+    for path in EXAMPLES:
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "plugger.toml").write_text(PLUGS)
+    assert len(load_sources(tmp_path, PREFIX)) == len(EXAMPLES) + 1
 
 
 def test_sources_side_by_side_below_one_root_are_accepted(tmp_path: Path) -> None:

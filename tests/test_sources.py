@@ -59,6 +59,25 @@ model = "sparkplug_ventilation"
 LATER = (
     BOUND.split("[[device]]")[1].replace("room-1", "room-2").replace(EUI.lower(), STRANGER).replace("RT002", "RT003")
 )
+BESIDE = """
+[[device]]
+id = "garden-1"
+type = "outdoor_temperature"
+component = "+A=360.001-RT004"
+placements = [{ from = 2024-01-01, site = "hall", zone = "first" }]
+source = "hage"
+address = "status"
+model = "fields_outdoor_temperature"
+
+[[device]]
+id = "plug-2"
+type = "smart_plug"
+component = "+A=430.001-XP002"
+placements = [{ from = 2024-01-01, site = "hall", zone = "first" }]
+source = "plugger"
+address = "shellyplus1pm-a8032abe54dc"
+model = "shelly_plug"
+"""
 FORMATS = {"lorawan": "chirpstack", "zigbee": "zigbee2mqtt", "building": "sparkplug"}
 ACL = f"""
 topic read application/+/device/+/event/+
@@ -66,6 +85,10 @@ topic read zigbee2mqtt/#
 topic read gammelt/#
 topic read spBv1.0/#
 topic write spBv1.0/+/NCMD/+
+topic read hage/+/+
+topic read +/events/rpc
+topic read +/online
+topic read +/status/+
 
 user {SERVERS}
 topic readwrite #
@@ -161,6 +184,11 @@ async def wait_rows(stand: Stand, statement: str, count: int) -> list[tuple[Any,
         while len(rows := await stand.select(statement)) < count:  # noqa: ASYNC110 - InfluxDB tells nobody
             await asyncio.sleep(0.05)
     return rows
+
+
+def find_sources(stand: Stand) -> str:
+    """Return the folder of the Sources."""
+    return str(stand.inventory.parent / "sources")
 
 
 async def reprocess(stand: Stand) -> dict[str, Any]:
@@ -311,3 +339,66 @@ async def test_a_source_that_the_acl_forbids_is_granted_and_says_nothing(stand: 
         "zigbee": 1,
     }
     assert status["mqtt_error"] == ""
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["stopped", "killed"])
+async def test_uplinks_lost_over_a_restart_are_counted_once(
+    stand: Stand, servers: Servers, now_ms: int, *, is_killed: bool
+) -> None:
+    """Some are lost while it is away; what was not committed when it ended comes again, and is not missed."""
+    lost = {5, 6, 12, 18, 19, 20, 23}
+    counters = [counter for counter in range(1, 31) if counter not in lost]
+    for count, counter in enumerate(counters, 1):
+        await servers.uplink(EUI, counter, now_ms - 60_000 + 1000 * counter)
+        if counter in (4, 17):
+            await stand.wait_received(count)
+        if counter in (4, 17, 22):
+            await (stand.collector.kill() if is_killed else stand.collector.stop())
+            await stand.collector.start()
+    rows = await wait_rows(stand, "SELECT frame_counter, missed FROM radio WHERE device = 'room-1'", len(counters))
+    before = {7: 2.0, 13: 1.0, 21: 3.0, 24: 1.0}
+    assert [row[1:] for row in rows] == [
+        (float(counter), before.get(counter, 0.0) if counter > 1 else None) for counter in counters
+    ]
+    settings = str(stand.collector.store.parent / "collector.toml")
+    words = ["devices", "show", "room-1", "--settings", settings, "--json"]
+    shown = await asyncio.to_thread(CliRunner().invoke, gjovik.app, words, env={"GJOVIK_SOURCES": find_sources(stand)})
+    assert json.loads(shown.stdout)["uplinks"] == {"missed": len(lost), "duplicate": 0, "codec_failed": 0}
+
+
+async def test_plugs_with_the_topics_that_they_came_with_go_beside_other_sources(
+    stand: Stand, servers: Servers, now_ms: int
+) -> None:
+    """What two subscriptions have is delivered twice, and taken once, by the Source that names its beginning."""
+    sources = Path(find_sources(stand))
+    (sources / "plugger.toml").write_text('format = "shelly"\npatterns = ["{address}"]\n')
+    (sources / "hage.toml").write_text('format = "plain"\npatterns = ["hage/{address}/{member}"]\n')
+    (stand.inventory / "beside.toml").write_text(BESIDE)
+    stand.collector.hang_up()
+    await stand.collector.wait_until(lambda status: status["devices"] == 7, "know seven devices")
+    told = {"ts": now_ms / 1000, "switch:0": {"id": 0, "apower": 8.9}}
+    notice = {"src": "shellyplus1pm-a8032abe54dc", "method": "NotifyStatus", "params": told}
+    for turn in range(2):  # while it hears, and while it is away
+        if turn:
+            await stand.collector.stop()
+        await servers.publish("shellyplus1pm-a8032abe54dc/online", b"true")
+        await servers.publish("shellyplus1pm-a8032abe54dc/events/rpc", notice)
+        await servers.publish("hage/status/temperature", b"21.5")
+        await servers.publish("zigbee2mqtt/status/lampe", {"state": "ON"})
+        if turn:
+            await stand.collector.start()
+        await stand.wait_received(6 * (turn + 1))
+        await stand.collector.wait_until(
+            lambda status: (
+                [one["messages"] for one in status["sources"] if one["key"] in ("hage", "plugger", "zigbee")]
+                == [1, 2, 1]
+            ),
+            "hear each message once",
+        )
+    with open_reader(stand.collector.store) as reader:
+        ledger = reader.ledger()
+    assert (ledger.received, ledger.duplicate_messages) == (12, 4)
+    assert ledger.balances()
+    rows = await wait_rows(stand, "SELECT temperature FROM outdoor_temperature WHERE device = 'garden-1'", 2)
+    assert [row[1:] for row in rows] == [(21.5,), (21.5,)]
+    assert [row[1:] for row in await stand.select("SELECT power FROM smart_plug")] == [(8.9,)]

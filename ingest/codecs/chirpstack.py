@@ -39,7 +39,7 @@ _RAW_PROTOBUF = re.compile(rb"\x0a\x24[0-9a-f-]{36}|\x0a[\x02-\x14]\x08|\x08")
 class _Interpreter:
     def __init__(self, source: Source) -> None:
         self._root = source.root
-        self._sessions = Sessions()
+        self.sessions = Sessions()
 
     def read(self, topic: str, payload: bytes, received_ms: int) -> Heard:
         """Return what a message says.
@@ -55,10 +55,10 @@ class _Interpreter:
         if named.upper() != address:
             raise CodecError(Reason.UNRECOGNISED_PAYLOAD, f"the topic names {shorten(named)}, the payload {address}")
         if event == "up":
-            return self._sessions.hear(_read_uplink(whole, info, address), received_ms)
+            return self.sessions.hear(_read_uplink(whole, info, address), received_ms)
         told = _read_event(event, whole, address)
         if told.kind is EventKind.JOINED:
-            self._sessions.rejoin(address, _read_session(whole), order_by(whole.time_ms("time"), received_ms))
+            self.sessions.rejoin(address, _read_session(whole), order_by(whole.time_ms("time"), received_ms))
         return Heard(events=(told,))
 
     def _split(self, topic: str) -> tuple[str, str]:

@@ -43,7 +43,7 @@ _DOWNLINKS = frozenset({"down/queued", "down/sent", "down/ack", "down/nack", "do
 class _Interpreter:
     def __init__(self, source: Source) -> None:
         self._root = source.root
-        self._sessions = Sessions()
+        self.sessions = Sessions()
 
     def read(self, topic: str, payload: bytes, received_ms: int) -> Heard:
         """Return what a message says.
@@ -62,7 +62,7 @@ class _Interpreter:
             detail = f"the topic names {shorten(f'{application}/{device}')}, the payload {shorten('/'.join(told))}"
             raise CodecError(Reason.UNRECOGNISED_PAYLOAD, detail)
         if event == "up":
-            return self._sessions.hear(_read_uplink(whole, ids), received_ms)
+            return self.sessions.hear(_read_uplink(whole, ids), received_ms)
         return Heard(events=(_read_event(event, whole, ids),))
 
     def _split(self, topic: str) -> tuple[str, str, str]:

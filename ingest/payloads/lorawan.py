@@ -12,13 +12,13 @@ session nobody can know.
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ingest.codec import CodecError
 from ingest.payloads.protobuf_json import Part
 from ingest.sequence import WRAP, WRAP_NEAR
-from ingest.source import Counter, Event, EventKind, Frame, Heard, Plain, Radio, Said
+from ingest.source import Counter, Event, EventKind, Frame, Heard, Plain, Radio, Said, Session
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -94,33 +94,12 @@ class Uplink(NamedTuple):
     model: str = ""
 
 
-class _Session(NamedTuple):
-    """Where a device is.
-
-    Attributes:
-        key: What the network server calls the session.
-        name: What we call it: the same, and where the device counted from zero again under it, since when.
-        before: What it was called before that.
-        began_ms: Time of the first uplink under this name.
-        number: Greatest FCnt; -1 where only the join was heard.
-        time_ms: Latest time.
-        holes: Which numbers below that are missing: bit 0 stands for the next lower one; ``LATE_KNOWN`` bits.
-    """
-
-    key: str
-    name: str
-    before: str
-    began_ms: int
-    number: int
-    time_ms: int
-    holes: int = 0
-
-
 class Sessions:
     """The sessions of the devices behind one network server.
 
     - At most ``most`` devices are remembered; those that were silent longest are forgotten first.
     - A session that nothing is remembered of is called as the network server calls it.
+    - What changes is told once, for whoever keeps it on disk with what was said: ``take_changed``.
 
     Args:
         most: Devices to remember.
@@ -128,7 +107,22 @@ class Sessions:
 
     def __init__(self, most: int = MOST_DEVICES) -> None:
         self._most = most
-        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._changed: dict[str, Session] = {}
+
+    def __iter__(self) -> Iterator[tuple[str, Session]]:
+        """Yield address and session of each device, the one that was silent longest first."""
+        yield from self._sessions.items()
+
+    def take_changed(self) -> dict[str, Session]:
+        """Return the sessions that changed since the last call, by address."""
+        changed, self._changed = self._changed, {}
+        return changed
+
+    def restore(self, sessions: Mapping[str, Session]) -> None:
+        """Take note again of sessions, by address, of which nothing was heard yet."""
+        kept = sorted(sessions.items(), key=lambda one: one[1].time_ms)[-self._most :]
+        self._sessions = OrderedDict(kept)
 
     def hear(self, uplink: Uplink, received_ms: int) -> Heard:
         """Return what an uplink says; one without a payload (MAC commands only) is an Event.
@@ -190,13 +184,13 @@ class Sessions:
         """
         last = self._sessions.get(address)
         if last is None:
-            return self._begin(address, _Session(key, key, key, time_ms, number, time_ms)), None
+            return self._begin(address, Session(key, key, key, time_ms, number, time_ms)), None
         if time_ms < last.began_ms:
             return Counter(last.before if key == last.key else key, number), None
         if key != last.key:
-            return self._begin(address, _Session(key, key, key, time_ms, number, time_ms)), None
+            return self._begin(address, Session(key, key, key, time_ms, number, time_ms)), None
         if _is_reset(last, number, time_ms):
-            begun = _Session(key, f"{key}.{time_ms}", last.name, time_ms, number, time_ms)
+            begun = Session(key, f"{key}.{time_ms}", last.name, time_ms, number, time_ms)
             return self._begin(address, begun), _measure_wrap(last, number)
         missed, holes = _measure_gap(last, number)
         greatest, latest = max(number, last.number), max(time_ms, last.time_ms)
@@ -213,14 +207,14 @@ class Sessions:
         """
         last = self._sessions.get(address)
         if last is not None and last.key == key and time_ms > last.time_ms:
-            self._remember(address, _Session(key, f"{key}.{time_ms}", last.name, time_ms, -1, time_ms))
+            self._remember(address, Session(key, f"{key}.{time_ms}", last.name, time_ms, -1, time_ms))
 
-    def _begin(self, address: str, session: _Session) -> Counter:
+    def _begin(self, address: str, session: Session) -> Counter:
         self._remember(address, session)
         return Counter(session.name, session.number)
 
-    def _remember(self, address: str, session: _Session) -> None:
-        self._sessions[address] = session
+    def _remember(self, address: str, session: Session) -> None:
+        self._sessions[address] = self._changed[address] = session
         self._sessions.move_to_end(address)
         if len(self._sessions) > self._most:
             self._sessions.popitem(last=False)
@@ -236,6 +230,17 @@ def order_by(time_ms: int | None, received_ms: int) -> int:
         received_ms: When the message came, likewise.
     """
     return received_ms if time_ms is None or time_ms > received_ms + AHEAD_MS else time_ms
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """An Interpreter of a network server.
+
+    Attributes:
+        sessions: Of the devices behind it.
+    """
+
+    sessions: Sessions
 
 
 def read_eui(text: str, whose: str) -> str:
@@ -314,7 +319,7 @@ def _rank(reception: Reception) -> tuple[float, float]:
     return none if rssi is None else rssi, none if snr is None else snr
 
 
-def _is_reset(last: _Session, number: int, time_ms: int) -> bool:
+def _is_reset(last: Session, number: int, time_ms: int) -> bool:
     """Return whether the counter was set to zero between the last uplink and this one."""
     if number == last.number == 0:
         return time_ms > last.time_ms + REPEAT_MS
@@ -322,14 +327,14 @@ def _is_reset(last: _Session, number: int, time_ms: int) -> bool:
     return time_ms > last.time_ms and (step > LATE_STEPS or step > number)
 
 
-def _measure_wrap(last: _Session, number: int) -> int | None:
+def _measure_wrap(last: Session, number: int) -> int | None:
     """Return how many were missed where a counter of 16 bits went on from its end; None where it was set to zero."""
     if number < WRAP_NEAR and WRAP - WRAP_NEAR <= last.number < WRAP:
         return WRAP - 1 - last.number + number
     return None
 
 
-def _measure_gap(last: _Session, number: int) -> tuple[int | None, int]:
+def _measure_gap(last: Session, number: int) -> tuple[int | None, int]:
     """Return how many were missed before an uplink of the same session, and which are missing after it."""
     step = number - last.number
     if step > 0:
@@ -355,4 +360,5 @@ def _tell_empty(said: Said) -> Event:
             "spreading_factor": radio.spreading_factor,
             "gateways": radio.gateways,
         }
-    return Event(EventKind.STATUS, said.address, "an uplink without a payload", members, said)
+    detail = "an uplink without a payload"
+    return Event(EventKind.STATUS, said.address, detail, members, said, simulated=said.simulated)
