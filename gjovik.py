@@ -18,9 +18,11 @@ import simulators.bench_cli
 import simulators.cli
 import simulators.demo_cli
 import simulators.soak_cli
+from ingest.command_line import GroupWithJson
 
 app = typer.Typer(
     name="gjovik",
+    cls=GroupWithJson,
     help="An open sensor platform for municipalities.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -64,7 +66,8 @@ def describe_commands() -> str:
         "",
         "# Commands",
         "",
-        "Exit codes: 0 done, 1 found a problem, 2 wrong usage or settings.",
+        "Exit codes: 0 done, 1 found a problem, 2 wrong usage or settings. Where `--json` is a switch, an error is",
+        '`{"error": "..."}` on standard output with it; people read it on standard error.',
         "",
     ]
     for name, command in list_commands().items():

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from dashboards.boards import load_boards
 from dashboards.render import render_all
+from ingest.command_line import PROBLEM, USAGE, end_command
 
 TOKEN_VARIABLE = "GRAFANA_TOKEN"  # noqa: S105 - the name of a variable, not a secret
 
@@ -55,24 +56,33 @@ def push(
     as_json: AsJson = False,
 ) -> None:
     """Send the boards to a Grafana that runs, into the folder Gjøvik. Pushing again updates them."""
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+    if not _is_address(url):
         raise typer.BadParameter(f"{url!r} must be like http://host:3000", param_hint="--url")
     token = _read_token(token_file)
     try:
         from dashboards.push import PushError, push_boards  # noqa: PLC0415 - its library is an extra
     except ModuleNotFoundError:
-        typer.echo("grafana-client is not installed; run: pip install 'gjovik-sensors[grafana]'", err=True)
-        raise typer.Exit(2) from None
+        end_command(
+            "grafana-client is not installed; run: pip install 'gjovik-sensors[grafana]'", USAGE, as_json=as_json
+        )
     try:
         pushed = push_boards(url, token, render_all())
     except PushError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        end_command(error, PROBLEM, as_json=as_json)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(board) for board in pushed], ensure_ascii=False))
         return
     for board in pushed:
         typer.echo(f"{board.title}: {board.url}")
+
+
+def _is_address(url: str) -> bool:
+    """Whether a text is the address of a server: with a host, and a port that there can be."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and url.split() == [url]
+    except ValueError:  # a port out of range, or a bracket that is not closed
+        return False
 
 
 def _read_token(token_file: Path | None) -> str:

@@ -107,6 +107,21 @@ def choose_place(site: str, zone: str, inventory: Inventory) -> tuple[str, str]:
     return site, zone or next(iter(place.zones))
 
 
+def refuse_known(entry: Device, inventory: Inventory) -> None:
+    """Refuse an entry whose id or address another device has.
+
+    Raises:
+        WrongRequestError: One has.
+    """
+    if entry.id in inventory.devices:
+        known = f'Device "{entry.id}" is in the inventory already'
+        raise WrongRequestError(f"{known}: `gjovik devices show {entry.id}` shows it; another one needs another id.")
+    address = entry.address.lower()
+    for other in inventory.devices.values() if entry.source and address else ():
+        if (other.source, other.address.lower()) == (entry.source, address):
+            raise WrongRequestError(f'Address {entry.address} at source {entry.source} is that of device "{other.id}".')
+
+
 def name_device(source: str, address: str) -> str:
     """Return an id for a device that a Source tells of, made of both names."""
     words = re.findall("[a-z0-9]+", f"{source} {address}".lower())

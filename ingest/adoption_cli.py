@@ -5,18 +5,19 @@ settings or inventory, and nothing was changed.
 """
 
 import asyncio
-import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from devices import load_device_types
-from ingest.adoption import Known, Said, choose_place, make_entry
+from ingest.adoption import Known, Said, choose_place, make_entry, refuse_known
 from ingest.batch import QuarantineRow
 from ingest.collector import read_clock
 from ingest.command_line import (
@@ -25,6 +26,7 @@ from ingest.command_line import (
     ChosenStore,
     SettingsFile,
     explained_errors,
+    print_json,
     read_moment,
 )
 from ingest.configuration import Configuration
@@ -37,7 +39,7 @@ from ingest.known_names import describe_unknown
 from ingest.local_time import LOCAL
 from ingest.models import load_models
 from ingest.parameter_option import ParameterOption, read_parameters
-from ingest.printed_table import make_visible, print_table
+from ingest.printed_table import make_lines_visible, make_visible, print_table
 from ingest.quarantine_cli import AuthorOption, follow_request
 from ingest.quarantine_filter import Filter
 from ingest.request import (
@@ -107,7 +109,7 @@ def list_discovered(
     # What has left since it was counted is passed over.
     found = [discover(group, rows, sources, oldest) for group, rows, oldest in looked if rows]
     if as_json:
-        _print_json({"discovered": [to_plain(one) for one in found], "senders": of})
+        print_json({"discovered": [to_plain(one) for one in found], "senders": of})
     elif not found:
         typer.echo("No unknown device has sent anything that is held.")
     else:
@@ -144,24 +146,19 @@ def adopt_device(  # noqa: PLR0913 - a command has as many parameters as it has 
     collector reloads, and then the readings of the device leave the quarantine. Exit code 1 if some stay.
     """
     with explained_errors(as_json=as_json):
-        told = load_settings(settings, os.environ)
-        parameters = read_parameters(parameter or ())
-        said = Said(type_key or "", model or "", site or "", zone or "", new_id or "", component or "", parameters)
-        from_ms = read_moment(since, "--from")
-        author = author or find_login(os.getuid())
-        with locked(told.inventory):
-            change = InventoryChange(told, FILE)
-            present = change.check(change.before)
+        asked = _read_asked(settings, parameter, since, author, is_trial=is_trial)
+        told, given = asked.settings, asked.parameters
+        said = Said(type_key or "", model or "", site or "", zone or "", new_id or "", component or "", given)
+        with _changing(told) as (change, present):
             found, first_ms = _find(told, device, present)
-            entry = make_entry(found, said, first_ms if from_ms is None else from_ms, _know(present))
-            changed = _put_in(change, entry, author, is_trial=is_trial)
+            from_ms = first_ms if asked.from_ms is None else asked.from_ms
+            entry = make_entry(found, said, from_ms, _know(present))
+            changed = _put_in(change, present, entry, asked)
         outcome = Outcome(0, 0, {})
         if not is_trial:
-            where = _of(found.id)
-            request = Request(RequestKind.REPROCESS, where, author)
+            request = Request(RequestKind.REPROCESS, _of(found.id), asked.author)
             outcome = asyncio.run(follow_request(ChosenStore(told.store.folder, told), request))
-    report = _Report(change, entry, changed, outcome, found)
-    _print_json(_report_plain(report)) if as_json else _print_report(report)
+    _tell(_Report(change, entry, changed, outcome, found), as_json=as_json)
     raise typer.Exit(PROBLEM if outcome.kept else 0)
 
 
@@ -189,14 +186,10 @@ def add_device(  # noqa: PLR0913 - see adopt_device
     As `adopt` does it; what waits in quarantine is left alone.
     """
     with explained_errors(as_json=as_json):
-        told = load_settings(settings, os.environ)
-        parameters = read_parameters(parameter or ())
-        from_ms = read_moment(since, "--from")
-        author = author or find_login(os.getuid())
-        with locked(told.inventory):
-            change = InventoryChange(told, FILE)
-            place = choose_place(site, zone or "", change.check(change.before).inventory)
-            begins_ms = to_ms(find_day(read_clock())) if from_ms is None else from_ms
+        asked = _read_asked(settings, parameter, since, author, is_trial=is_trial)
+        with _changing(asked.settings) as (change, present):
+            place = choose_place(site, zone or "", present.inventory)
+            begins_ms = to_ms(find_day(read_clock())) if asked.from_ms is None else asked.from_ms
             entry = Device(
                 id=device,
                 type_key=type_key,
@@ -205,11 +198,44 @@ def add_device(  # noqa: PLR0913 - see adopt_device
                 source=source or "",
                 address=address or "",
                 model=model or "",
-                parameters=parameters,
+                parameters=asked.parameters,
             )
-            changed = _put_in(change, entry, author, is_trial=is_trial)
-    report = _Report(change, entry, changed, Outcome(0, 0, {}), None)
-    _print_json(_report_plain(report)) if as_json else _print_report(report)
+            changed = _put_in(change, present, entry, asked)
+    _tell(_Report(change, entry, changed, Outcome(0, 0, {}), None), as_json=as_json)
+
+
+class _Asked(NamedTuple):
+    """What is asked of both commands that put a device in.
+
+    Attributes:
+        settings: Of the collector.
+        parameters: Of the Model.
+        from_ms: Since when the device is there; None where that was not said.
+        author: Who asks.
+        is_trial: Whether nothing is to be written.
+    """
+
+    settings: Settings
+    parameters: Mapping[str, float]
+    from_ms: int | None
+    author: str
+    is_trial: bool
+
+
+def _read_asked(
+    file: Path | None, parameters: Collection[str] | None, since: str | None, author: str | None, *, is_trial: bool
+) -> _Asked:
+    from_ms = read_moment(since, "--from")
+    login = author or find_login(os.getuid())
+    return _Asked(load_settings(file, os.environ), read_parameters(parameters or ()), from_ms, login, is_trial)
+
+
+@contextmanager
+def _changing(settings: Settings) -> Iterator[tuple[InventoryChange, Configuration]]:
+    """Have no other command change the inventory; yield the change of the file, and what is in use before it."""
+    with locked(settings.inventory):
+        change = InventoryChange(settings, FILE)
+        yield change, change.check(change.before)
 
 
 class _Report(NamedTuple):
@@ -284,13 +310,14 @@ def _find_sender(device: str, reader: StoreReader, present: Configuration) -> st
     )
 
 
-def _put_in(change: InventoryChange, entry: Device, author: str, *, is_trial: bool) -> Changed:
+def _put_in(change: InventoryChange, present: Configuration, entry: Device, asked: _Asked) -> Changed:
     """Add an entry to the file that is changed, if all is right with it.
 
     Raises:
         WrongRequestError: It is not, or the collector refuses it; nothing is changed.
         RequestError: See ``InventoryChange.write``.
     """
+    refuse_known(entry, present.inventory)
     try:
         data = append_devices(change.before, [entry], HEADING)
         change.check(data)
@@ -298,7 +325,7 @@ def _put_in(change: InventoryChange, entry: Device, author: str, *, is_trial: bo
         raise explain_wrong(error) from None
     except UnicodeEncodeError:
         raise WrongRequestError("Nothing is written; what was said is not UTF-8 text.") from None
-    return Changed(is_written=False, devices=None) if is_trial else change.write(data, author)
+    return Changed(is_written=False, devices=None) if asked.is_trial else change.write(data, asked.author)
 
 
 def _report_plain(report: _Report) -> dict[str, Any]:
@@ -314,6 +341,13 @@ def _report_plain(report: _Report) -> dict[str, Any]:
         "kept": outcome.kept,
     }
     return plain if report.found is None else plain | {"discovered": to_plain(report.found)}
+
+
+def _tell(report: _Report, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_report_plain(report))
+    else:
+        _print_report(report)
 
 
 def _print_report(report: _Report) -> None:
@@ -348,12 +382,3 @@ def _explain_unkept(found: Discovered) -> str:
         f"{UNKEPT}, so what it has sent until now is lost; what it sends from now on is taken. "
         f"`gjovik quarantine discard --device {make_visible(found.id)} --reason {Reason.UNKNOWN_DEVICE}` forgets them"
     )
-
-
-def make_lines_visible(text: str) -> str:
-    """Return lines with what a terminal would obey made visible."""
-    return "\n".join(map(make_visible, text.split("\n")))
-
-
-def _print_json(plain: dict[str, Any] | Sequence[Any]) -> None:
-    typer.echo(json.dumps(plain, ensure_ascii=False))

@@ -8,12 +8,11 @@ knows.
 """
 
 import asyncio
-import json
 import os
 import re
 from contextlib import aclosing
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -31,12 +30,12 @@ from ingest.collector import read_clock
 from ingest.command_line import (
     PROBLEM,
     AsJson,
-    GroupWithJson,
     SettingsFile,
     StoreFolder,
     choose_store,
     end_command,
     explained_errors,
+    print_json,
     read_moment,
 )
 from ingest.incidents.act import LONGEST_TEXT, Act, ActKind, find_fault
@@ -50,9 +49,7 @@ from ingest.store_incidents import IncidentFilter
 from ingest.store_reader import open_reader
 from schemas.rule import Severity
 
-alerts_app = typer.Typer(
-    cls=GroupWithJson, help="Incidents: what alerts are open, and what people do about them.", no_args_is_help=True
-)
+alerts_app = typer.Typer(help="Incidents: what alerts are open, and what people do about them.", no_args_is_help=True)
 
 _HIGHEST_ID = 2**63 - 1
 _SPAN = re.compile(r"([0-9]{1,6}) ?(s|m|min|h|d)", re.ASCII)
@@ -326,11 +323,6 @@ def read_end(until: str | None, length: str | None, begin_ms: int | None = None)
     if found is None:
         raise typer.BadParameter(f"{length!r} is no while; write 30m, 8h or 2d", param_hint="--for")
     return (read_clock() if begin_ms is None else begin_ms) + int(found[1]) * _SPAN_MS[found[2]]
-
-
-def print_json(plain: dict[str, Any]) -> None:
-    """Print an object for programs."""
-    typer.echo(json.dumps(plain, ensure_ascii=False))
 
 
 def name_asker(author: str | None) -> str:

@@ -42,6 +42,7 @@ from ingest.command_line import (
     SettingsFile,
     end_command,
     explained_errors,
+    print_json,
     read_moment,
     refuse_nul,
 )
@@ -143,7 +144,7 @@ def show_coverage(
     with explained_errors(as_json=as_json):
         coverage = find_coverage(read_watched(load_settings(settings, os.environ)), read_clock())
     if as_json:
-        typer.echo(json.dumps(_to_plain_coverage(coverage), ensure_ascii=False))
+        print_json(_to_plain_coverage(coverage))
     else:
         _print_coverage(coverage)
     raise typer.Exit(PROBLEM if strict and not coverage.is_complete else 0)

@@ -1,7 +1,6 @@
 """The collector's commands: collector, check, accounts; those of files of their own are added here."""
 
 import asyncio
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -28,12 +27,13 @@ from ingest import (
 )
 from ingest.accounts import AccountError, Owners, write_accounts
 from ingest.check import check_configuration, list_hints
-from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile
+from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile, end_command, print_json
 from ingest.event_loop import find_loop
 from ingest.influx import MisconfiguredError
 from ingest.inventory_files import load_inventory
 from ingest.metrics_server import MetricsError
 from ingest.mqtt_error import TlsUnusable
+from ingest.printed_table import make_visible
 from ingest.run import run_collector, set_up_logging
 from ingest.settings_file import load_settings
 from ingest.store_file import StoreError
@@ -98,10 +98,10 @@ def check(
         typer.echo(f"Hint: {hint}", err=True)
     if as_json:
         rows = [one._asdict() | {"file": str(one.file)} for one in mistakes]
-        typer.echo(json.dumps(rows, ensure_ascii=False))
+        print_json(rows)
     else:
         for mistake in mistakes:
-            typer.echo(mistake)
+            typer.echo(make_visible(str(mistake)))
         if not mistakes:
             typer.echo("Settings, inventory and rules are in order.")
     raise typer.Exit(PROBLEM if mistakes else 0)
@@ -136,13 +136,11 @@ def make_accounts(
         owners = Owners(loaded.mqtt.username, tuple(collector or ()), prune)
         change = write_accounts(inventory, secrets, password_file, collector_file, owners)
     except (ConfigurationError, RegistryError) as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(USAGE) from None
+        end_command(error, USAGE, as_json=as_json)
     except AccountError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(PROBLEM) from None
+        end_command(error, PROBLEM, as_json=as_json)
     if as_json:
-        typer.echo(json.dumps(asdict(change)))
+        print_json(asdict(change))
     else:
         typer.echo(
             f"{len(change.added)} accounts added, {len(change.kept)} kept, {len(change.removed)} removed;"

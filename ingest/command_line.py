@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 found a problem, 2 wrong usage or settings. To a program t
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +17,7 @@ import typer.core
 from typer.exceptions import TyperException
 
 from ingest.local_time import parse_local
+from ingest.printed_table import make_lines_visible
 from ingest.request import RequestError, WrongRequestError
 from ingest.settings import Settings
 from ingest.settings_file import load_settings
@@ -25,6 +26,8 @@ from ingest.toml_file import ConfigurationError
 from schemas.registry import RegistryError
 
 PROBLEM, USAGE = 1, 2
+SHOWN_MISTAKES = 50
+"""Mistakes that people are shown at once; the rest is counted. ``--json`` has all."""
 _WANTS_JSON = "gjovik.wants_json"
 
 
@@ -93,7 +96,7 @@ class GroupWithJson(typer.core.TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own type has no public name
         """Take the command's words."""
-        ctx.meta[_WANTS_JSON] = _is_json_wanted(self.commands.get(args[0]) if args else None, args)
+        ctx.meta[_WANTS_JSON] = _is_json_wanted(self, args)
         with _told_as_json(ctx):
             return super().parse_args(ctx, args)
 
@@ -116,7 +119,10 @@ def _told_as_json(ctx: Any) -> Iterator[None]:  # noqa: ANN401 - see GroupWithJs
 
 def _is_json_wanted(command: Any, words: list[str]) -> bool:  # noqa: ANN401 - see GroupWithJson
     """Whether JSON is to be printed; a command may have a ``--json`` that takes a file, which is ``-`` then."""
-    options = [] if command is None else [one for one in command.params if "--json" in one.opts]
+    for word in words:
+        if isinstance(command, typer.core.TyperGroup):
+            command = command.commands.get(word, command)
+    options = [one for one in command.params if "--json" in one.opts]
     if all(one.is_flag for one in options):
         return "--json" in words
     return "--json=-" in words or ("--json", "-") in pairwise(words)
@@ -131,10 +137,24 @@ def end_command(message: object, code: int, *, as_json: bool = False) -> NoRetur
         as_json: Whether a program reads it.
     """
     if as_json:
-        typer.echo(json.dumps({"error": str(message)}, ensure_ascii=False))
+        print_json({"error": str(message)})
     else:
-        typer.echo(message, err=True)
+        typer.echo(make_lines_visible(str(message)), err=True)
     raise typer.Exit(code)
+
+
+def print_json(plain: Mapping[str, Any] | Collection[Any]) -> None:
+    """Print JSON for programs, in one line."""
+    text = json.dumps(plain, ensure_ascii=False)
+    # A word of the command line that is not UTF-8 has surrogates, which JSON can only have escaped.
+    typer.echo(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _shorten(error: ConfigurationError) -> str:
+    """Return the first mistakes, as many as a person reads: a file of 50,000 rows may have one in each."""
+    shown = [str(mistake) for mistake in error.mistakes[:SHOWN_MISTAKES]]
+    more = len(error.mistakes) - len(shown)
+    return "\n".join([*shown, f"and {more} more mistakes"] if more else shown)
 
 
 @contextmanager
@@ -142,7 +162,9 @@ def explained_errors(*, as_json: bool = False) -> Iterator[None]:
     """End the command with one sentence and its exit code when something of ours goes wrong in the block."""
     try:
         yield
-    except (ConfigurationError, RegistryError, WrongRequestError) as error:
+    except ConfigurationError as error:
+        end_command(error if as_json else _shorten(error), USAGE, as_json=as_json)
+    except (RegistryError, WrongRequestError) as error:
         end_command(error, USAGE, as_json=as_json)
     except PermissionError as error:
         # Where even looking is forbidden; what can be looked at has its own sentence.

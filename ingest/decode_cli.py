@@ -3,8 +3,6 @@
 Exit codes: 0 accepted, or there was nothing to refuse; 1 something was refused; 2 wrong usage.
 """
 
-import json
-import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -14,7 +12,7 @@ import typer
 from devices import load_device_types
 from ingest.codecs import NATIVE, load_formats
 from ingest.collector import read_clock
-from ingest.command_line import PROBLEM, AsJson, explained_errors, read_moment, refuse_nul
+from ingest.command_line import PROBLEM, AsJson, explained_errors, print_json, read_moment, refuse_nul
 from ingest.decode import (
     Decoding,
     Moment,
@@ -37,6 +35,7 @@ from ingest.decode_view import (
     render_value,
     to_plain,
 )
+from ingest.input_file import read_input
 from ingest.known_names import describe_unknown
 from ingest.local_time import LOCAL
 from ingest.model import Model
@@ -51,6 +50,39 @@ from ingest.source import Frame, Source
 MOST_BYTES = 16 * 1024 * 1024
 """More than any message; a file that never ends is not read to its end."""
 
+_NOT_IN_TOPIC = frozenset("+#\0")
+
+FileArgument = Annotated[
+    Path | None,
+    typer.Argument(callback=refuse_nul, help="File of the payload, byte for byte; - is standard input."),
+]
+SourceOption = Annotated[
+    str | None, typer.Option(help="Format that it is in, such as tts; native is the platform's own.")
+]
+TopicOption = Annotated[
+    str | None, typer.Option(help="Topic that it came on; one of the format's documentation when left out.")
+]
+TypeOption = Annotated[
+    str | None, typer.Option("--type", help="Device type whose field names it has, as native payloads do.")
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(help="Model of the device; guessed when left out, where the payload names the product."),
+]
+PortOption = Annotated[
+    int | None, typer.Option(min=0, max=255, help="FPort of a LoRaWAN frame alone; without --source.")
+]
+HexOption = Annotated[str | None, typer.Option("--hex", help="The payload in hexadecimal digits, instead of a file.")]
+RootOption = Annotated[
+    str | None, typer.Option(help="Beginning of the source's topics, where it is not the usual one.")
+]
+PatternOption = Annotated[
+    list[str] | None, typer.Option(help="Pattern of the source's topics, such as bygg/{address}/{member}.")
+]
+ReceivedOption = Annotated[
+    str | None, typer.Option(help="When it was received, in Oslo or RFC 3339; now when left out.")
+]
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add the command to the application."""
@@ -58,40 +90,18 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def decode(  # noqa: PLR0913 - a command has as many parameters as it has options
-    file: Annotated[
-        Path | None,
-        typer.Argument(callback=refuse_nul, help="File of the payload, byte for byte; - is standard input."),
-    ] = None,
+    file: FileArgument = None,
     *,
-    source: Annotated[
-        str | None, typer.Option(help="Format that it is in, such as tts; native is the platform's own.")
-    ] = None,
-    topic: Annotated[
-        str | None, typer.Option(help="Topic that it came on; one of the format's documentation when left out.")
-    ] = None,
-    type_key: Annotated[
-        str | None, typer.Option("--type", help="Device type whose field names it has, as native payloads do.")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Model of the device; guessed when left out, where the payload names the product."),
-    ] = None,
+    source: SourceOption = None,
+    topic: TopicOption = None,
+    type_key: TypeOption = None,
+    model: ModelOption = None,
     parameter: ParameterOption = None,
-    port: Annotated[
-        int | None, typer.Option(min=0, max=255, help="FPort of a LoRaWAN frame alone; without --source.")
-    ] = None,
-    hexadecimal: Annotated[
-        str | None, typer.Option("--hex", help="The payload in hexadecimal digits, instead of a file.")
-    ] = None,
-    root: Annotated[
-        str | None, typer.Option(help="Beginning of the source's topics, where it is not the usual one.")
-    ] = None,
-    pattern: Annotated[
-        list[str] | None, typer.Option(help="Pattern of the source's topics, such as bygg/{address}/{member}.")
-    ] = None,
-    received: Annotated[
-        str | None, typer.Option(help="When it was received, in Oslo or RFC 3339; now when left out.")
-    ] = None,
+    port: PortOption = None,
+    hexadecimal: HexOption = None,
+    root: RootOption = None,
+    pattern: PatternOption = None,
+    received: ReceivedOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what one payload becomes: what its format says, then each field with its verdict, then the line.
@@ -122,7 +132,7 @@ def decode(  # noqa: PLR0913 - a command has as many parameters as it has option
             came = _assume_topic(came, opened, payload)
             decoding = decode_message(opened, came.topic, payload, received_ms, choose_model(found, source, parameters))
     if as_json:
-        typer.echo(json.dumps(came.to_plain() | to_plain(decoding), ensure_ascii=False))
+        print_json(came.to_plain() | to_plain(decoding))
     else:
         _print_head(came)
         _print(decoding)
@@ -166,24 +176,14 @@ def _read_received(received: str | None) -> int:
 
 
 def _read_payload(file: Path | None, hexadecimal: str | None) -> bytes:
-    if (file is None) == (hexadecimal is None):
+    if file is not None and hexadecimal is None:
+        return read_input(file, MOST_BYTES)
+    if file is not None or hexadecimal is None:
         raise WrongRequestError("Say one payload: a file, - for standard input, or --hex with its digits.")
-    if hexadecimal is not None:
-        try:
-            return bytes.fromhex(hexadecimal.replace(":", " "))
-        except ValueError as error:
-            raise WrongRequestError(f"--hex is not pairs of hexadecimal digits: {error}.") from None
     try:
-        if str(file) == "-":
-            payload = sys.stdin.buffer.read(MOST_BYTES + 1)
-        else:
-            with Path(str(file)).open("rb") as opened:
-                payload = opened.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise WrongRequestError(f"{file} cannot be read ({error.strerror}).") from None
-    if len(payload) > MOST_BYTES:
-        raise WrongRequestError(f"{file} has more than {MOST_BYTES} bytes; no message has.")
-    return payload
+        return bytes.fromhex(hexadecimal.replace(":", " "))
+    except ValueError:
+        raise WrongRequestError("--hex is not pairs of hexadecimal digits, such as 03 67 34 01.") from None
 
 
 def _find_model(key: str | None, type_key: str | None, source: str | None) -> Model | None:
@@ -221,8 +221,12 @@ def _decode_native(payload: bytes, type_key: str | None, model: str | None, rece
 def _make_source(key: str, root: str | None, patterns: Collection[str]) -> Source:
     """Return a Source of a Format with the topics that are told, or its usual ones."""
     _require("format", key, (*load_formats(), NATIVE))
+    if root is not None and (not root or _NOT_IN_TOPIC & set(root)):
+        raise WrongRequestError(f"--root {root} must be the beginning of topics, without + and #.")
     for one in patterns:
         segments = one.split("/")
+        if _NOT_IN_TOPIC & set(one):
+            raise WrongRequestError(f"--pattern {one} must be without + and #; {{address}} stands for them.")
         if segments.count("{address}") != 1 or segments.count("{member}") > 1:
             raise WrongRequestError(f"--pattern {one} must have {{address}} once, and {{member}} once at most.")
     told = tuple(patterns) or (("{address}/{member}",) if key == "plain" else ())

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.alerts_cli import AuthorOption, name_asker, perform, print_json
-from ingest.command_line import AsJson, SettingsFile, StoreFolder, choose_store, explained_errors
+from ingest.alerts_cli import AuthorOption, name_asker, perform
+from ingest.command_line import AsJson, SettingsFile, StoreFolder, choose_store, explained_errors, print_json
 from ingest.event_time import format_time
 from ingest.local_time import format_local
 from ingest.notify.delivery import Delivery, DeliveryState

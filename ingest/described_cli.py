@@ -5,9 +5,7 @@ It connects to nothing.
 Exit codes: 0 done; 1 a line could not be read; 2 wrong usage, settings or inventory.
 """
 
-import json
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,11 +14,12 @@ import typer
 from devices import load_device_types
 from ingest.adoption import choose_place
 from ingest.collector import read_clock
-from ingest.command_line import PROBLEM, AsJson, SettingsFile, explained_errors, read_moment, refuse_nul
+from ingest.command_line import PROBLEM, AsJson, SettingsFile, explained_errors, print_json, read_moment, refuse_nul
 from ingest.described_entry import Entries, propose_entries
 from ingest.description import DescribedDevice, NotRead, read_descriptions
 from ingest.device_csv import write_sheet
 from ingest.devices_cli import read_inventory_of
+from ingest.input_file import read_input
 from ingest.inventory import OPEN_END_MS, Inventory, Placement
 from ingest.inventory_writing import find_day, replace_file
 from ingest.known_names import describe_unknown
@@ -75,7 +74,7 @@ def list_described(  # noqa: PLR0913 - a command has as many parameters as it ha
     with explained_errors(as_json=as_json):
         if csv is None and any((site, zone, type_key, since)):
             raise WrongRequestError("Say --csv FILE.csv: --site, --zone, --type and --from are of the entries in it.")
-        found, wrong = read_descriptions(_read_file(file), load_device_types())
+        found, wrong = read_descriptions(read_input(file, MOST_BYTES), load_device_types())
         entries = None
         if csv is not None:
             inventory = read_inventory_of(settings)
@@ -86,7 +85,7 @@ def list_described(  # noqa: PLR0913 - a command has as many parameters as it ha
             replace_file(csv, write_sheet((one.device for one in entries.proposed), notes))
     if as_json:
         plain = {"devices": [_to_plain(one) for one in found], "not_read": [one._asdict() for one in wrong]}
-        typer.echo(json.dumps(plain | _to_plain_entries(csv, entries), ensure_ascii=False))
+        print_json(plain | _to_plain_entries(csv, entries))
     else:
         _print(found, wrong)
         if csv is not None and entries is not None:
@@ -119,20 +118,6 @@ def _check(type_key: str | None) -> str:
 def _load_sources(settings: Path | None) -> dict[str, Source]:
     told = load_settings(settings, os.environ)
     return place_sources(load_sources(told.sources, told.mqtt.topic_prefix), LOCAL)
-
-
-def _read_file(file: Path) -> bytes:
-    try:
-        if str(file) == "-":
-            data = sys.stdin.buffer.read(MOST_BYTES + 1)
-        else:
-            with file.open("rb") as opened:
-                data = opened.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise WrongRequestError(f"{file} cannot be read ({error.strerror}).") from None
-    if len(data) > MOST_BYTES:
-        raise WrongRequestError(f"{file} has more than {MOST_BYTES} bytes; give it in parts.")
-    return data
 
 
 def _print(found: tuple[DescribedDevice, ...], wrong: tuple[NotRead, ...]) -> None:

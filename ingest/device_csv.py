@@ -48,6 +48,8 @@ MOST_BYTES = 64 * 1024 * 1024
 GUARD = "'"
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_OTHERS = ((b"PK\x03\x04", "an Excel workbook"), (b"\xd0\xcf\x11\xe0", "an old Excel workbook"), (b"%PDF", "a PDF"))
+"""How files begin that are given instead."""
 _KEYS = {name: key for key, norwegian in [*HEADINGS.items(), *NOTES.items()] for name in (key, norwegian)}
 _DELIMITERS = ";\t,"
 _TOLD_DELIMITER = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
@@ -119,7 +121,7 @@ def read_sheet(path: Path, data: bytes) -> tuple[Sheet, list[Mistake]]:
     mistakes: list[Mistake] = []
     headings: dict[str, str] = {}
     try:
-        rows = list(_read_rows(path, _decode(data), headings, mistakes))
+        rows = _leave_out_repeated(_read_rows(path, _decode_text(data), headings, mistakes), path, mistakes)
     except ValueError as error:
         return Sheet(path, (), {}, {}), [Mistake(path, 0, "", str(error))]
     sheet = Sheet(path, (), {}, headings)
@@ -137,18 +139,28 @@ def read_sheet(path: Path, data: bytes) -> tuple[Sheet, list[Mistake]]:
     return replace(sheet, devices=tuple(devices), rows=numbers), mistakes
 
 
-def _decode(data: bytes) -> str:
+def _decode_text(data: bytes) -> str:
     """Return the text of a file.
 
     Raises:
         ValueError: It is none.
     """
+    text = _decode(data)
+    if "\0" in text:
+        raise ValueError("holds NUL characters, which no list of devices does: save it as CSV UTF-8")
+    return text
+
+
+def _decode(data: bytes) -> str:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             try:
                 return data[len(bom) :].decode(encoding)
             except UnicodeDecodeError:
                 raise ValueError(f"begins as {encoding.upper()} and is not: save it again as CSV UTF-8") from None
+    for begin, kind in _OTHERS:
+        if data.startswith(begin):
+            raise ValueError(f"is {kind}, not CSV: save it as CSV UTF-8 in Excel")
     for encoding in ("utf-8", "cp1252"):
         try:
             return data.decode(encoding)
@@ -178,8 +190,19 @@ def _read_rows(path: Path, text: str, headings: dict[str, str], mistakes: list[M
                 yield _read_row(path, number, keys, cells, mistakes)
     except csv.Error as error:
         mistakes.append(Mistake(path, number + 1, "", f"cannot be read ({error}); is a quotation mark missing?"))
-    if number == 0:
-        mistakes.append(Mistake(path, 0, "", "is empty"))
+    else:
+        if keys is None:
+            mistakes.append(Mistake(path, 0, "", "is empty"))
+
+
+def _leave_out_repeated(rows: Iterable[_Row], path: Path, mistakes: list[Mistake]) -> list[_Row]:
+    """Return the rows, each once: one that says what another one says is copied in vain."""
+    first: dict[tuple[tuple[str, str], ...], _Row] = {}
+    for row in rows:
+        same = first.setdefault(tuple(row.cells.items()), row)
+        if same is not row:
+            mistakes.append(Mistake(path, row.number, "", f"is the same as row {same.number}; remove one of them"))
+    return list(first.values())
 
 
 def _read_headings(
@@ -252,13 +275,21 @@ def _read_moment(text: str) -> int:
     """Return a moment, as people or Excel write it, in milliseconds since 1970 in UTC; raises ValueError."""
     match = _NORWEGIAN.fullmatch(text)
     if match is None:
-        return parse_local(text)
+        return _parse_other(text)
     day, month, year, hour, minute, second = match.groups()
     clock = "" if hour is None else f" {hour:0>2}:{minute}:{second or '00'}"
     try:
         return parse_local(f"{year}-{month:0>2}-{day:0>2}{clock}")
     except ValueError:
         raise ValueError(f"{show(text)} is not in the calendar of Oslo") from None
+
+
+def _parse_other(text: str) -> int:
+    """Return a moment that is not written as in Norway; raises ValueError."""
+    try:
+        return parse_local(text)
+    except ValueError:
+        raise ValueError(f"{show(text)} is no time; write 24.11.2026, 24.11.2026 08:30 or 2026-11-24") from None
 
 
 def _read_device(

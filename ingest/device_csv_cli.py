@@ -1,10 +1,10 @@
 """``gjovik devices import|export``: devices as CSV, as Excel in Norway reads and writes it.
 
-Exit codes: 0 done, also when nothing is new; 1 the file cannot be read or written, or the collector cannot be asked;
-2 something in the file, the settings or the inventory is wrong, and nothing was changed.
+Exit codes: 0 done, also when nothing is new; 1 a file cannot be written, or the collector cannot be asked; 2 the file
+cannot be read, or something in it, the settings or the inventory is wrong, and nothing was changed.
 """
 
-import json
+import errno
 import os
 import sys
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Annotated, Any
 import typer
 
 from ingest.adoption_cli import TrialOption
-from ingest.command_line import AsJson, SettingsFile, explained_errors, refuse_nul
+from ingest.command_line import AsJson, SettingsFile, explained_errors, print_json, refuse_nul
 from ingest.device_csv import MOST_BYTES, Sheet, read_sheet, write_sheet
 from ingest.device_import import FILE, Plan, plan_import
 from ingest.devices_cli import read_inventory_of
+from ingest.input_file import read_input
 from ingest.inventory_change import Changed, InventoryChange
 from ingest.inventory_writing import locked, replace_file
 from ingest.quarantine_cli import AuthorOption
@@ -33,7 +34,12 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def import_devices(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", callback=refuse_nul, help="Columns: docs/inventory.md.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.csv", callback=refuse_nul, help="Its columns: docs/inventory.md; - is standard input."
+        ),
+    ],
     *,
     author: AuthorOption = None,
     is_trial: TrialOption = False,
@@ -47,17 +53,17 @@ def import_devices(
     """
     with explained_errors(as_json=as_json):
         told = load_settings(settings, os.environ)
-        sheet, mistakes = read_sheet(file, _read_file(file))
+        sheet, mistakes = read_sheet(file, read_input(file, MOST_BYTES))
         if mistakes:
             raise ConfigurationError(_sort(mistakes))
         with locked(told.inventory):
             change = InventoryChange(told, FILE)
             plan = _plan(sheet, change)
             changed = Changed(is_written=False, devices=None)
-            if plan.added or plan.changed:
-                changed = _write(sheet, plan, change, author or find_login(os.getuid()), is_trial=is_trial)
+            if (plan.added or plan.changed) and not is_trial:
+                changed = change.write(plan.write(), author or find_login(os.getuid()))
     if as_json:
-        typer.echo(json.dumps(_to_plain(plan, change, changed), ensure_ascii=False))
+        print_json(_to_plain(plan, change, changed))
         return
     typer.echo(f"{len(plan.added)} new, {len(plan.changed)} changed, {len(plan.unchanged)} as they were.")
     if changed.is_written:
@@ -85,34 +91,33 @@ def export_devices(
         devices = read_inventory_of(settings).devices
         data = write_sheet(device for _, device in sorted(devices.items()))
         if file is None:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            _write_out(data)
             return
         replace_file(file, data)
     typer.echo(f"{len(devices)} devices are in {file}.")
 
 
-def _read_file(file: Path) -> bytes:
-    """Return the bytes of a file.
+def _write_out(data: bytes) -> None:
+    """Write to standard output.
 
     Raises:
-        RequestError: It cannot be read, or is far too long.
+        RequestError: What it leads to is full.
     """
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MOST_BYTES + 1)
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
     except OSError as error:
-        raise RequestError(f"{file} cannot be read: {error.strerror}.") from error
-    if len(data) > MOST_BYTES:
-        raise RequestError(f"{file} is larger than {MOST_BYTES >> 20} MiB; that is no list of devices.")
-    return data
+        if error.errno == errno.EPIPE:  # whoever read it has seen enough; typer ends the command
+            raise
+        raise RequestError(f"Standard output cannot be written ({error.strerror}).") from error
 
 
 def _plan(sheet: Sheet, change: InventoryChange) -> Plan:
     """Return what an import does.
 
     Raises:
-        ConfigurationError: The inventory is wrong already, or the import would change what is not its own.
+        ConfigurationError: The inventory is wrong already, or would be with the import; or that would change what is
+            not its own.
     """
     present = change.check(change.before).inventory.devices
     values = parse_toml(change.path, change.before).values
@@ -121,19 +126,14 @@ def _plan(sheet: Sheet, change: InventoryChange) -> Plan:
         message = f"holds {', '.join(others)}, and imports write the file anew: move that to another file"
         raise ConfigurationError([Mistake(change.path, 0, "", message)])
     plan, mistakes = plan_import(sheet, present, [one["id"] for one in values.get("device", ())])
+    try:
+        if plan.added or plan.changed:
+            change.check(plan.write())
+    except ConfigurationError as error:
+        mistakes += [sheet.place(one, plan.devices) if one.file == change.path else one for one in error.mistakes]
     if mistakes:
         raise ConfigurationError(_sort(mistakes))
     return plan
-
-
-def _write(sheet: Sheet, plan: Plan, change: InventoryChange, author: str, *, is_trial: bool) -> Changed:
-    data = plan.write()
-    try:
-        change.check(data)
-    except ConfigurationError as error:
-        placed = [sheet.place(one, plan.devices) if one.file == change.path else one for one in error.mistakes]
-        raise ConfigurationError(_sort(placed)) from None
-    return Changed(is_written=False, devices=None) if is_trial else change.write(data, author)
 
 
 def _sort(mistakes: list[Mistake]) -> list[Mistake]:

@@ -41,29 +41,55 @@ class Plan(NamedTuple):
 
 
 def plan_import(sheet: Sheet, present: Mapping[str, Device], own: Collection[str]) -> tuple[Plan, list[Mistake]]:
-    """Return what an import does, and what it must not do.
+    """Return what an import does, and what it must not do, which is left out of that.
 
     Args:
         sheet: The CSV file.
         present: Devices of the inventory by id.
         own: Ids of those that stand in the file that imports write, in its order.
     """
-    mistakes: list[Mistake] = []
     came = {device.id: _complete(device) for device in sheet.devices}
-    added = [name for name in came if name not in present]
-    changed = [name for name, device in came.items() if name in present and present[name] != device]
-    for name in changed:
-        if name not in own:
-            differing = _list_differing(present[name], came[name])
-            message = (
-                f"{name} stands in another file of the inventory, with another {' and '.join(differing)}: change it "
-                "there, or take it out of there"
-            )
-            mistakes.append(sheet.mistake(sheet.rows[name][0], differing[0], message))
-    devices = [came.get(name, present[name]) for name in own]
+    written = set(own)
+    elsewhere = {name: device for name, device in present.items() if name not in written}
+    refused = _refuse_elsewhere(sheet, came, elsewhere) | _refuse_taken(sheet, came, elsewhere)
+    right = {name: device for name, device in came.items() if name not in refused}
+    added = [name for name in right if name not in present]
+    unchanged = [name for name, device in right.items() if present.get(name) == device]
+    changed = [name for name, device in right.items() if name in present and present[name] != device]
+    devices = [came.get(name, present[name]) for name in own if name not in refused]
     devices += [came[name] for name in added]
-    unchanged = [name for name in came if name in present and name not in changed]
-    return Plan(tuple(devices), tuple(added), tuple(changed), tuple(unchanged)), mistakes
+    return Plan(tuple(devices), tuple(added), tuple(changed), tuple(unchanged)), list(refused.values())
+
+
+def _refuse_elsewhere(sheet: Sheet, came: Mapping[str, Device], elsewhere: Mapping[str, Device]) -> dict[str, Mistake]:
+    """Return a mistake for each device that stands in another file, and says otherwise there; by id."""
+    found = {}
+    for name, device in came.items():
+        if elsewhere.get(name, device) == device:
+            continue
+        differing = _list_differing(elsewhere[name], device)
+        message = (
+            f"{name} stands in another file of the inventory, and differs in {', '.join(differing)}: change it there, "
+            "or take it out of there"
+        )
+        found[name] = sheet.mistake(sheet.rows[name][0], differing[0], message)
+    return found
+
+
+def _refuse_taken(sheet: Sheet, came: Mapping[str, Device], elsewhere: Mapping[str, Device]) -> dict[str, Mistake]:
+    """Return a mistake for each device whose address is that of one that stands in another file; by id."""
+    taken = {_bind(device): name for name, device in elsewhere.items() if device.address}
+    found = {}
+    for name, device in came.items():
+        other = taken.get(_bind(device), name) if device.source else name
+        if other != name:
+            message = f'is that of device "{other}" at source {device.source}, in another file of the inventory'
+            found[name] = sheet.mistake(sheet.rows[name][0], "address", message)
+    return found
+
+
+def _bind(device: Device) -> tuple[str, str]:
+    return device.source, device.address.lower()
 
 
 def _complete(device: Device) -> Device:

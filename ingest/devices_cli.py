@@ -7,7 +7,6 @@ How devices get in is in ``ingest.adoption_cli`` and ``ingest.device_csv_cli``.
 Exit codes: 0 done, also when nothing matches; 1 there is no such device; 2 wrong usage, settings or inventory.
 """
 
-import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ import typer
 from devices import load_device_types
 from ingest.batch import UplinkFault
 from ingest.codecs import load_formats
-from ingest.command_line import PROBLEM, AsJson, GroupWithJson, SettingsFile, end_command, explained_errors
+from ingest.command_line import PROBLEM, AsJson, SettingsFile, end_command, explained_errors, print_json
 from ingest.event_time import format_time
 from ingest.inventory import OPEN_END_MS, Device, Inventory, Placement
 from ingest.inventory_files import BROKER_ACCOUNTS, load_inventory
@@ -46,7 +45,7 @@ UPLINK_WORDS = {
 Uplinks = Mapping[UplinkFault, int] | StoreError | None
 """What was counted of a device's uplinks; why that cannot be read; None for a device that has none."""
 
-app = typer.Typer(cls=GroupWithJson, help="The inventory's devices: which there are, and how they get in.")
+app = typer.Typer(help="The inventory's devices: which there are, and how they get in.", no_args_is_help=True)
 
 
 @app.callback()
@@ -77,7 +76,7 @@ def list_devices(
         and source in (None, device.source)
     ]
     if as_json:
-        _print_json({"devices": [_to_plain(one) for one in found]})
+        print_json({"devices": [_to_plain(one) for one in found]})
     elif not found:
         typer.echo("No device matches.")
     else:
@@ -105,7 +104,7 @@ def show_device(
     uplinks = _read_uplinks(found, settings)
     if as_json:
         fields = [_to_plain_field(name, one) for name, one in device_type.fields.items()]
-        _print_json(_to_plain(found) | _to_plain_uplinks(uplinks) | {"fields": fields})
+        print_json(_to_plain(found) | _to_plain_uplinks(uplinks) | {"fields": fields})
         return
     parts = [*_list_parts(found, device_type, inventory), *_list_uplinks(uplinks)]
     width = max(len(name) for name, _ in parts)
@@ -233,7 +232,3 @@ def _to_plain_field(name: str, field: Field) -> dict[str, Any]:
     unit = None if field.is_state else field.measures.unit
     about = {"field": name, "title": field.title, "quantity": field.quantity, "required": field.required}
     return about | {"unit": unit, "low": low, "high": high}
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))

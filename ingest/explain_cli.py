@@ -3,7 +3,6 @@
 It looks, and changes nothing. Exit codes: see ``ingest.alerts_cli``.
 """
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,7 @@ import typer
 from ingest.alerts.explain import Case, explain, name_subject
 from ingest.alerts.words import Language
 from ingest.collector import read_clock
-from ingest.command_line import AsJson, SettingsFile, StoreFolder, choose_store, explained_errors
+from ingest.command_line import AsJson, SettingsFile, StoreFolder, choose_store, explained_errors, print_json
 from ingest.configuration import Configuration, read_watched
 from ingest.known_names import describe_unknown
 from ingest.printed_table import make_visible
@@ -66,7 +65,7 @@ def explain_alert(
     if as_json:
         record = next((one for one in case.records if (one.device, one.rule) == (case.subject, rule)), None)
         plain = {"device": case.subject, "rule": rule, "phase": record.phase if record else "ok"}
-        typer.echo(json.dumps(plain | {"sentences": sentences, "read": read}, ensure_ascii=False))
+        print_json(plain | {"sentences": sentences, "read": read})
         return
     for sentence in sentences:
         typer.echo(make_visible(sentence))

@@ -15,24 +15,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ingest.binding import complete_parameters, find_wrong
-from ingest.inventory import (
-    GATEWAY,
-    OPEN_END_MS,
-    Category,
-    Device,
-    Inventory,
-    OpeningHours,
-    Placement,
-    Site,
-    Zone,
-)
+from ingest.inventory import GATEWAY, OPEN_END_MS, Device, Inventory, Placement, Site
+from ingest.inventory_sites import find_wrong_site, make_site
 from ingest.inventory_tables import PATTERNS, DeviceTable, PlacementTable, SiteTable
 from ingest.local_time import LOCAL
 from ingest.near_names import offer_near
 from ingest.source import Source
 from ingest.toml_file import NO_DRAFTS, ConfigurationError, Mistake, TomlFile, TomlPath, iterate_toml_folder
 from ingest.toml_table import explain_unknown, read_table, show
-from ingest.written_time import DAYS, to_minutes, to_ms, to_weekdays
+from ingest.written_time import to_ms
 from schemas.device_type import DeviceType
 
 RESERVED_SITES = frozenset({"alerts"})
@@ -41,7 +32,8 @@ RESERVED_SITES = frozenset({"alerts"})
 BROKER_ACCOUNTS = frozenset({"admin", "bridge", "collector", "console", "monitor", "replay", "simulator"})
 """Accounts at the broker that are not devices; a device of that name would get their rights."""
 
-_NORWAY = (57.0, 81.5, 2.0, 33.5)  # degrees: south, north, west, east; with Svalbard, without Jan Mayen
+MOST_NEAR = 3
+"""Device types that are offered for one that does not exist."""
 
 
 def load_inventory(
@@ -225,67 +217,8 @@ class _Draft:
             self.refuse(
                 file, (*path, "key"), f'"{table.key}" is reserved: it is a segment of the platform\'s own topics'
             )
-        self._check_position(file, path, table)
-        self._check_area(file, path, table)
-        zones: dict[str, Zone] = {}
-        for index, zone in enumerate(table.zone):
-            if zone.key in zones:
-                first = next(number for number, other in enumerate(table.zone) if other.key == zone.key)
-                line = file.line((*path, "zone", first, "key"))
-                message = f'zone "{zone.key}" is defined before, at {file.path}:{line}'
-                self.refuse(file, (*path, "zone", index, "key"), message)
-            zones[zone.key] = Zone(zone.key, zone.title)
-        self.sites[table.key] = Site(
-            key=table.key,
-            title=table.title,
-            category=table.category,
-            latitude=table.latitude,
-            longitude=table.longitude,
-            area_m2=table.area_m2,
-            zones=zones,
-            opening_hours=self._read_opening_hours(file, path, table),
-            part_of=table.part_of or "",
-        )
-
-    def _check_position(self, file: TomlFile, path: TomlPath, table: SiteTable) -> None:
-        """Refuse a position outside Norway, except for recordings, which were made anywhere."""
-        if table.category is Category.RECORDINGS or _is_in_norway(table.latitude, table.longitude):
-            return
-        hint = "is not in Norway"
-        if _is_in_norway(table.longitude, table.latitude):
-            hint += "; latitude and longitude have changed places"
-        self.refuse(file, (*path, "latitude"), f"{table.latitude:g} north, {table.longitude:g} east {hint}")
-
-    def _check_area(self, file: TomlFile, path: TomlPath, table: SiteTable) -> None:
-        """Refuse a building without a floor area, and a place with one."""
-        if table.category.is_building and table.area_m2 is None:
-            message = f"is missing: a building ({table.category}) has a heated floor area in m2"
-            self.refuse(file, (*path, "area_m2"), message)
-        elif not table.category.is_building and table.area_m2 is not None:
-            message = f"must be left out: a {table.category} is not a building with a heated floor area"
-            self.refuse(file, (*path, "area_m2"), message)
-
-    def _read_opening_hours(self, file: TomlFile, path: TomlPath, table: SiteTable) -> tuple[OpeningHours, ...]:
-        """Return the opening hours in order of the week, and refuse those that make no sense."""
-        found: list[OpeningHours] = []
-        for index, row in enumerate(table.opening_hours):
-            here = (*path, "opening_hours", index)
-            opens, closes = to_minutes(row.opens), to_minutes(row.closes)
-            if closes <= opens:
-                self.refuse(file, (*here, "closes"), "must be after opens; hours past midnight are two entries")
-            try:
-                weekdays = to_weekdays(row.days)
-            except ValueError as error:
-                self.refuse(file, (*here, "days"), str(error))
-                continue
-            for weekday in weekdays:
-                if any(
-                    other.weekday == weekday and other.opens_min < closes and opens < other.closes_min
-                    for other in found
-                ):
-                    self.refuse(file, here, f"overlaps other opening hours on {DAYS[weekday]}")
-                found.append(OpeningHours(weekday, opens, closes))
-        return tuple(sorted(found, key=lambda hours: (hours.weekday, hours.opens_min)))
+        self.mistakes += find_wrong_site(file, path, table)
+        self.sites[table.key] = make_site(table)
 
     def add_device(self, file: TomlFile, path: TomlPath, raw: object) -> None:
         """Check a ``[[device]]`` and keep it."""
@@ -301,7 +234,8 @@ class _Draft:
                 file, (*path, "id"), f'"{table.id}" is reserved: it is an account of the platform at the broker'
             )
         if table.type not in self.types:
-            message = f"device type {show(table.type)} does not exist; there are {', '.join(sorted(self.types))}"
+            near = offer_near(table.type, self.types, MOST_NEAR) or f"there are {', '.join(sorted(self.types))}"
+            message = f"device type {show(table.type)} does not exist; {near}"
             self.refuse(file, (*path, "type"), message)
         elif self.types[table.type].is_apart and not self.keeps_apart:
             message = (
@@ -404,11 +338,6 @@ class _Draft:
             self.refuse(file, path, "the placement before it has no end; give that one a `to`")
         elif placement.from_ms < before.to_ms:
             self.refuse(file, (*path, "from"), "overlaps the placement before it: a device is in one place at a time")
-
-
-def _is_in_norway(latitude: float, longitude: float) -> bool:
-    south, north, west, east = _NORWAY
-    return south <= latitude <= north and west <= longitude <= east
 
 
 def _explain_missing(kind: str, name: str, known: Collection[str]) -> str:

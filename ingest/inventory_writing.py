@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -26,6 +27,16 @@ AGAIN_S = 0.05
 USUAL_MODE = 0o644
 MIDNIGHT = clock()
 
+_HINTS = {
+    errno.EACCES: "run the command as somebody who may write there",
+    errno.EPERM: "run the command as somebody who may write there",
+    errno.EROFS: "run the command where the file system can be written",
+    errno.ENOSPC: "make room, then ask again",
+    errno.EDQUOT: "make room, then ask again",
+    errno.ENOENT: "make its folder first",
+}
+"""What to do about what the system says."""
+_ANYBODY_WRITES = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
@@ -48,7 +59,7 @@ def format_device(device: Device) -> str:
 
 
 def append_devices(before: bytes, devices: Iterable[Device], heading: str) -> bytes:
-    """Return what a file is to hold: what it held, byte for byte, and the devices behind that.
+    """Return what a file is to hold: what it held, byte for byte, and the devices behind that, with its line ends.
 
     Args:
         before: What it holds; nothing where there is no such file.
@@ -56,8 +67,9 @@ def append_devices(before: bytes, devices: Iterable[Device], heading: str) -> by
         heading: Comment that a new file begins with, without its ``#``.
     """
     begun = before or "".join(f"# {line}\n" for line in heading.splitlines()).encode()
-    end = b"" if begun.endswith(b"\n") else b"\n"
-    return begun + end + b"".join(b"\n" + format_device(one).encode() for one in devices)
+    end = "" if begun.endswith(b"\n") else "\n"
+    added = end + "".join(f"\n{format_device(one)}" for one in devices)
+    return begun + (added.replace("\n", "\r\n") if b"\r\n" in begun else added).encode()
 
 
 def _format_placement(placement: Placement) -> str:
@@ -156,19 +168,37 @@ def replace_file(path: Path, data: bytes) -> None:
     A file that exists keeps its mode, and where it is a link the file that it leads to is replaced.
 
     Raises:
-        RequestError: It cannot be written; it is as it was.
+        RequestError: It cannot be written, is read-only, or is no file; it is as it was.
     """
-    path = path.resolve()
     try:
+        path = _follow(path)
+        _require_replaceable(path)
         if data:
             _write(path, data)
         else:
             path.unlink(missing_ok=True)
         _sync_folder(path.parent)
     except OSError as error:
-        raise RequestError(
-            f"{path} cannot be written ({error.strerror}); run the command as somebody who may write there."
-        ) from error
+        hint = _HINTS.get(error.errno or 0, "name another file")
+        raise RequestError(f"{path} cannot be written ({error.strerror}); {hint}.") from error
+
+
+def _follow(path: Path) -> Path:
+    """Return the file that a link leads to, be it there or not."""
+    try:
+        return path.resolve()
+    except RuntimeError:  # that is what pathlib makes of links in a circle
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
+
+
+def _require_replaceable(path: Path) -> None:
+    """Refuse what is no file, which a file would replace all the same, and what its owner keeps from being written."""
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise RequestError(f"{path} is no file, and is not replaced by one; name another.")
+    if not path.stat().st_mode & _ANYBODY_WRITES:
+        raise RequestError(f"{path} is read-only; make it writable if it is to be changed.")
 
 
 def _write(path: Path, data: bytes) -> None:

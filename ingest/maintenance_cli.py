@@ -11,12 +11,19 @@ from ingest.alerts_cli import (
     AuthorOption,
     name_asker,
     perform,
-    print_json,
     read_end,
 )
 from ingest.alerts_view import MAINTENANCE_HEADINGS, render_maintenance, to_plain_maintenance
 from ingest.collector import read_clock
-from ingest.command_line import AsJson, SettingsFile, StoreFolder, choose_store, explained_errors, read_moment
+from ingest.command_line import (
+    AsJson,
+    SettingsFile,
+    StoreFolder,
+    choose_store,
+    explained_errors,
+    print_json,
+    read_moment,
+)
 from ingest.incidents.act import Refused
 from ingest.incidents.maintenance import Maintenance, MaintenanceState, begin
 from ingest.printed_table import print_table

@@ -107,6 +107,11 @@ def make_visible(text: str) -> str:
     )
 
 
+def make_lines_visible(text: str) -> str:
+    """Return lines with all but their ends made visible; see ``make_visible``."""
+    return "\n".join(map(make_visible, text.split("\n")))
+
+
 def format_bytes(size: float) -> str:
     """Return a size with a unit of 1,024s: ``512 bytes``, ``1.5 KiB``."""
     for unit in _UNITS[:-1]:

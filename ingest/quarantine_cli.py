@@ -5,14 +5,13 @@ Exit codes: 0 done, also when nothing matched; 1 found a problem, entries that s
 
 import asyncio
 import itertools
-import json
 import os
 import re
 import sys
 from collections import Counter
 from contextlib import aclosing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -27,7 +26,9 @@ from ingest.command_line import (
     SettingsFile,
     StoreFolder,
     choose_store,
+    end_command,
     explained_errors,
+    print_json,
     read_moment,
 )
 from ingest.printed_table import format_bytes, make_visible, print_table
@@ -122,7 +123,7 @@ def list_entries(  # noqa: PLR0913 - a command has as many parameters as it has 
 ) -> None:
     """List entries, the oldest first, a page at a time; as JSON with their payloads, so that they can be kept."""
     where = _make_filter(ids, Filter(None, reason, device, topic, level, schema), since, until)
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         chosen = choose_store(settings, store)
         with open_reader(chosen.folder) as reader:
             of = sum(group.entries for group in reader.stats(where))
@@ -130,7 +131,7 @@ def list_entries(  # noqa: PLR0913 - a command has as many parameters as it has 
             rows = [row if reveal else hide_line(row) for row in found]
     last = rows[-1].id if rows else after
     if as_json:
-        _print_json({"matched": of, "entries": [to_plain(row) for row in rows], "after": last})
+        print_json({"matched": of, "entries": [to_plain(row) for row in rows], "after": last})
         return
     if not of:
         typer.echo("Nothing in the quarantine matches.")
@@ -151,17 +152,16 @@ def show_entry(
     as_json: AsJson = False,
 ) -> None:
     """Show an entry: why it was refused, what to do about it, and its payload."""
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         chosen = choose_store(settings, store)
         with open_reader(chosen.folder) as reader:
             row = next(iter(reader.quarantine(_make_filter([entry]))), None)
     if row is None:
-        typer.echo(f"The quarantine has no entry {entry}; it may have left since.", err=True)
-        raise typer.Exit(PROBLEM)
+        end_command(f"The quarantine has no entry {entry}; it may have left since.", PROBLEM, as_json=as_json)
     if not reveal:
         row = hide_line(row)
     if as_json:
-        _print_json(to_plain(row))
+        print_json(to_plain(row))
         return
     parts = render_entry(row)
     width = max(len(name) for name, _ in parts)
@@ -191,7 +191,7 @@ def count_entries(  # noqa: PLR0913 - see list_entries
     People are shown the 20 largest groups of one reason and device; as JSON there are all.
     """
     where = _make_filter(ids, Filter(None, reason, device, topic, level, schema), since, until)
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         chosen = choose_store(settings, store)
         groups = _read_groups(chosen.folder, where)
     told = chosen.settings
@@ -199,7 +199,7 @@ def count_entries(  # noqa: PLR0913 - see list_entries
     entries, size = sum(group.entries for group in groups), sum(group.bytes for group in groups)
     if as_json:
         plain = [to_plain_group(group, quotas) for group in groups]
-        _print_json({"entries": entries, "bytes": size, "most_bytes": quotas.most_bytes, "groups": plain})
+        print_json({"entries": entries, "bytes": size, "most_bytes": quotas.most_bytes, "groups": plain})
         return
     if not groups:
         typer.echo("Nothing in the quarantine matches.")
@@ -241,12 +241,12 @@ def reprocess_entries(  # noqa: PLR0913 - see list_entries
     when it was that clock which was behind.
     """
     where = _make_filter(ids, Filter(None, reason, device, topic, level, schema), since, until)
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         chosen = choose_store(settings, store)
         outcome = _request(chosen, Request(RequestKind.REPROCESS, where, author or find_login(os.getuid())))
     kept = sum(outcome.kept.values())
     if as_json:
-        _print_json({"matched": outcome.matched, "reprocessed": outcome.left, "kept": outcome.kept})
+        print_json({"matched": outcome.matched, "reprocessed": outcome.left, "kept": outcome.kept})
     elif not outcome.matched:
         typer.echo("Nothing in the quarantine matches; nothing was done.")
     else:
@@ -281,13 +281,13 @@ def discard_entries(  # noqa: PLR0913 - see list_entries
     where = _make_filter(ids, Filter(None, reason, device, topic, level, schema), since, until)
     if (where == Filter()) is not everything:
         raise typer.BadParameter("name ids or options that say which entries, or else --all", param_hint="--all")
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         chosen = choose_store(settings, store)
         if not yes:
-            where = _confirm(chosen.folder, where)
+            where = _confirm(chosen.folder, where, as_json=as_json)
         outcome = _request(chosen, Request(RequestKind.DISCARD, where, author or find_login(os.getuid())))
     if as_json:
-        _print_json({"matched": outcome.matched, "discarded": outcome.left})
+        print_json({"matched": outcome.matched, "discarded": outcome.left})
     elif not outcome.matched:
         typer.echo("Nothing in the quarantine matches; nothing was done.")
     else:
@@ -303,12 +303,12 @@ def list_requests(
     as_json: AsJson = False,
 ) -> None:
     """List who asked for what, and what came of it, the newest first."""
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         chosen = choose_store(settings, store)
         with open_reader(chosen.folder) as reader:
             requests = reader.requests(limit)
     if as_json:
-        _print_json({"requests": [to_plain_request(one) for one in requests]})
+        print_json({"requests": [to_plain_request(one) for one in requests]})
     elif not requests:
         typer.echo("Nobody has asked for anything yet.")
     else:
@@ -345,7 +345,7 @@ def _read_groups(folder: Path, where: Filter) -> list[Group]:
         return reader.stats(where)
 
 
-def _confirm(folder: Path, where: Filter) -> Filter:
+def _confirm(folder: Path, where: Filter, *, as_json: bool) -> Filter:
     """Ask whether entries are to be given up; end the command where the answer is no, or nobody can be asked.
 
     Returns:
@@ -358,10 +358,8 @@ def _confirm(folder: Path, where: Filter) -> Filter:
     if not entries:
         return where
     if not sys.stdin.isatty():
-        typer.echo(
-            f"{format_entries(entries)} would be discarded for good; say --yes where nobody can be asked.", err=True
-        )
-        raise typer.Exit(USAGE)
+        message = f"{format_entries(entries)} would be discarded for good; say --yes where nobody can be asked."
+        end_command(message, USAGE, as_json=as_json)
     reasons = Counter[str]()
     for group in groups:
         reasons[group.reason] += group.entries
@@ -397,7 +395,3 @@ async def follow_request(chosen: ChosenStore, request: Request) -> Outcome:
                     case Outcome():
                         outcome = answer
     return outcome
-
-
-def _print_json(plain: dict[str, Any]) -> None:
-    typer.echo(json.dumps(plain, ensure_ascii=False))

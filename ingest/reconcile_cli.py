@@ -5,7 +5,6 @@ database that cannot be asked.
 """
 
 import asyncio
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile, read_moment
+from ingest.command_line import PROBLEM, USAGE, AsJson, SettingsFile, end_command, print_json, read_moment
 from ingest.influx import InfluxError, open_influx
 from ingest.local_time import format_local
 from ingest.number_gaps import NumberFindings
@@ -73,13 +72,13 @@ def compare_stores(
     payload in quarantine can be, or points are there that no collector accepted.
     """
     from_ms, to_ms = read_moment(from_, "--from"), read_moment(to, "--to")
-    with _explained_errors():
+    with _explained_errors(as_json=as_json):
         loaded = load_settings(settings, os.environ)
         asked = choose_hours(from_ms, to_ms, device, loaded.store.hours_days)
         folders = store or [loaded.store.folder]
         findings = asyncio.run(_reconcile(_list_databases(loaded), folders, asked))
     if as_json:
-        typer.echo(json.dumps(to_plain(findings), ensure_ascii=False))
+        print_json(to_plain(findings))
     else:
         _print_findings(findings)
     raise typer.Exit(0 if findings.agree else PROBLEM)
@@ -145,13 +144,12 @@ async def _reconcile(databases: Sequence[tuple[Influx, str]], folders: Sequence[
 
 
 @contextmanager
-def _explained_errors() -> Iterator[None]:
+def _explained_errors(*, as_json: bool) -> Iterator[None]:
     """End the command with one sentence when nothing could be compared: that is neither agreement nor a difference."""
     try:
         yield
     except (ConfigurationError, StoreError, InfluxError, UnknownDeviceError) as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(USAGE) from None
+        end_command(error, USAGE, as_json=as_json)
 
 
 def to_plain(findings: Findings) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from ingest.command_line import PROBLEM, AsJson, SettingsFile, StoreFolder, choose_store, explained_errors
+from ingest.command_line import PROBLEM, AsJson, SettingsFile, StoreFolder, choose_store, explained_errors, print_json
 from ingest.printed_table import make_visible, print_table
 from ingest.status_file import STATUS_FILE
 from ingest.status_view import describe_status, is_running, list_problems, measure_age
@@ -28,7 +28,7 @@ def show_status(settings: SettingsFile = None, store: StoreFolder = None, *, as_
     Exit code 1 when something is wrong, the collector not running among it.
     """
     now_ms = time.time_ns() // 1_000_000
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         folder = choose_store(settings, store).folder
         status = read_status(folder)
         try:
@@ -40,7 +40,7 @@ def show_status(settings: SettingsFile = None, store: StoreFolder = None, *, as_
             ) from None
     if as_json:
         judged = {"running": is_running(status, now_ms), "age_s": measure_age(status, now_ms), "problems": problems}
-        typer.echo(json.dumps(status | judged, ensure_ascii=False))
+        print_json(status | judged)
     else:
         for problem in problems:
             typer.echo(make_visible(problem))

@@ -3,7 +3,6 @@
 Exit codes: 0 done, 1 found a problem, 2 wrong usage.
 """
 
-import json
 import os
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from ingest.command_line import USAGE, AsJson, SettingsFile, StoreFolder, choose_store, explained_errors, refuse_nul
+from ingest.command_line import (
+    USAGE,
+    AsJson,
+    SettingsFile,
+    StoreFolder,
+    choose_store,
+    explained_errors,
+    print_json,
+    refuse_nul,
+)
 from ingest.configuration import read_watched
 from ingest.printed_table import format_bytes, make_visible
 from ingest.request import WrongRequestError
@@ -47,7 +55,7 @@ def back_up(
     store.sqlite-wal and store.sqlite-shm. Lines that were written since the copy are then written again, to the same
     points.
     """
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         folder = choose_store(settings, store).folder
         if file.exists() or file.is_symlink():
             raise StoreError(f"{file} exists already; a backup never replaces a file, name a new one.")
@@ -60,7 +68,10 @@ def back_up(
             task = bar.add_task("backup", total=None)
             reader.backup(file, lambda done, of: bar.update(task, completed=done, total=of))
         size = file.stat().st_size
-    typer.echo(json.dumps({"file": str(file), "bytes": size}) if as_json else f"{file}: {format_bytes(size)}")
+    if as_json:
+        print_json({"file": str(file), "bytes": size})
+    else:
+        typer.echo(f"{file}: {format_bytes(size)}")
 
 
 @app.command("forget")
@@ -90,7 +101,7 @@ def forget(
             raise typer.Exit(USAGE)
         gone = _forget(told, device)
     if as_json:
-        typer.echo(json.dumps(gone._asdict()))
+        print_json(gone._asdict())
     elif not any(gone):
         typer.echo(f"The store remembers nothing of {make_visible(device)}.")
     else:

@@ -35,6 +35,7 @@ _LITERAL = r"'[^']*'"
 _STRING = re.compile(f"{_LONG_BASIC}|{_LONG_LITERAL}|{_BASIC}|{_LITERAL}", re.DOTALL)
 _SCALAR = re.compile(r"[^,\]}#\n]*")
 _HEADER = re.compile(r"[ \t]*\[\[?[ \t]*([A-Za-z0-9_.-]+)[ \t]*\]")
+_LONG_NUMBER = re.compile(r"[0-9][0-9_]{4300}")
 _TWICE = re.compile(r"Cannot (declare .* twice|overwrite)")
 """What tomli says of a table that is there already."""
 
@@ -149,6 +150,11 @@ def parse_toml(path: Path, data: bytes) -> TomlFile:
         raise ConfigurationError([_describe_syntax_error(path, error)]) from error
     except RecursionError as error:
         raise ConfigurationError([Mistake(path, 0, "", "arrays or tables are nested too deeply")]) from error
+    except ValueError as error:  # Python reads no more than 4,300 digits
+        found = _LONG_NUMBER.search(text)
+        line = text.count("\n", 0, found.start()) + 1 if found else 0
+        message = "holds a number of thousands of digits, which cannot be read; write one of a usual size"
+        raise ConfigurationError([Mistake(path, line, "", message)]) from error
 
 
 def read_toml_folder(folder: Path) -> tuple[list[TomlFile], list[Mistake]]:

@@ -1,5 +1,6 @@
 """Tables of a configuration file as strict models, and pydantic's errors in words for people."""
 
+import json
 import types
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -123,8 +124,11 @@ def explain_error(
 
 
 def show(value: object) -> str:
-    """Return a wrong value as a message repeats it: texts in double quotes, long values cut."""
-    shown = f'"{value}"' if isinstance(value, str) else str(value)
+    """Return a wrong value as a message repeats it: texts in double quotes and in one line, long values cut."""
+    try:
+        shown = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+    except ValueError:  # Python writes no more than 4,300 digits
+        return "one of thousands of digits"
     return shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}..."
 
 

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 something was not published, 2 wrong usage.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from ingest.command_line import end_command
 from ingest.toml_file import ConfigurationError
 from schemas.registry import RegistryError
 from simulators.errors import RunError, TownError, UsageError
@@ -20,9 +22,20 @@ from simulators.tally import Report, Tally, load_tally
 from simulators.town import render_town
 
 PROBLEM, USAGE = 1, 2
+MOST_DEVICES = 1_000_000
+"""Ten times what one collector is made for; the files of more would fill a disk."""
+_HOST = re.compile(r"[^\s\0/]+")
 PASSWORD_VARIABLE = "MQTT_PASSWORD"  # noqa: S105  the name of a variable, not a secret
 
-Host = Annotated[str, typer.Option(help="Host name or address of the broker.")]
+
+def require_host(host: str) -> str:
+    """Return the name of a host; end the command where none can have it."""
+    if not _HOST.fullmatch(host):
+        raise typer.BadParameter("must be a host name or an address, without spaces, a scheme or a path")
+    return host
+
+
+Host = Annotated[str, typer.Option(callback=require_host, help="Host name or address of the broker.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the broker.")]
 Tls = Annotated[bool, typer.Option("--tls", help="Encrypt the connection to the broker.")]
 CaFile = Annotated[
@@ -90,7 +103,7 @@ def simulate(  # noqa: PLR0913  a command has as many parameters as it has optio
     carry sequence numbers. Ctrl-C or SIGTERM stops it in order: everything published gets its answer or is reported.
     Exit code 1 when something was refused or stayed unanswered.
     """
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         from simulators.fleet import Plan  # noqa: PLC0415  its libraries are an extra
         from simulators.history import parse_duration  # noqa: PLC0415
         from simulators.run import Target, read_inventory, run_fleet  # noqa: PLC0415
@@ -144,7 +157,7 @@ def replay(  # noqa: PLR0913  a command has as many parameters as it has options
     The whole file is read and checked before anything is published. The password comes from the variable
     MQTT_PASSWORD, else from the secrets file.
     """
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         from devices import load_device_types  # noqa: PLC0415  as below
         from simulators.replay import cast_part  # noqa: PLC0415  its libraries are an extra
         from simulators.run import Target, read_inventory, read_passwords, run_replay  # noqa: PLC0415
@@ -161,7 +174,9 @@ def replay(  # noqa: PLR0913  a command has as many parameters as it has options
 def make_town(
     folder: Annotated[Path, typer.Argument(help="Folder that gets the files; made when it is missing.")],
     *,
-    devices: Annotated[int, typer.Option(min=1, help="How many devices report; all types are among them.")] = 248,
+    devices: Annotated[
+        int, typer.Option(min=1, max=MOST_DEVICES, help="How many devices report; all types are among them.")
+    ] = 248,
     seed: Annotated[int, typer.Option(help="Decides floor areas and coordinates.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the TOML files that are there.")] = False,
 ) -> None:
@@ -189,21 +204,19 @@ def make_town(
 
 
 @contextmanager
-def explained_errors() -> Iterator[None]:
+def explained_errors(*, as_json: bool = False) -> Iterator[None]:
     """End the command with one sentence and its exit code when something of ours goes wrong in the block."""
     try:
         yield
     except (UsageError, ConfigurationError, RegistryError) as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(USAGE) from None
+        end_command(error, USAGE, as_json=as_json)
     except RunError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(PROBLEM) from None
+        end_command(error, PROBLEM, as_json=as_json)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("aiomqtt", "astral", "paho"):
             raise
-        typer.echo(f"{error.name} is not installed; run: pip install 'gjovik-sensors[simulators]'", err=True)
-        raise typer.Exit(USAGE) from None
+        message = f"{error.name} is not installed; run: pip install 'gjovik-sensors[simulators]'"
+        end_command(message, USAGE, as_json=as_json)
 
 
 def _find_zone(name: str) -> ZoneInfo:

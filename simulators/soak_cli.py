@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ingest.command_line import end_command
 from simulators.cli import PROBLEM, AsJson, explained_errors
 from simulators.demo_cli import INTERRUPTED
 from simulators.testbed.process import ProgramError
@@ -48,15 +49,14 @@ def soak(
     InfluxDB and the quarantine hold. The same seed gives the same disturbances in the same order.
     """
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
-    with explained_errors():
+    with explained_errors(as_json=as_json):
         from simulators.trials.soak import Options, run_soak  # noqa: PLC0415 - its libraries are an extra
 
         try:
             with _shown(Console(stderr=True), minutes * 60, chosen) as tell:
                 result = asyncio.run(run_soak(Options(folder, minutes * 60, chosen), tell))
         except ProgramError as error:
-            typer.echo(f"{error}\nseed {chosen}", err=True)
-            raise typer.Exit(PROBLEM) from None
+            end_command(f"{error}\nseed {chosen}", PROBLEM, as_json=as_json)
         except KeyboardInterrupt:
             typer.echo(f"interrupted; nothing is proved; seed {chosen}", err=True)
             raise typer.Exit(INTERRUPTED) from None

@@ -34,6 +34,11 @@ class Answered:
         return found
 
     @property
+    def error(self) -> str:
+        """What went wrong, where it was asked for JSON."""
+        return str(self.findings["error"])
+
+    @property
     def agrees(self) -> bool:
         """Whether it says that all is there, in both ways that it can."""
         return self.code == 0 and bool(self.findings["agree"])

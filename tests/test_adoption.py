@@ -130,7 +130,7 @@ async def test_a_wrong_adoption_changes_nothing(stand: Stand, servers: Servers, 
         ((KNOWN, *COMMON, "--model", "milesight_am3199"), "milesight_am319"),
         ((KNOWN, *COMMON, "--model", "zigbee_plug"), "lorawan is chirpstack"),
         ((KNOWN, *COMMON, *model, "--type", "noise"), "milesight_am319 is indoor_climate"),
-        ((KNOWN, *COMMON, *model, "--id", "climate-1"), "defined before"),
+        ((KNOWN, *COMMON, *model, "--id", "climate-1"), "in the inventory already"),
         ((KNOWN, *COMMON, *model, "--id", "Rom 9"), "lower-case"),
         ((KNOWN, *COMMON, *model, "--component", "360"), "TFM"),
         ((KNOWN, *COMMON, *model, "--parameter", "depth=1"), "no such parameter"),
@@ -202,7 +202,7 @@ async def test_a_device_that_was_not_heard_yet_is_added_and_heard_at_once(stand:
     await stand.publish("climate-7", [climate(now_ms, 1)])
     await stand.wait_received(1)
     assert await select_times(stand, "climate-7") == [now_ms]
-    assert "defined before" in (await tell(stand, "add", *words, code=2))["error"]
+    assert "in the inventory already" in (await tell(stand, "add", *words, code=2))["error"]
 
 
 async def test_devices_of_a_spreadsheet_are_in_use_when_the_command_ends(

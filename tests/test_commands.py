@@ -206,6 +206,8 @@ def test_a_store_that_cannot_be_used_is_a_sentence(
     code, output = run(*command, "--store", str(folder))
     assert code == 1
     assert str(folder) in output
+    code, told = run(*command, "--store", str(folder), "--json")
+    assert (code, str(folder) in json.loads(told)["error"]) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -233,6 +235,42 @@ def test_wrong_use_is_a_sentence_and_an_exit_code(
 ) -> None:
     ended, output = run(*words, "--store", str(folder))
     assert (ended, sentence in output) == (code, True), output
+    if code:
+        ended, output = run(*words, "--store", str(folder), "--json")
+        assert (ended, sentence in json.loads(output)["error"]) == (code, True), output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status", "--foo"),
+        ("store", "backup"),
+        ("check", "--foo"),
+        ("accounts",),
+        ("decode", "--port", "999"),
+        ("reconcile", "--from", "then"),
+        ("simulate", "--host", ""),
+        ("dashboards", "push", "--url", "http://h:99999"),
+        ("devices", "show", "x", "y"),
+        ("alerts", "backtest", "--json", "-", "--foo"),
+        ("nothing",),
+    ],
+    ids=" ".join,
+)
+def test_programs_are_told_wrong_usage_of_any_command_as_json(words: tuple[str, ...]) -> None:
+    code, output = run(*words, *(() if "--json" in words else ("--json",)))
+    assert (code, bool(json.loads(output)["error"])) == (2, True)
+
+
+@pytest.mark.parametrize("words", [("status", "--foo"), ("alerts", "backtest", "--json", "x.json", "--foo")])
+def test_people_are_told_wrong_usage_in_words(words: tuple[str, ...]) -> None:
+    code, output = run(*words)
+    assert (code, "No such option: --foo" in output, output.startswith("{")) == (2, True, False)
+
+
+def test_words_of_any_bytes_are_told_as_json_that_any_program_reads(folder: Path) -> None:
+    code, output = run("quarantine", "list", "--author", "a\udcff", "--store", str(folder), "--json")
+    assert (code, "error" in json.loads(output.encode())) == (2, True)
 
 
 def test_odd_files_are_a_sentence(folder: Path, tmp_path: Path) -> None:

@@ -151,7 +151,19 @@ def test_the_command_takes_the_token_from_the_environment_and_says_what_failed(g
     assert "refused the token" in result.stderr
 
 
-@pytest.mark.parametrize("url", ["localhost:3000", "ftp://grafana", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:3000",
+        "ftp://grafana",
+        "http://",
+        "http://h:99999",
+        "http://h:0",
+        "http://[::1",
+        "http://a b",
+        "http://a\n",
+    ],
+)
 def test_the_command_refuses_an_address_that_is_none(url: str) -> None:
     result = CliRunner().invoke(app, ["push", "--url", url], env={TOKEN_VARIABLE: "glsa_right"})
     assert result.exit_code == 2

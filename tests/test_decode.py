@@ -292,6 +292,9 @@ def test_a_time_ahead_of_the_receipt_is_refused() -> None:
         (("--model", "milesight_am319", "--port", "1", "--hex", "00", "--parameter", "x=1"), "no parameter x"),
         (("--model", "adeunis_pulse", "--port", "1", "--hex", "00", "--parameter", "litres_per_pulse"), "NAME=NUMBER"),
         (("--source", "plain", "--pattern", "x/{member}", "--hex", "00"), "{address} once"),
+        (("--source", "plain", "--pattern", "{address}/#", "--hex", "00"), "without + and #"),
+        (("--source", "zigbee2mqtt", "--root", "#", "--hex", "00"), "without + and #"),
+        (("--source", "zigbee2mqtt", "--root", "", "--hex", "00"), "the beginning of topics"),
         (("--source", "tts", "--hex", "00", "--received", "never"), "--received"),
     ],
 )

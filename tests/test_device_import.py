@@ -1,9 +1,13 @@
 """``gjovik devices import`` and ``export`` without a collector: all or nothing, and what is there already."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+import gjovik
 from ingest.device_csv import HEADINGS
 from tests.stand import COLD
 from tests.test_devices_cli import INVENTORY, run, run_json
@@ -81,9 +85,34 @@ def test_what_the_inventory_refuses_is_told_by_row_and_column_all_together(setti
         "3: column A (id",
         "4: column M (zone",
         "5: column C (component",
+        "6: column G (address",
         "7: column K (to",
     ]
     assert read_own(settings) == ""
+
+
+def test_of_very_many_mistakes_people_are_shown_the_first(settings: Path) -> None:
+    file = write(settings, *(CLIMATE.format(f"Rom {number}", "hall", "first") for number in range(60)))
+    code, told = run(settings, "import", file)
+    assert code == 2
+    assert len(told.splitlines()) == 51
+    assert told.endswith("and 10 more mistakes\n")
+    assert len(run_json(settings, "import", file)[1]["error"].splitlines()) == 60
+
+
+def test_what_a_terminal_would_obey_is_visible_in_a_mistake(settings: Path) -> None:
+    code, told = run(settings, "import", write(settings, CLIMATE.format('"rom\x1b[31m\n1"', "hall", "first")))
+    assert code == 2
+    assert told.count("\n") == 1
+    assert '"rom\\u001b[31m\\n1"' in told
+
+
+def test_an_import_is_read_from_standard_input(settings: Path) -> None:
+    text = Path(write(settings, FIRST)).read_bytes()
+    words = ["devices", "import", "-", "--settings", str(settings)]
+    result = CliRunner().invoke(gjovik.app, words, input=text)
+    assert result.exit_code == 0, result.output
+    assert "rom-1" in read_own(settings)
 
 
 def test_a_file_that_a_person_put_a_site_in_is_left_alone(settings: Path) -> None:
@@ -108,8 +137,16 @@ def test_an_export_is_imported_as_it_was_here_and_elsewhere(settings: Path) -> N
     assert run_json(settings, "list")[1] == before
 
 
+def test_an_export_that_standard_output_has_no_room_for_is_a_sentence(settings: Path) -> None:
+    command = [sys.executable, "-m", "gjovik", "devices", "export", "--settings", str(settings)]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr == "Standard output cannot be written (No space left on device).\n"
+
+
 def test_a_file_that_cannot_be_read_is_told(settings: Path) -> None:
     code, told = run_json(settings, "import", str(settings.parent / "none.csv"))
-    assert (code, "cannot be read" in told["error"]) == (1, True)
+    assert (code, "cannot be read" in told["error"]) == (2, True)
     code, told = run_json(settings, "import", write(settings, '"'))
     assert (code, "quotation mark" in told["error"]) == (2, True)

@@ -133,7 +133,7 @@ def test_a_place_has_no_area_and_recordings_may_be_from_anywhere(tmp_path: Path)
         ('"1-etasje"\nt', '"1.etasje"\nt', 10, "site[0].zone[0].key", "must be lower-case letters"),
         ('id = "radhuset-klima-01"', 'id = "collector"', 13, "device[0].id", '"collector" is reserved'),
         ('id = "radhuset-klima-01"', 'id = "a/b"', 13, "device[0].id", "must be lower-case letters"),
-        ("indoor_climate", "indoor", 14, "device[0].type", 'device type "indoor" does not exist; there are air_'),
+        ("indoor_climate", "indoor", 14, "device[0].type", "did you mean dwelling_door or indoor_climate"),
         ("indoor_climate", "safety_alarm", 14, "device[0].type", "name one in health.database"),
         ("+A=360.001-RT001", "360.001-RT001", 15, "device[0].component", "must be a TFM code"),
         ("2025-01-01", '"2025-01-01"', 16, "device[0].placements[0].from", "must be a date such as 2025-01-01"),

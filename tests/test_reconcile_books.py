@@ -180,7 +180,7 @@ async def test_a_device_of_which_the_database_has_lost_all_is_known(books: Books
     answered = await books.ask("--device", "climate-1")
     assert (answered.code, answered.findings["missing"]) == (1, 5)
     other = await books.ask("--device", "climate-11")
-    assert (other.code, other.out, "Nothing was compared" in " ".join(other.err.split())) == (2, "", True)
+    assert (other.code, "Nothing was compared" in " ".join(other.error.split())) == (2, True)
 
 
 async def test_that_the_collector_ran_meanwhile_is_said_and_only_then(
@@ -222,7 +222,7 @@ async def test_a_database_that_cuts_its_answers_short_is_not_believed(
         books = Books(tmp_path, influxd, "sensors", now_ms // HOUR_MS * HOUR_MS - 4 * HOUR_MS)
         await books.accept([books.make_line(seq) for seq in range(10)])
         answered = await books.ask()
-        assert (answered.code, answered.out, "max-row-limit" in answered.err) == (2, "", True)
+        assert (answered.code, "max-row-limit" in answered.error) == (2, True)
 
 
 def pass_on(books: Books, hours: int, refused: list[int]) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -259,4 +259,4 @@ async def test_a_database_that_is_too_slow_for_a_day_is_asked_for_less(
         assert (answered.findings["accepted"], answered.findings["stored"]) == (30, 30)
         assert (refused.count(24), refused.count(6)) == (2, 2)  # of counts, and of numbers
     else:
-        assert "ended the connection" in answered.err
+        assert "ended the connection" in answered.error

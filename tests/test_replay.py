@@ -338,9 +338,9 @@ async def test_the_command_replays_a_file_with_the_password_from_the_environment
         code, out, err = await run_command(*arguments, passwords, **environment)
         assert (code, err) == (0, "")
         assert json.loads(out)["acknowledged"] == 2
-    code, _, err = await run_command(*arguments, secrets, MQTT_PASSWORD="wrong")  # noqa: S106
+    code, out, _ = await run_command(*arguments, secrets, MQTT_PASSWORD="wrong")  # noqa: S106
     assert code == 1
-    assert "the broker refused the account opptak-ute" in err
+    assert "the broker refused the account opptak-ute" in json.loads(out)["error"]
 
 
 def test_wrong_usage_is_one_sentence_and_exit_code_2(folder: Path, tmp_path: Path) -> None:

@@ -251,6 +251,8 @@ def test_trees_are_merged_leaf_by_leaf() -> None:
         (f"[ingest]\nkept_payload_bytes = {2**40}", "ingest.kept_payload_bytes", "must be at most"),
         ("[influx]\nrequests_in_flight = 0", "influx.requests_in_flight", "must be at least 1"),
         ('[store]\nfolder = "a\\u0000b"', "store.folder", "NUL"),
+        (f"[mqtt]\nport = 0x{'f' * 5_000}", "mqtt.port", "must be at most 65535, not one of thousands of digits"),
+        ('[mqtt]\nport = "a\\nb\\u001b"', "mqtt.port", r'must be a whole number, not "a\nb\u001b"'),
         ('[mqtt]\npassword_file = "a\\u0000b"', "mqtt.password_file", "NUL"),
     ],
 )

@@ -158,6 +158,8 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(folder: Path, tmp_path: Pat
         (("simulate", "--inventory", folder, "--secrets", tmp_path / "none"), "cannot be read"),
         ((*common, "--rate", "-1"), "--rate"),
         ((*common, "--faults", "2"), "--faults"),
+        ((*common, "--host", ""), "must be a host name or an address"),
+        ((*common, "--host", "mqtt://broker"), "must be a host name or an address"),
     ]:
         code, err = invoke(*arguments)
         assert code == 2

@@ -215,6 +215,11 @@ def test_windows_line_ends_and_byte_order_mark_do_not_disturb(tmp_path: Path) ->
         (b"a = 1\n\na = 2\n", 3, "is not TOML: Cannot overwrite a value (column 6)"),
         (b"a = 1\nb = '\xe5'\n", 2, "is not UTF-8 text; save it as UTF-8"),
         (b"a = " + b"[" * 100_000, 0, "arrays or tables are nested too deeply"),
+        (
+            b"a = 1\nb = " + b"7" * 5_000,
+            2,
+            "holds a number of thousands of digits, which cannot be read; write one of a usual size",
+        ),
     ],
 )
 def test_text_that_is_not_toml_is_placed(tmp_path: Path, data: bytes, line: int, message: str) -> None:

@@ -138,7 +138,7 @@ def test_the_command_writes_a_town_and_never_over_another(tmp_path: Path) -> Non
     assert len(choose_devices(load_inventory(tmp_path / "new", load_device_types()), load_models(), None, NOW_MS)) == 30
 
 
-@pytest.mark.parametrize("arguments", [["--devices", "3"], ["--devices", "many"]])
+@pytest.mark.parametrize("arguments", [["--devices", "3"], ["--devices", "many"], ["--devices", "99999999999"]])
 def test_a_town_that_cannot_be_made_is_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
     code, _, err = run("town", tmp_path, *arguments)
     assert code == 2

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from ingest.alerts.duration import count_ms
-from ingest.notify.routing_tables import RouteTable
+from ingest.notify.routing_tables import MessageRouteTable
 from ingest.toml_table import show
 
 MOST_STAND_IN_MS = 366 * 86_400_000
@@ -30,7 +30,7 @@ _BOUNDS = {
 }
 
 
-def check_route(table: RouteTable) -> Iterator[tuple[str, str]]:
+def check_route(table: MessageRouteTable) -> Iterator[tuple[str, str]]:
     """Yield the key and a sentence for each time of a Route that cannot be meant."""
     for key, (least, most, why) in _BOUNDS.items():
         duration = getattr(table, key)

@@ -18,9 +18,9 @@ from ingest.notify.routing_bounds import MOST_STAND_IN_MS, check_begin, check_ro
 from ingest.notify.routing_tables import (
     PATTERNS,
     ContactTable,
+    MessageRouteTable,
     PublicTable,
     RotaTable,
-    RouteTable,
     RoutingTable,
     StandInTable,
 )
@@ -205,7 +205,7 @@ class _Reader:
             self._refuse((*path, "to"), "must be at most a year after from; who is on call for longer has a turn")
         return StandIn(from_ms, to_end_ms, table.contact)
 
-    def _read_route(self, path: TomlPath, table: RouteTable) -> Route:
+    def _read_route(self, path: TomlPath, table: MessageRouteTable) -> Route:
         self._refuse_unknown((*path, "to"), table.to, self._targets)
         for index, keys in enumerate(table.escalate_to or ()):
             self._refuse_unknown((*path, "escalate_to", index), keys, self._targets)

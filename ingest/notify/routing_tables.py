@@ -65,7 +65,7 @@ class RotaTable(Table):
     overrides: Annotated[list[StandInTable], Field(default_factory=list)]
 
 
-class RouteTable(Table):
+class MessageRouteTable(Table):
     """``[[route]]``."""
 
     key: Slug
@@ -96,4 +96,4 @@ class RoutingTable(Table):
     public: PublicTable | None = None
     contact: Annotated[list[ContactTable], Field(default_factory=list)]
     rota: Annotated[list[RotaTable], Field(default_factory=list)]
-    route: Annotated[list[RouteTable], Field(default_factory=list)]
+    route: Annotated[list[MessageRouteTable], Field(default_factory=list)]
