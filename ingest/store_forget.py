@@ -11,7 +11,7 @@ Errors:
 import sqlite3
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -51,7 +51,8 @@ def forget_device(connection: sqlite3.Connection, device: str) -> Forgotten:
 
     Args:
         connection: To the store, within a transaction.
-        device: Id in the inventory; of what was in none, what stands for it in the quarantine.
+        device: Id in the inventory; of what was in none, what stands for it in the quarantine, ``SOURCE:ADDRESS``. The
+            sessions of LoRaWAN devices are known by that alone.
 
     Raises:
         StoreError: Lines of it wait for InfluxDB, and would be written there after all.
@@ -66,7 +67,14 @@ def forget_device(connection: sqlite3.Connection, device: str) -> Forgotten:
     while gone := discard_entries(connection, Filter(device=device), PIECE):
         quarantined += gone
     rows = _forget_marks(connection, device) + _forget_hours(connection, device)
-    rows += _forget_rows(connection, "alert_states", 1, device) + _forget_rows(connection, "doubts", 0, device)
+    rows += _forget_rows(connection, "alert_states", (1,), (device,)) + _forget_rows(
+        connection, "doubts", (0,), (device,)
+    )
+    source, _, address = device.partition(":")
+    rows += _forget_rows(connection, "uplink_sessions", (0, 1), (source, address))
+    rows += connection.execute(
+        "DELETE FROM counts WHERE kind LIKE 'uplinks!_%' ESCAPE '!' AND name = ?", (device,)
+    ).rowcount
     return Forgotten(len(incidents), messages, quarantined, rows)
 
 
@@ -167,12 +175,15 @@ def _forget_hours(connection: sqlite3.Connection, device: str) -> int:
     return changed
 
 
-def _forget_rows(connection: sqlite3.Connection, table: str, place: int, device: str) -> int:
-    """Write rows of a table anew that are a list of lists with the device at a place; return how many."""
-    key, changed = ("id", 0) if table == "alert_states" else ("shard", 0)
-    for row, _, body in _inflate(connection, f"SELECT {key}, NULL, body FROM {table}"):  # noqa: S608 - one of two names
+def _forget_rows(connection: sqlite3.Connection, table: str, places: Sequence[int], name: Sequence[str]) -> int:
+    """Write rows of a table anew that are lists of entries which have a name in parts at these places; return how many.
+
+    Where a row has a count, it stays: it says when a shard is due, and one entry less changes nothing in that.
+    """
+    key, changed = ("shard", 0) if table == "doubts" else ("id", 0)
+    for row, _, body in _inflate(connection, f"SELECT {key}, NULL, body FROM {table}"):  # noqa: S608 - one of three names
         told = orjson.loads(zlib.decompress(body))
-        left = [one for one in told if one[place] != device]
+        left = [one for one in told if any(one[place] != part for place, part in zip(places, name, strict=True))]
         if len(left) < len(told):
             packed = isal_zlib.compress(orjson.dumps(left), 1)
             connection.execute(f"UPDATE {table} SET body = ? WHERE {key} = ?", (packed, row))  # noqa: S608 - likewise

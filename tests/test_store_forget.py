@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from ingest.batch import Point
+from ingest.batch import Batch, Point, UplinkFault
 from ingest.settings import Store as StoreSettings
 from ingest.shard import SHARDS, find_shard
+from ingest.source import KnownSession, Session
 from ingest.store import Store
 from ingest.store_file import StoreError
 from ingest.store_forget import Forgotten, forget_device, wipe
 from ingest.store_hours import HOUR_MS, insert_hours, read_hours
+from ingest.store_uplinks import read_known_sessions, read_uplinks
 from ingest.target import Target
 from schemas.rule import Level, Rule, Severity
 from tests.small_town import RECEIVED_MS, make_message, make_processor
@@ -132,3 +134,17 @@ def add_messages(
         )
         for name in names:
             connection.execute("INSERT INTO tellings VALUES (?, ?, 'new')", (number, incidents[name]))
+
+
+def test_sessions_and_counts_of_uplinks_go(store: Store, tmp_path: Path) -> None:
+    session = Session("key", "name", "", RECEIVED_MS, 7, RECEIVED_MS)
+    addresses = ("70B3D5E75E000001", "70B3D5E75E000002")
+    sessions = [KnownSession("care", address, session) for address in addresses]
+    uplinks = Counter({(name, UplinkFault.MISSED): 3 for name in (GONE, LEFT)})
+    store.commit(Batch(sessions=sessions, uplinks=uplinks), RECEIVED_MS)
+    assert store.change(partial(forget_device, device=GONE)).rows > 0
+    assert store.change(partial(forget_device, device=f"care:{addresses[0]}")).rows == 1
+    store.read(wipe)
+    assert scan(tmp_path, addresses[0]) == scan(tmp_path, GONE) == set()
+    assert list(store.read(read_known_sessions)) == sessions[1:]
+    assert store.read(lambda one: read_uplinks(one, LEFT))[UplinkFault.MISSED] == 3
