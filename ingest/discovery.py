@@ -36,7 +36,7 @@ from schemas.validation import build_validator, shorten
 
 LOOKED_AT = 3
 """Newest entries of a sender that a guess is made of, and oldest ones where those cannot be understood alone."""
-UNKEPT = "its source is private, or keeps no payloads"
+UNKEPT = "its source is private, or keeps no payloads, or nobody could strip them"
 """Why nothing is known of a sender but how much it sent, and when."""
 LATEST_DELAY_MS = 7 * 24 * 3_600_000
 """A reading that says it is older when it comes is not believed: many clocks begin in 1970."""

@@ -33,6 +33,7 @@ from ingest.source import UnbornError
 from ingest.source_figures import sum_up
 from ingest.source_lines import note_broken, note_event, note_uplink
 from ingest.source_table import WHOLE, OpenSource, Outcome, SourceTable, Unheard, find_index
+from ingest.stripping import NATIVE_TRAITS, Traits
 from schemas.reading import NOTHING, Reading
 from schemas.reason import Level, Reason
 
@@ -69,7 +70,7 @@ class Processor:
         self._lanes: dict[str, Lane] = {}
         self._samplers: dict[str, Samplers | None] = {}
         self._limits = limits
-        self._refusals = Refusals(limits.kept_payload_bytes)
+        self._refusals = Refusals(limits.kept_payload_bytes, self._find_traits)
 
     @property
     def routes(self) -> RouteTable:
@@ -151,6 +152,7 @@ class Processor:
         batch.alerts.extend(self.alerts.take_changed())
         batch.states.extend(self.alerts.take_states())
         self.memory.forget_names()
+        self._refusals.forget()
         return batch
 
     def _take_message(self, message: Message, digest: int, kept: Quarantined | None, batch: Batch) -> None:
@@ -176,6 +178,10 @@ class Processor:
             self._refusals.refuse_message(self._find_origin(message), arrival, blame(message, error), batch)
         else:
             self._take_observations(arrival, observations, batch)
+
+    def _find_traits(self, topic: str) -> Traits:
+        source = self.sources.find(topic)
+        return NATIVE_TRAITS if source is None else source.traits
 
     def _find_origin(self, message: Message) -> Origin:
         device = self._routes.find_device(message.topic)

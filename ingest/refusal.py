@@ -1,14 +1,21 @@
-"""Refusals: what is not taken is counted under its Reason, and kept in the batch's quarantine."""
+"""Refusals: what is not taken is counted under its Reason, and kept in the batch's quarantine.
+
+Here, and nowhere else, a payload and what quotes it enter the store: identifiers of people are stripped of both. The
+checksum of what is stripped is that of what is left, or who has it could try all number plates.
+"""
 
 import hashlib
 import logging
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ingest.arrival import Arrival, Candidate, give_time, hold_time
 from ingest.batch import Batch, Quarantined
 from ingest.codec import RefusedError
+from ingest.identifier import blank_detail, blank_text
 from ingest.message import Message
+from ingest.stripping import Stripped, Traits, strip_payload
 from schemas.reason import Level, Reason, explain
 from schemas.validation import Refusal
 
@@ -16,6 +23,9 @@ log = logging.getLogger(__name__)
 
 SHOWN_REFUSALS = 20
 """Most refused fields that one quarantine entry spells out: a payload can hold thousands of unknown ones."""
+
+BEYOND_BYTES = 256
+"""So much behind what is kept of a payload is looked at: an identifier may stand across the edge."""
 
 
 class Origin(NamedTuple):
@@ -39,10 +49,13 @@ class Refusals:
 
     Args:
         kept_bytes: How much is kept of a payload that is larger.
+        find_traits: Traits of the Format by topic.
     """
 
-    def __init__(self, kept_bytes: int) -> None:
+    def __init__(self, kept_bytes: int, find_traits: Callable[[str], Traits]) -> None:
         self._kept_bytes = kept_bytes
+        self._find_traits = find_traits
+        self._last: tuple[Message, Stripped] | None = None
 
     def refuse_message(self, origin: Origin, arrival: Arrival | None, error: RefusedError, batch: Batch) -> None:
         """Count and keep a message of which nothing was accepted.
@@ -97,24 +110,41 @@ class Refusals:
                 error = RefusedError(some[0].reason, "; ".join(refusal.detail for refusal in some[:SHOWN_REFUSALS]))
                 kept = self._keep(_find_origin(candidate.arrival), Level.FIELD, error)
                 # A payload invents names as it likes; where it is not kept, nothing can be added any more.
-                left = names if candidate.arrival.keeps_payload else ()
+                left = tuple(name for name in names if blank_text(name) == name) if kept.payload else ()
                 batch.quarantined.append(kept._replace(part=candidate.part, given_ms=given_ms, fields=left))
 
     def _keep(self, origin: Origin, level: Level, error: RefusedError) -> Quarantined:
         message, keeps = origin.message, origin.keeps_payload
+        stripped, is_safe = self._strip(message)
         return Quarantined(
             received_ms=message.received_ms,
             level=level,
             reason=error.reason,
             topic=message.topic,
             device=origin.device,
-            detail=error.detail if keeps else "",
-            payload=message.payload[: self._kept_bytes] if keeps else b"",
+            detail=blank_detail(error.detail, f"{message.topic} {origin.device}") if keeps else "",
+            payload=stripped[: self._kept_bytes] if keeps and is_safe else b"",
             length=len(message.payload),
-            sha256=hashlib.sha256(message.payload).digest(),
+            sha256=hashlib.sha256(stripped).digest(),
             retain=message.retain,
             schema=origin.schema,
         )
+
+    def forget(self) -> None:
+        """Let go the message that was stripped last."""
+        self._last = None
+
+    def _strip(self, message: Message) -> Stripped:
+        """Return a message's payload as it may be kept; what lies far behind what is kept of it is not looked at."""
+        if self._last is not None and self._last[0] is message:  # a pack may have a thousand refusals
+            return self._last[1]
+        looked_at = self._kept_bytes + BEYOND_BYTES
+        payload = message.payload
+        stripped = strip_payload(payload[:looked_at], message.topic, self._find_traits(message.topic))
+        if len(payload) > looked_at:
+            stripped = stripped._replace(payload=stripped.payload + payload[looked_at:])
+        self._last = message, stripped
+        return stripped
 
 
 def _find_origin(arrival: Arrival) -> Origin:
@@ -127,5 +157,6 @@ def blame(message: Message, error: Exception) -> RefusedError:
 
     The net under ``process``: one message must never stop the others, and must never be lost for a fault of ours.
     """
-    log.error("the collector failed on a message of topic %s; it is in quarantine", message.topic, exc_info=error)
+    trace = blank_detail("".join(traceback.format_exception(error)), message.topic)
+    log.error("the collector failed on a message of topic %s; it is in quarantine\n%s", message.topic, trace)
     return RefusedError(Reason.COLLECTOR_FAULT, f"{type(error).__name__}: {error}")

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from ingest.codec import CodecError
+from ingest.stripping import NO_TRAITS, Traits
 from schemas.reason import Reason
 
 LONGEST_NAME = 250
@@ -270,6 +271,7 @@ class Format:
             required in it.
         open: Returns an Interpreter of a Source that has heard nothing yet.
         list_filters: Returns the topic filters to subscribe to for a Source.
+        traits: What its messages have that stays, or goes, when identifiers of people are stripped of them.
     """
 
     title: str
@@ -278,3 +280,4 @@ class Format:
     is_partial: bool
     open: Callable[[Source], Interpreter]
     list_filters: Callable[[Source], Sequence[str]] = list_all_below
+    traits: Traits = NO_TRAITS

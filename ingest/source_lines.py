@@ -6,13 +6,14 @@ server says that no device sent it) and ``source``; fields ``rssi`` (dBm), ``snr
 see ``ingest.source.Said``). Uplinks without a payload have a line too: what was missed before them must be in the sum.
 
 Measurement ``source_events``: tags ``source``, ``kind`` and, where the inventory has it, ``device``, and ``simulated``
-likewise; fields ``count`` (always 1), ``address``, ``detail``, and what the event tells in numbers, under the names
-that the Source uses.
+likewise; fields ``count`` (always 1), ``address``, ``detail``, and what the event tells in numbers, by the names of the
+Source. Identifiers of people are blanked in ``detail``, and numbers under a name that tells of one are left out.
 """
 
 from collections.abc import Iterable, Iterator
 
 from ingest.batch import Batch, UplinkFault
+from ingest.identifier import blank_detail, blank_text, is_plural, is_telling
 from ingest.line import build_line
 from ingest.route import Route
 from ingest.source import Event, EventKind, Radio, Said
@@ -129,11 +130,14 @@ def format_events(source: OpenSource, events: Iterable[Event], received_ms: int)
         if event.address:
             fields["address"] = shorten(event.address)
         if event.detail:
-            fields["detail"] = shorten(event.detail)
+            fields["detail"] = shorten(blank_detail(event.detail, event.address))
         figures = [
             (name, one)
             for name, one in event.members.items()
-            if isinstance(one, int | float) and not isinstance(one, bool)
+            if isinstance(one, int | float)
+            and not isinstance(one, bool)
+            and (is_plural(name) or not is_telling(name))
+            and blank_text(name) == name
         ]
         fields |= {name: float(one) for name, one in figures[:MOST_FIGURES] if name not in fields}
         yield build_line(EVENTS, tags, fields, received_ms)

@@ -148,6 +148,7 @@ class OpenSource:
     Attributes:
         source: Which.
         interpreter: Reads its messages.
+        traits: Of its Format.
         figures: What came of it.
         devices: Ids of its devices.
         keeps_payloads: Whether the quarantine may hold what is of no device that is known. A Source is private as soon
@@ -166,6 +167,7 @@ class OpenSource:
         self.interpreter: Interpreter = (
             load_formats()[source.format_key].open(source) if before is None else before.interpreter
         )
+        self.traits = load_formats()[source.format_key].traits
         self.figures: SourceFigures = SourceFigures() if before is None else before.figures
         self.devices = frozenset(one.device.id for one in bound.values())
         self.figures.forget_devices(self.devices)

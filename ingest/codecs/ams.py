@@ -19,9 +19,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ingest.codec import CodecError
+from ingest.identifier import is_blank
 from ingest.payloads.ams import Listed, Meters, Recent, count_hours_off, read_state, split_topic
 from ingest.payloads.json_payload import flatten, read_object, show
 from ingest.source import Event, EventKind, Format, Heard, Plain, Source
+from ingest.stripping import Traits
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -85,7 +87,7 @@ class _Interpreter:
         Raises:
             CodecError: Another one was heard there a short while ago.
         """
-        if not isinstance(reader, str) or not reader:
+        if not isinstance(reader, str) or not reader or is_blank(reader):  # from quarantine it comes stripped
             return
         reader, known = shorten(reader), self._readers.get(address)
         if known and known[0] != reader and abs(received_ms - known[1]) < CHANGE_MS:
@@ -113,6 +115,7 @@ FORMAT = Format(
     root="amsleser",
     is_lossless=False,
     is_partial=True,
+    traits=Traits(personal=frozenset({"id", "name", "meterId", "data.id", "data.meterId", "ip", "host", "hostname"})),
     open=_Interpreter,
 )
 

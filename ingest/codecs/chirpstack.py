@@ -29,6 +29,7 @@ from ingest.payloads.lorawan import (
 from ingest.payloads.protobuf_json import Part
 from ingest.payloads.topic_pattern import split_below
 from ingest.source import Event, EventKind, Format, Heard, Plain, Radio, Source
+from ingest.stripping import Traits
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -75,6 +76,13 @@ FORMAT = Format(
     root="application",
     is_lossless=False,
     is_partial=False,
+    traits=Traits(
+        own=frozenset(
+            {"deduplicationId", "time", "devAddr", "data", "rxInfo.gatewayId", "rxInfo.context"}
+            | {f"deviceInfo.{name}" for name in ("devEui", "tenantId", "applicationId", "deviceProfileId")}
+            | {"deviceInfo.deviceProfileName"}
+        )
+    ),
     open=_Interpreter,
     list_filters=lambda source: (f"{source.root}/+/device/+/event/+",),
 )

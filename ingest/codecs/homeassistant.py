@@ -11,8 +11,11 @@ from ingest.codec import CodecError
 from ingest.payloads.home_assistant import Described, read_discovery
 from ingest.payloads.topic_pattern import split_below
 from ingest.source import Event, EventKind, Format, Heard, Plain, Source
+from ingest.stripping import Traits
 from schemas.reason import Reason
 from schemas.validation import shorten
+
+_TOPICS = ("state_topic", "stat_t", "unique_id", "uniq_id", "value_template", "val_tpl", "name")
 
 
 class _Interpreter:
@@ -42,6 +45,12 @@ FORMAT = Format(
     root="homeassistant",
     is_lossless=True,
     is_partial=False,
+    traits=Traits(
+        own=frozenset(
+            {"~", "*.identifiers", "*.ids", "*.model", "*.mdl", "*.model_id", "*.mdl_id"}
+            | {f"{outer}{name}" for outer in ("", "cmps.*.", "components.*.") for name in _TOPICS}
+        )
+    ),
     open=_Interpreter,
     list_filters=lambda source: (f"{source.root}/+/+/config", f"{source.root}/+/+/+/config"),
 )

@@ -25,6 +25,7 @@ from ipaddress import IPv6Address
 from ingest.payloads.senml import Record, read_pack, resolve
 from ingest.payloads.topic_pattern import TopicPatterns, make_filter
 from ingest.source import Format, Heard, Plain, Said, Source
+from ingest.stripping import Traits
 
 UNITS = {
     # RFC 8428, 12.1
@@ -71,6 +72,7 @@ FORMAT = Format(
     root="senml",
     is_lossless=True,
     is_partial=True,
+    traits=Traits(own=frozenset({"bn", "n", "bu", "u", "vd", "-2", "-4", "0", "1", "8"})),
     open=_Interpreter,
     list_filters=_list_filters,
 )

@@ -28,6 +28,7 @@ from ingest.payloads.json_payload import flatten, read_object, show
 from ingest.payloads.protobuf_json import Part
 from ingest.payloads.topic_pattern import TopicPatterns, make_filter
 from ingest.source import Event, EventKind, Format, Heard, Plain, Said, Source
+from ingest.stripping import Traits
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -75,6 +76,7 @@ FORMAT = Format(
     root="shelly",
     is_lossless=True,
     is_partial=True,
+    traits=Traits(own=frozenset({"src", "method"})),
     open=_Interpreter,
     list_filters=_list_filters,
 )

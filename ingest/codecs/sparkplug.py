@@ -18,10 +18,11 @@ from typing import NamedTuple
 
 from ingest.codec import CodecError
 from ingest.payloads.sparkplug_births import Births, Node, Place, read_bd_seq, read_certificate
-from ingest.payloads.sparkplug_payload import Payload, read_payload, write_rebirth
+from ingest.payloads.sparkplug_payload import FIELDS, Payload, read_payload, write_rebirth
 from ingest.payloads.sparkplug_telling import tell
 from ingest.payloads.topic_pattern import split_below
 from ingest.source import LONGEST_NAME, Event, EventKind, Format, Heard, Reply, UnbornError
+from ingest.stripping import Traits
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -178,6 +179,7 @@ FORMAT = Format(
     root="spBv1.0",
     is_lossless=False,
     is_partial=True,
+    traits=Traits(fields=FIELDS),
     open=lambda source: _Interpreter(source.root, Births()),
 )
 

@@ -28,6 +28,7 @@ from ingest.payloads.protobuf_json import Part
 from ingest.payloads.topic_pattern import TopicPatterns, make_filter
 from ingest.payloads.wall_clock import read_wall_clock
 from ingest.source import Event, EventKind, Format, Heard, Plain, Said, Source
+from ingest.stripping import Traits
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -134,6 +135,7 @@ FORMAT = Format(
     root=_TELEMETRY,
     is_lossless=False,
     is_partial=True,
+    traits=Traits(own=frozenset({"Time", "*.Id", "StatusSNS.Time", "StatusSNS.*.Id", "StatusSTS.Time"})),
     open=_Interpreter,
     list_filters=_list_filters,
 )

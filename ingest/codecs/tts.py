@@ -30,6 +30,7 @@ from ingest.payloads.lorawan import (
 from ingest.payloads.protobuf_json import Part
 from ingest.payloads.topic_pattern import split_below
 from ingest.source import LONGEST_NAME, Event, EventKind, Format, Heard, Plain, Radio, Source
+from ingest.stripping import Traits
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -38,6 +39,16 @@ MOST_MEASUREMENTS = 100
 _COMMANDS = frozenset({"down/push", "down/replace"})
 """What applications publish; it names no device but in the topic."""
 _DOWNLINKS = frozenset({"down/queued", "down/sent", "down/ack", "down/nack", "down/failed", "down/invalidated"})
+
+_OWN = frozenset(
+    {"received_at", "end_device_ids.application_ids.application_id", "join_accept.session_key_id"}
+    | {f"end_device_ids.{name}" for name in ("device_id", "dev_eui", "join_eui", "dev_addr")}
+    | {f"uplink_message.{name}" for name in ("frm_payload", "session_key_id", "received_at", "normalized_payload.time")}
+    | {f"uplink_message.version_ids.{name}" for name in ("brand_id", "model_id")}
+    | {f"uplink_message.rx_metadata.gateway_ids.{name}" for name in ("gateway_id", "eui")}
+    | {f"uplink_message.rx_metadata.packet_broker.forwarder_gateway_{name}" for name in ("id", "eui")}
+    | {"uplink_message.rx_metadata.uplink_token"}
+)
 
 
 class _Interpreter:
@@ -79,6 +90,7 @@ FORMAT = Format(
     root="v3",
     is_lossless=False,
     is_partial=False,
+    traits=Traits(own=_OWN),
     open=_Interpreter,
     list_filters=lambda source: (f"{source.root}/+/devices/+/#",),
 )

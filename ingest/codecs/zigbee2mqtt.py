@@ -34,6 +34,7 @@ from ingest.payloads.json_payload import flatten, read_json, read_object, show
 from ingest.payloads.protobuf_json import Part
 from ingest.payloads.topic_pattern import split_below
 from ingest.source import Event, EventKind, Format, Heard, Plain, Said, Source
+from ingest.stripping import Traits
 from schemas.reason import Reason
 from schemas.validation import shorten
 
@@ -169,6 +170,13 @@ FORMAT = Format(
     root="zigbee2mqtt",
     is_lossless=False,
     is_partial=True,
+    traits=Traits(
+        own=frozenset(
+            {"last_seen", "ieee_address", "friendly_name", "type", "definition.model", "definition.vendor"}
+            | {"data.ieee_address", "data.friendly_name", "data.definition.model", "data.definition.vendor"}
+            | {"device.ieeeAddr", "device.friendlyName", "device.model"}
+        )
+    ),
     open=_Interpreter,
 )
 

@@ -17,6 +17,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 
 from ingest.codec import CodecError
+from ingest.span import Fields
 from schemas.reason import Reason
 
 MOST_METRICS = 5_000
@@ -73,6 +74,12 @@ _MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
     },
     "Template": {"metrics": (2, "Metric..."), "is_definition": (5, "bool")},
 }
+
+_PROPERTIES: Fields = {1: "keys", 2: ("values", {8: "property_value"})}
+_METRIC: Fields = {1: "name", 9: ("properties", _PROPERTIES), 10: "int_value", 11: "long_value", 15: "string_value"}
+_INNER: Fields = {2: ("metrics", _METRIC)}
+FIELDS: Fields = {2: ("metrics", {**_METRIC, 18: ("template_value", _INNER)}), 4: "uuid"}
+"""Where a payload has its texts and whole numbers, for what strips them."""
 
 
 class Template(NamedTuple):
