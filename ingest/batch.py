@@ -29,7 +29,7 @@ class Quarantined(NamedTuple):
         length: Length of the whole payload in bytes.
         sha256: Hash of the whole payload.
         retain: Whether the broker had kept the message from before the subscription.
-        part: Which observation of its payload, see ``ingest.source_table``; None for a whole message, and for a line.
+        part: Which observation of its payload, see ``ingest.bound_device``; None for a whole message, and for a line.
         given_ms: Event time that the collector gave to a reading of a device without a clock, so that reprocessing
             gives it the same and no other reading gets it; None where there is none.
         fields: Of a field's refusal, the names that reprocessing may still add; conflicts are not among them.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from devices import load_device_types
 from ingest.alerts.rules import LOCAL, read_rules
+from ingest.bound_device import list_private
 from ingest.configuration import check_sites
 from ingest.inventory_files import BROKER_ACCOUNTS, read_inventory
 from ingest.notify.apprise_sender import check_address
@@ -14,7 +15,6 @@ from ingest.notify.routing_file import Known, read_routing
 from ingest.settings import Settings
 from ingest.settings_file import load_settings, read_secret
 from ingest.source_files import read_sources
-from ingest.source_table import list_private
 from ingest.toml_file import ConfigurationError, Mistake
 from schemas.compatibility import find_breaks
 from schemas.device_type import DeviceType

@@ -19,6 +19,7 @@ from pydantic_core import SchemaValidator
 
 from devices import load_device_types
 from ingest.batch import Quarantined, QuarantineRow
+from ingest.bound_device import find_index, require_nothing
 from ingest.codec import CodecError, Observation, RefusedError, check_observation
 from ingest.codecs import NATIVE, load_formats
 from ingest.codecs.native import CODEC
@@ -27,7 +28,6 @@ from ingest.model import Model, translate
 from ingest.models import load_models
 from ingest.payloads.home_assistant import Described
 from ingest.source import Said, Source
-from ingest.source_table import find_index, require_nothing
 from ingest.store_groups import Group
 from ingest.type_proposal import propose_types
 from ingest.unknown_device import find_product

@@ -18,6 +18,7 @@ from ingest.alerts.announcement import format_late_line, format_line
 from ingest.alerts.book import AlertBook
 from ingest.arrival import Arrival, Candidate, choose_time, compare
 from ingest.batch import Batch, Ledger, Mark, Point, Quarantined, UplinkFault
+from ingest.bound_device import WHOLE, find_index
 from ingest.codec import Fields, Observation, RefusedError, collect_fields
 from ingest.device_doubt import UNJUDGED, DeviceDoubt, Doubts
 from ingest.doubt import mark_doubtful
@@ -26,13 +27,14 @@ from ingest.lane import Lane, Limits, make_lane
 from ingest.line import finish_line, finish_lines
 from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, Values, digest_payload, digest_topic
 from ingest.message import Message
+from ingest.open_source import OpenSource, Outcome, Unheard
 from ingest.refusal import Origin, Refusals, blame
 from ingest.route import PlacedAt, Route, RouteTable
 from ingest.sample import Samplers, make_samplers
 from ingest.source import UnbornError
 from ingest.source_figures import sum_up
 from ingest.source_lines import note_broken, note_event, note_uplink
-from ingest.source_table import WHOLE, OpenSource, Outcome, SourceTable, Unheard, find_index
+from ingest.source_table import SourceTable
 from ingest.stripping import NATIVE_TRAITS, Traits
 from schemas.reading import NOTHING, Reading
 from schemas.reason import Level, Reason

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ingest.batch import Quarantined, QuarantineRow
+from ingest.bound_device import describe_part
 from ingest.event_time import format_time
 from ingest.local_time import format_local
 from ingest.printed_table import format_bytes, make_visible
 from ingest.settings import Quarantine
-from ingest.source_table import describe_part
 from ingest.store_announced import DAY_MS
 from ingest.store_groups import Group
 from ingest.store_requests import PastRequest

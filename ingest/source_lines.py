@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from ingest.batch import Batch, UplinkFault
 from ingest.identifier import blank_detail, blank_text, is_plural, is_telling
 from ingest.line import build_line
+from ingest.open_source import OpenSource, Unheard
 from ingest.route import Route
 from ingest.source import Event, EventKind, Radio, Said
 from ingest.source_figures import NOBODY
-from ingest.source_table import OpenSource, Unheard
 from schemas.validation import shorten
 
 RADIO = "radio"

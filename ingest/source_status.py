@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from ingest.codecs import list_filters, load_formats
 from ingest.inventory import Inventory
 from ingest.line import build_line
+from ingest.open_source import OpenSource
 from ingest.source_figures import SourceCounts, list_worst
-from ingest.source_table import OpenSource
 from schemas.device_type import DeviceType
 
 MUTE_S = 900.0

@@ -29,11 +29,12 @@ from ingest.inventory import OPEN_END_MS, Device, Inventory
 from ingest.inventory_files import load_inventory
 from ingest.line import build_line
 from ingest.message import Message
+from ingest.open_source import OpenSource
 from ingest.payloads.lorawan import Sessions, Uplink
 from ingest.source import Event, EventKind, Frame, Radio, Source
 from ingest.source_lines import note_event, note_uplink
 from ingest.source_status import SourceStatus, format_sources
-from ingest.source_table import OpenSource, SourceTable
+from ingest.source_table import SourceTable
 from schemas.reason import Reason
 from schemas.rule import AlertPhase, Change
 from simulators.device import make_fleet

@@ -15,8 +15,9 @@ from ingest.description import read_descriptions
 from ingest.inventory import OPEN_END_MS, Device, Placement
 from ingest.local_time import LOCAL
 from ingest.message import Message
+from ingest.open_source import Unheard
 from ingest.source import Source
-from ingest.source_table import SourceTable, Unheard
+from ingest.source_table import SourceTable
 from ingest.unknown_device import find_product
 from tests.described_devices import (
     BRIDGE,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from devices import load_device_types
 from ingest.adoption import Known, Said, choose_place, make_entry, name_device
 from ingest.batch import Batch, Quarantined, QuarantineRow
+from ingest.bound_device import WHOLE
 from ingest.discovery import LOOKED_AT, Discovered, Grounds, Guess, discover, find_earliest
 from ingest.discovery_view import render_discovered, to_plain
 from ingest.inventory import OPEN_END_MS, Placement
@@ -24,7 +25,6 @@ from ingest.quarantine_filter import Filter
 from ingest.request import WrongRequestError
 from ingest.settings import Store as StoreSettings
 from ingest.source import Source
-from ingest.source_table import WHOLE
 from ingest.store_groups import Group
 from ingest.store_reader import open_reader
 from ingest.store_thread import open_store

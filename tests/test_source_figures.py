@@ -5,6 +5,7 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,12 +20,15 @@ from ingest.process import Processor
 from ingest.source import Source
 from ingest.source_figures import NOBODY, SourceFigures, list_worst
 from ingest.source_status import MUTE_S, SourceStatus, SourceWatch, describe_source, format_sources, list_intervals
-from ingest.source_table import OpenSource, SourceTable
+from ingest.source_table import SourceTable
 from ingest.status_view import describe_status
 from schemas.reason import Reason
 from tests.small_town import RECEIVED_MS, make_inventory, make_processor
 from tests.test_metrics import make_status
 from tests.test_status import LATER, NOW_MS, STATUS
+
+if TYPE_CHECKING:
+    from ingest.open_source import OpenSource
 
 TYPES = load_device_types()
 EUI = "24E124136B502011"
