@@ -18,9 +18,7 @@ from functools import partial
 from itertools import cycle, groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
 
-from ingest.alert_publisher import AlertPublisher
 from ingest.alerts.announcement import format_line
 from ingest.backoff import Backoff
 from ingest.batch import Batch, Ledger, SessionsOfShard
@@ -28,8 +26,8 @@ from ingest.configuration import Configuration
 from ingest.doubt import DoubtsOfShard
 from ingest.health import Silence, format_site_facts
 from ingest.message import Message
-from ingest.mqtt import Broker
 from ingest.mqtt_error import MqttError
+from ingest.peers import Peers
 from ingest.process import Processor
 from ingest.settings import Settings
 from ingest.shard import PACKET_SHARD, SHARDS, Shard
@@ -38,8 +36,6 @@ from ingest.store_file import FILE, StoreError
 from ingest.store_states import StatesOfShard
 from ingest.store_subscriptions import note_filters
 from ingest.store_thread import StoreThread
-from ingest.target import Target
-from ingest.writer import Writer
 from schemas.reason import Reason
 
 log = logging.getLogger(__name__)
@@ -64,33 +60,6 @@ PATIENCE_S = 1.0
 def read_clock() -> int:
     """Return now, in milliseconds since 1970 in UTC."""
     return time.time_ns() // 1_000_000
-
-
-class Peers(NamedTuple):
-    """What a collector is in the middle of.
-
-    Attributes:
-        broker: Where messages come from.
-        store: Its disk.
-        writer: The way to InfluxDB; woken when there is something to write.
-        publisher: The way to operators; woken when an alert fired or cleared.
-        health_writer: The way to the database for health; None where there is none, and then what is for it waits.
-    """
-
-    broker: Broker
-    store: StoreThread
-    writer: Writer
-    publisher: AlertPublisher
-    health_writer: Writer | None = None
-
-    @property
-    def writers(self) -> list[Writer]:
-        """The ways to InfluxDB that there are."""
-        return [self.writer] if self.health_writer is None else [self.writer, self.health_writer]
-
-    def find_writer(self, target: Target) -> Writer | None:
-        """Return the way to a database."""
-        return self.health_writer if target is Target.HEALTH else self.writer
 
 
 class Collector:

@@ -22,7 +22,6 @@ Errors: see ``ingest.mqtt_error``.
 
 import asyncio
 import logging
-import ssl
 import time
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -33,11 +32,11 @@ from ingest.backoff import Backoff
 from ingest.collector_state import CollectorState, format_state, format_state_topic
 from ingest.inbox import Inbox
 from ingest.message import Message
-from ingest.mqtt_error import ConnectionLost, MqttError, PublishRefused, SubscribeRefused, TlsUnusable
+from ingest.mqtt_error import ConnectionLost, MqttError, PublishRefused, SubscribeRefused
 from ingest.mqtt_packets import Session, Will
 from ingest.mqtt_protocol import NARROW, WIDE, Connection
-from ingest.mqtt_reach import reach
-from ingest.settings import Mqtt, Tls
+from ingest.mqtt_reach import reach, tls_context
+from ingest.settings import Mqtt
 from ingest.topic_filter import is_wide
 
 FIRST_WAIT_S = 1.0
@@ -80,24 +79,6 @@ class Status(NamedTuple):
     acknowledged: int
     unacknowledged: int
     problem: str
-
-
-def tls_context(tls: Tls) -> ssl.SSLContext | None:
-    """Return what encrypts a connection, or None when the settings ask for no encryption.
-
-    Raises:
-        TlsUnusable: A file is missing, unreadable, or not what it should be.
-    """
-    if not tls.enabled:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
-        if tls.cert_file is not None:
-            context.load_cert_chain(tls.cert_file, tls.key_file)
-    except OSError as error:  # ssl.SSLError is one
-        files = ", ".join(str(file) for file in (tls.ca_file, tls.cert_file, tls.key_file) if file is not None)
-        raise TlsUnusable(f"certificate files cannot be used ({error}); correct mqtt.tls: {files}") from error
-    return context
 
 
 class Broker:

@@ -4,9 +4,27 @@ import asyncio
 import ssl
 
 from ingest.inbox import Inbox
-from ingest.mqtt_error import Unreachable
+from ingest.mqtt_error import TlsUnusable, Unreachable
 from ingest.mqtt_protocol import ANSWER_S, CLOSE_S, Connection
-from ingest.settings import Mqtt
+from ingest.settings import Mqtt, Tls
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext | None:
+    """Return what encrypts a connection, or None when the settings ask for no encryption.
+
+    Raises:
+        TlsUnusable: A file is missing, unreadable, or not what it should be.
+    """
+    if not tls.enabled:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        if tls.cert_file is not None:
+            context.load_cert_chain(tls.cert_file, tls.key_file)
+    except OSError as error:  # ssl.SSLError is one
+        files = ", ".join(str(file) for file in (tls.ca_file, tls.cert_file, tls.key_file) if file is not None)
+        raise TlsUnusable(f"certificate files cannot be used ({error}); correct mqtt.tls: {files}") from error
+    return context
 
 
 async def reach(settings: Mqtt, tls: ssl.SSLContext | None, number: int, inbox: Inbox) -> Connection:

@@ -10,7 +10,7 @@ Invariants:
       yet.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -20,23 +20,23 @@ from ingest.arrival import Arrival, Candidate, choose_time, compare
 from ingest.batch import Batch, Ledger, Mark, Point, Quarantined, UplinkFault
 from ingest.bound_device import WHOLE, find_index
 from ingest.codec import Fields, Observation, RefusedError, collect_fields
-from ingest.device_doubt import UNJUDGED, DeviceDoubt, Doubts
+from ingest.device_doubt import UNJUDGED, Doubts
 from ingest.doubt import mark_doubtful
 from ingest.duplicate import split_fields
 from ingest.lane import Lane, Limits, make_lane
 from ingest.line import finish_line, finish_lines
-from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, Values, digest_payload, digest_topic
+from ingest.memory import FORGET_PACKETS, PACKET_MARK, DeviceMemory, Memory, digest_payload, digest_topic
 from ingest.message import Message
 from ingest.open_source import OpenSource, Outcome, Unheard
 from ingest.refusal import Origin, Refusals, blame
 from ingest.route import PlacedAt, Route, RouteTable
+from ingest.rule_reading import make_reading, recall_newest
 from ingest.sample import Samplers, make_samplers
 from ingest.source import UnbornError
 from ingest.source_figures import sum_up
 from ingest.source_lines import note_broken, note_event, note_uplink
 from ingest.source_table import SourceTable
 from ingest.stripping import NATIVE_TRAITS, Traits
-from schemas.reading import NOTHING, Reading
 from schemas.reason import Level, Reason
 
 DRAFTS_AT_ONCE = 200
@@ -366,8 +366,8 @@ class Processor:
             verdict = doubted.judge(fields, time_ms, placed.placement.from_ms)
         else:
             verdict = doubted.judge_again(fields, time_ms)
-        reading = _make_reading(candidate, placed, fields, delay_s, verdict.doubts)
-        transitions = self.alerts.judge_reading(reading, partial(_know, arrival, doubted)) if is_judged else ()
+        reading = make_reading(candidate, placed, fields, delay_s, verdict.doubts)
+        transitions = self.alerts.judge_reading(reading, partial(recall_newest, arrival, doubted)) if is_judged else ()
         if not is_judged:
             late = [format_late_line(reading, *one) for one in self.alerts.list_late(reading)]
             batch.add_lines(late, is_apart=arrival.route.device_type.is_apart)
@@ -402,38 +402,3 @@ def _write_drafts(batch: Batch) -> None:
     """Make the lines of the drafts that are there."""
     batch.lines += finish_lines(batch.drafts)
     batch.drafts.clear()
-
-
-def _make_reading(
-    candidate: Candidate, placed: PlacedAt, fields: Fields, delay_s: float, doubts: Container[str]
-) -> Reading:
-    device, observation = candidate.arrival.route.device, candidate.observation
-    # All of them, or those that are new; the sequence number is none of them.
-    values = observation.values if len(fields) > len(observation.values) else _leave_seq_out(fields)
-    doubtful = {name: value for name, value in values.items() if name in doubts} if doubts else NOTHING
-    return Reading(
-        device=device.id,
-        type_key=device.type_key,
-        site=placed.placement.site,
-        zone=placed.placement.zone,
-        time_ms=candidate.time_ms,
-        delay_s=delay_s,
-        values={name: value for name, value in values.items() if name not in doubts} if doubts else values,
-        seq=observation.seq,
-        simulated=observation.simulated,
-        doubtful=doubtful,
-    )
-
-
-def _know(arrival: Arrival, doubted: DeviceDoubt | None) -> tuple[int | None, Values]:
-    """Return event time and believed values of the newest reading that is remembered of a device."""
-    time_ms = arrival.memory.newest_ms
-    if time_ms is None:
-        return None, {}
-    known = arrival.memory.find_known(time_ms, arrival.route.read)
-    told = {} if doubted is None else doubted.list_told(time_ms)
-    return time_ms, {name: value for name, value in known.items() if name not in told} if told else known
-
-
-def _leave_seq_out(fields: Fields) -> Fields:
-    return {name: value for name, value in fields.items() if name != "seq"}

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ingest.alerts.words import fill_text
 from ingest.batch import SUMS, AlertRecord
-from ingest.collector import Collector, Peers, read_clock
+from ingest.collector import Collector, read_clock
 from ingest.health import (
     Firing,
     Silence,
@@ -29,6 +29,7 @@ from ingest.metrics import AlertCounts
 from ingest.notice import Facts, MuteSource, NearQuota, NoticeKey, Raised, judge_facts
 from ingest.notice_publisher import NoticePublisher
 from ingest.notify.delivery import DeliveryState
+from ingest.peers import Peers
 from ingest.settings import Settings
 from ingest.source_status import SourceStatus, SourceWatch, format_sources, list_intervals
 from ingest.status_file import StatusFile

@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 from ingest.alert_publisher import AlertPublisher
 from ingest.alerts.book import AlertBook
-from ingest.collector import Collector, Peers, remember_filters
+from ingest.collector import Collector, remember_filters
 from ingest.configuration import Configuration, read_configuration
 from ingest.device_doubt import Doubts
 from ingest.expiry import keep_expiring
@@ -43,6 +43,7 @@ from ingest.mqtt import Broker
 from ingest.mqtt_error import ConnectionLost
 from ingest.notice_publisher import NoticePublisher
 from ingest.notify.messenger import Messenger
+from ingest.peers import Peers
 from ingest.process import Processor
 from ingest.reporter import Reporter
 from ingest.request import Reloaded, WrongRequestError

@@ -10,11 +10,12 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from ingest.alert_publisher import AlertPublisher
-from ingest.collector import Collector, Peers
+from ingest.collector import Collector
 from ingest.configuration import Configuration, read_configuration
 from ingest.influx import InfluxClient, open_influx
 from ingest.message import Message
 from ingest.mqtt import Broker
+from ingest.peers import Peers
 from ingest.run import restore_processor
 from ingest.settings import Ingest, Mqtt, Settings, Store
 from ingest.store_file import FILE

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.mqtt import tls_context
 from ingest.mqtt_error import ConnectRefused, PublishRefused, TlsUnusable
 from ingest.mqtt_packets import (
     ADVICE,
@@ -22,6 +21,7 @@ from ingest.mqtt_packets import (
     write_connect,
     write_disconnect,
 )
+from ingest.mqtt_reach import tls_context
 from ingest.settings import Mqtt, Tls
 from tests.mqtt_wire import DISCONNECT, DISCONNECT_WITH_WILL, write_length, write_packet, write_publish, write_text
 
