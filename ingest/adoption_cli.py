@@ -76,7 +76,9 @@ SiteOption = Annotated[
 ]
 ZoneOption = Annotated[str | None, typer.Option(help="Zone in the site; the only one when left out.")]
 ComponentOption = Annotated[str | None, typer.Option(help="Component code (TFM), such as +A=360.001-RT001.")]
-TrialOption = Annotated[bool, typer.Option("--dry-run", help="Check everything, show the entry, and write nothing.")]
+TrialOption = Annotated[
+    bool, typer.Option("--dry-run", help="Check everything, say what would be written, and write nothing.")
+]
 
 
 def add_commands(app: typer.Typer) -> None:

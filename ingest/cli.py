@@ -66,7 +66,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def collect(settings: SettingsFile = None) -> None:
-    """Run the collector until SIGTERM or Ctrl-C. SIGHUP makes it read inventory and rules again."""
+    """Run the collector until SIGTERM or Ctrl-C. SIGHUP makes it read inventory, sources, rules and contacts again."""
     set_up_logging()
     try:
         loaded = load_settings(settings, os.environ)
@@ -87,7 +87,7 @@ def check(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Check settings, device types, inventory and rules; name file, line and field of every mistake.
+    """Check settings, device types, sources, inventory, rules and contacts; name file, line and field of every mistake.
 
     Exit code 1 if there is one. A device type that breaks its committed JSON Schema is one.
 
@@ -103,7 +103,7 @@ def check(
         for mistake in mistakes:
             typer.echo(make_visible(str(mistake)))
         if not mistakes:
-            typer.echo("Settings, inventory and rules are in order.")
+            typer.echo("Settings, sources, inventory, rules and contacts are in order.")
     raise typer.Exit(PROBLEM if mistakes else 0)
 
 

@@ -75,7 +75,10 @@ app = typer.Typer(help="What was refused: look at it, reprocess it after a repai
 
 Ids = Annotated[list[int] | None, typer.Argument(help="Ids of entries; every entry when left out.", show_default=False)]
 ReasonOption = Annotated[Reason | None, typer.Option(help="Only what was refused for this reason.")]
-DeviceOption = Annotated[str | None, typer.Option(help="Only of this device, or of what the topic has in its place.")]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(help="Only of this device; of one that is unknown, what stands for it, such as SOURCE:ADDRESS."),
+]
 TopicOption = Annotated[
     str | None, typer.Option(help="Only from topics that this filter matches: + is one level, # at the end the rest.")
 ]

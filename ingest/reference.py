@@ -38,6 +38,8 @@ from the environment or from the file that a `password_file` names; it has no de
 def _show_default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined or field.default is None:
         return ""
+    if field.default == ():
+        return "`[]`"
     shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
     return f"`{shown}`"
 
@@ -99,13 +101,20 @@ def describe_catalogue(types: Mapping[str, DeviceType], models: Mapping[str, Mod
             _MADE,
             "# Device types",
             "",
-            f"{len(types)} device types, in the five areas of the programme. In **bold** are the fields without which",
-            "a reading is refused; privacy stands beside a field where it is more open than its type.",
-            "Outside the range a value is refused; what else stands beside it makes a value that is otherwise",
-            "[doubtful](../docs/rules.md#doubtful-values).",
-            "Every type comes in the `native` format too. Kinds of values, sentinels and an example of each are in",
-            "the [reference](../docs/reference/devices.md); how to add one is in the",
-            "[developer's guide](../docs/developer.md#add-a-device-type).",
+            f"{len(types)} device types, in the five areas of the programme. The tables say of each:",
+            "",
+            "- **Fields**, with range and unit. Without one in **bold** a reading is refused, but not where a format",
+            "  tells one value at a time ([partial readings](../docs/sources.md#partial-readings)). Outside its range",
+            "  a value is refused; what else stands beside it makes another value",
+            "  [doubtful](../docs/rules.md#doubtful-values).",
+            "- **Every**: how often a healthy device reports at least; after three times that it is silent.",
+            "- **Privacy**: its [class](../docs/privacy.md); beside a field where that is more open.",
+            "- **Products** with the `model` that the inventory gives them, and the formats that they come in. And",
+            f"  devices of every type may send the fields by name: in `native`, and in {_list_plain_formats(models)}",
+            f"  with the model `{PREFIX}<type>`.",
+            "",
+            "Kinds of values, sentinels and an example of each are in the [reference](../docs/reference/devices.md);",
+            "how to add a type is in the [developer's guide](../docs/developer.md#add-a-device-type).",
             *_describe_evidence(types, models),
             *(line for area in Area for line in _describe_area(area, types, models)),
             "",
@@ -113,20 +122,30 @@ def describe_catalogue(types: Mapping[str, DeviceType], models: Mapping[str, Mod
     )
 
 
+def _is_plain(key: str) -> bool:
+    """Return whether a Model is of what calls the fields of its DeviceType by their own names."""
+    return key.startswith(PREFIX)
+
+
+def _list_plain_formats(models: Mapping[str, Model]) -> str:
+    formats = sorted({name for key, model in models.items() if _is_plain(key) for name in model.formats})
+    return ", ".join(f"`{name}`" for name in formats)
+
+
 def _describe_evidence(types: Mapping[str, DeviceType], models: Mapping[str, Model]) -> Iterator[str]:
     """Yield how much is known of the products: examples, each run by a test, by where they come from."""
-    products = {key: model for key, model in models.items() if not key.startswith(PREFIX)}
+    products = {key: model for key, model in models.items() if not _is_plain(key)}
     decoding = sum(model.decode is not None for model in products.values())
     counts = count_examples(products)
     native = [example for device_type in types.values() for example in device_type.examples]
     taken = sum(example.fields is not None for example in native)
-    yield from ("", f"## What is proved of {len(products)} products", "")
-    yield (
-        f"{decoding} of them are decoded from the bytes of their LoRaWAN frames, the others translated name by name. "
-        f"Besides, each type has a model for what calls its fields by their own names, and {len(native)} examples in "
-        f"the native format: {taken} are taken, {len(native) - taken} refused. Tests run every example."
+    yield from ("", f"## {len(products)} products, and what is proved of them", "")
+    yield from (
+        f"{decoding} are decoded from the bytes of their LoRaWAN frames, the others translated name by name. Tests run",
+        f"every example: those of products in the table, and {len(native)} in the native format, of which {taken} must",
+        f"be taken and {len(native) - taken} refused.",
     )
-    yield from ("", "| examples of products | examples | of them frames | products with no better one |")
+    yield from ("", "| examples of products | examples | of them frames | products with none that proves more |")
     yield "| --- | ---: | ---: | ---: |"
     for evidence, count in counts.items():
         yield f"| {evidence.value} | {count.examples} | {count.frames} | {count.models} |"
@@ -140,9 +159,9 @@ def _describe_area(area: Area, types: Mapping[str, DeviceType], models: Mapping[
     yield from ("| type | in Norwegian | fields | every | privacy | products | formats |", "| --- " * 7 + "|")
     for key, device_type in there.items():
         fields = "<br>".join(_describe_field(device_type, name) for name in device_type.fields)
-        same = [model for model in models.values() if model.device_type == key]
-        titles = "<br>".join(sorted(model.title for model in same))
-        formats = ", ".join(f"`{name}`" for name in sorted({name for model in same for name in model.formats}))
+        same = {name: model for name, model in models.items() if model.device_type == key and not _is_plain(name)}
+        titles = "<br>".join(sorted(f"{model.title} `{name}`" for name, model in same.items()))
+        formats = ", ".join(f"`{name}`" for name in sorted({one for model in same.values() for one in model.formats}))
         yield (
             f"| `{key}` | {device_type.title} | {fields} | {_show_interval(device_type)} | {device_type.privacy} "
             f"| {titles} | {formats} |"
@@ -164,7 +183,7 @@ def _list_doubts(field: Field) -> Iterator[str]:
         unit = _name_unit(field)
         yield f"≤ {field.steepness:,.12g} {unit} in an hour".replace("  ", " ")
     if field.rollovers is not None:
-        ends = ", ".join(f"{one:,.12g}" for one in field.rollovers)
+        ends = " or ".join(f"{one:,.12g}" for one in field.rollovers)
         yield f"never back, but from {ends} to 0" if ends else "never back"
     if field.stuck_after is not None:
         yield f"the same for < {field.stuck_after / timedelta(hours=1):g} h"
@@ -186,5 +205,7 @@ def describe_reasons() -> str:
 
 Whatever is not taken as it came has one of these reasons, is counted under it, and is kept in quarantine: a whole
 `message`, a whole `reading`, a `field` of a reading whose rest was accepted, or a `line` that the database refused.
+Identifiers of people are blanked in it, and of payloads about people or their homes only length, hash and reason are
+kept ([privacy](../privacy.md)).
 
 """ + "\n".join([*rows, ""])

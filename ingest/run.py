@@ -11,7 +11,7 @@ One TaskGroup with named tasks::
     report       ingest.reporter: status.json each second; own measurements each ten seconds
     expire       ingest.expiry: what the quarantine holds too long or too much of, and old incidents
     requests     ingest.request_socket: what people ask of the one writer
-    reload       inventory and rules again, when told
+    reload       inventory, sources, rules and contacts again, when told
     watchdog     systemd
     heartbeat    an outside watcher
 
@@ -84,7 +84,7 @@ class Parts(NamedTuple):
 
 
 async def run_collector(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Collect until SIGTERM or SIGINT, then drain; SIGHUP reloads inventory and rules.
+    """Collect until SIGTERM or SIGINT, then drain; SIGHUP reloads inventory, sources, rules and contacts.
 
     Args:
         settings: What it was told.

@@ -86,9 +86,11 @@ def forget(
 ) -> None:
     """Remove everything that the store remembers of a device, for good; the collector must not run meanwhile.
 
-    The device must be out of the inventory, and nothing of it may wait for InfluxDB. That goes: its alerts, incidents
+    The device must be out of the inventory, and nothing of it may wait for InfluxDB. What goes: its alerts, incidents
     and the messages about them, its entries of the quarantine, and what deduplication, rules and `gjovik reconcile`
-    remember. The file is written anew, which takes as much room again. What the databases hold is not touched.
+    remember. Of a device of a source ask for SOURCE:ADDRESS, too: entries from before it was in the inventory, and the
+    session of a LoRaWAN device. The file is written anew, which takes as much room again. What the databases hold is
+    not touched: docs/privacy.md.
     """
     with explained_errors(as_json=as_json):
         told = load_settings(settings, os.environ)

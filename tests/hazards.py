@@ -5,6 +5,7 @@ are, for they are read without running it. Where a hazard cannot occur in a form
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import NamedTuple
 from ingest.codecs import NATIVE, load_formats
 
 TESTS = Path(__file__).parent
+_NUMBER = re.compile(r"^hazard_([0-9]+_)?")
+"""What some tests of hazards begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,11 @@ class Marked(NamedTuple):
     formats: tuple[str, ...]
     file: str
     test: str
+
+    @property
+    def title(self) -> str:
+        """What the test shows, in words."""
+        return _NUMBER.sub("", self.test.removeprefix("test_")).replace("_", " ")
 
 
 _DISCOVERY = "it describes values and tells none"
@@ -177,8 +185,7 @@ def _render_hazard(marked: list[Marked], key: str) -> Iterator[str]:
     yield from ("", f"## {key}", "", f"{HAZARDS[key].title}.", "")
     for one in marked:
         if one.hazard == key:
-            name = one.test.removeprefix("test_").replace("_", " ")
-            yield f"- {', '.join(f'`{form}`' for form in one.formats)}: {name} ([{one.file}](../tests/{one.file}))"
+            yield f"- {', '.join(f'`{form}`' for form in one.formats)}: {one.title} ([{one.file}](../tests/{one.file}))"
     for keys, reason in HAZARDS[key].absent.items():
         yield f"- not in {', '.join(f'`{form}`' for form in keys)}: {reason}"
 

@@ -11,10 +11,13 @@ from ingest.settings import list_settings, name_variable
 from schemas.reason import Reason
 from tests.stand import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
-PAGES += sorted(ROOT.glob("deploy/decisions/*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", ROOT / "devices/README.md"]
+PAGES += [*sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("deploy/**/*.md"))]
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+PLACE = re.compile(r"\]\(([^)#:\s]*)#([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ANY_BLOCK = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
@@ -22,6 +25,31 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 def test_every_link_leads_to_a_file(page: Path) -> None:
     for target in LINK.findall(page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def list_places(page: Path) -> set[str]:
+    """Return the anchors of a page, as a forge makes them of its headings."""
+    headings = HEADING.findall(ANY_BLOCK.sub("", page.read_text()))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_link_into_a_page_leads_to_a_heading(page: Path) -> None:
+    for target, place in PLACE.findall(page.read_text()):
+        leads_to = page.parent / target if target else page
+        if leads_to.suffix == ".md":
+            assert place in list_places(leads_to), f"{target}#{place}"
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = {(ROOT / target).resolve() for target in LINK.findall((ROOT / "README.md").read_text())}
+    assert {page.name for page in ROOT.glob("docs/**/*.md") if page.resolve() not in linked} == set()
+
+
+def test_every_decision_is_in_the_list() -> None:
+    folder = ROOT / "deploy/decisions"
+    linked = LINK.findall((folder / "README.md").read_text())
+    assert linked == sorted(page.name for page in folder.glob("0*.md"))
 
 
 def test_every_command_and_its_options_are_documented() -> None:

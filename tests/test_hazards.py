@@ -44,4 +44,4 @@ def test_the_marks_that_are_found_are_those_of_the_tests(request: pytest.Fixture
 def test_the_page_has_a_row_for_each_hazard_and_names_every_test() -> None:
     page = render_hazards()
     assert all(f"| [{key}](#{key}) |" in page and f"\n## {key}\n" in page for key in HAZARDS)
-    assert all(one.test.removeprefix("test_").replace("_", " ") in page for one in MARKED)
+    assert all(f": {one.title} ([{one.file}]" in page for one in MARKED)
