@@ -1,4 +1,4 @@
-"""Adoption: the inventory's entry of a device that sends already, of what is known of it and what a person says. Pure.
+"""Adoption: the inventory's entry of a device that sends already, of what is known and what is wanted. Pure.
 
 Errors:
     WrongRequestError    see ``ingest.request``
@@ -18,8 +18,8 @@ from schemas.device_type import DeviceType
 LONGEST_ID = 64
 
 
-class Said(NamedTuple):
-    """What a person says of a device.
+class Wanted(NamedTuple):
+    """What a person wants in the entry of a device.
 
     Attributes:
         type_key: Key of the DeviceType; empty for a guess.
@@ -54,12 +54,12 @@ class Known(NamedTuple):
     inventory: Inventory
 
 
-def make_entry(found: Discovered, said: Said, from_ms: int, known: Known) -> Device:
+def make_entry(found: Discovered, wanted: Wanted, from_ms: int, known: Known) -> Device:
     """Return the entry of a device that sends.
 
     Args:
         found: The device.
-        said: By a person.
+        wanted: By a person.
         from_ms: Since when it is there, milliseconds since 1970 in UTC.
         known: What there is.
 
@@ -67,25 +67,25 @@ def make_entry(found: Discovered, said: Said, from_ms: int, known: Known) -> Dev
         WrongRequestError: Something is misspelt, or cannot be guessed.
     """
     is_native = not found.source
-    if is_native and said.id not in ("", found.id):
+    if is_native and wanted.id not in ("", found.id):
         raise WrongRequestError(f"{found.id} publishes under its own name, which is its id: leave --id out.")
-    guess = _choose_guess(found, said, known)
-    site = said.site or found.site
+    guess = _choose_guess(found, wanted, known)
+    site = wanted.site or found.site
     if is_native and site != found.site:
         raise WrongRequestError(
             f"{found.id} publishes for site {found.site}; at {site} its readings would be refused as wrong_site. Have "
             "it publish for the right one."
         )
-    site, zone = choose_place(site, said.zone, known.inventory)
+    site, zone = choose_place(site, wanted.zone, known.inventory)
     return Device(
-        id=found.id if is_native else said.id or name_device(found.source, found.address),
+        id=found.id if is_native else wanted.id or name_device(found.source, found.address),
         type_key=guess.type_key,
-        component=said.component,
+        component=wanted.component,
         placements=(Placement(from_ms, OPEN_END_MS, site, zone),),
         source=found.source,
         address=found.address,
         model=guess.model,
-        parameters=dict(said.parameters),
+        parameters=dict(wanted.parameters),
     )
 
 
@@ -128,21 +128,21 @@ def name_device(source: str, address: str) -> str:
     return "-".join(words)[:LONGEST_ID].rstrip("-")
 
 
-def _choose_guess(found: Discovered, said: Said, known: Known) -> Guess:
+def _choose_guess(found: Discovered, wanted: Wanted, known: Known) -> Guess:
     """Return type and Model: what is said, and for the rest the only guess that agrees with it."""
-    for kind, name, names in (("type", said.type_key, known.types), ("model", said.model, known.models)):
+    for kind, name, names in (("type", wanted.type_key, known.types), ("model", wanted.model, known.models)):
         if name and name not in names:
             raise WrongRequestError(describe_unknown(kind, name, names))
     if not found.source:
-        if said.model:
+        if wanted.model:
             raise WrongRequestError(f"{found.id} is native: it has no model; leave --model out.")
-        keys = [said.type_key] if said.type_key else [one.type_key for one in found.guesses]
+        keys = [wanted.type_key] if wanted.type_key else [one.type_key for one in found.guesses]
         return Guess(_require_one("--type", found, keys))
-    if said.model:
-        return Guess(said.type_key or known.models[said.model].device_type, said.model)
-    models = [one.model for one in found.guesses if one.model and said.type_key in ("", one.type_key)]
-    if not models and said.type_key:
-        models = [key for key, one in known.models.items() if _can_be(one, said.type_key, found.format_key)]
+    if wanted.model:
+        return Guess(wanted.type_key or known.models[wanted.model].device_type, wanted.model)
+    models = [one.model for one in found.guesses if one.model and wanted.type_key in ("", one.type_key)]
+    if not models and wanted.type_key:
+        models = [key for key, one in known.models.items() if _can_be(one, wanted.type_key, found.format_key)]
     model = _require_one("--model", found, models)
     return Guess(known.models[model].device_type, model)
 

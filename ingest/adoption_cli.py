@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from devices import load_device_types
-from ingest.adoption import Known, Said, choose_place, make_entry, refuse_known
+from ingest.adoption import Known, Wanted, choose_place, make_entry, refuse_known
 from ingest.batch import QuarantineRow
 from ingest.collector import read_clock
 from ingest.command_line import (
@@ -36,7 +36,6 @@ from ingest.inventory import OPEN_END_MS, Device, Placement
 from ingest.inventory_change import Changed, InventoryChange, explain_wrong
 from ingest.inventory_writing import append_devices, find_day, format_device, locked
 from ingest.known_names import describe_unknown
-from ingest.local_time import LOCAL
 from ingest.models import load_models
 from ingest.parameter_option import ParameterOption, read_parameters
 from ingest.printed_table import make_lines_visible, make_visible, print_table
@@ -54,7 +53,7 @@ from ingest.request import (
 from ingest.request_socket import find_login
 from ingest.settings import Settings
 from ingest.settings_file import load_settings
-from ingest.source_files import load_sources, place_sources
+from ingest.source_files import load_sources
 from ingest.store_reader import StoreReader, open_reader
 from ingest.toml_file import ConfigurationError
 from ingest.written_time import to_ms
@@ -101,7 +100,7 @@ def list_discovered(
     """
     with explained_errors(as_json=as_json):
         told = load_settings(settings, os.environ)
-        sources = place_sources(load_sources(told.sources, told.mqtt.topic_prefix), LOCAL)
+        sources = load_sources(told.sources, told.mqtt.topic_prefix)
         if source is not None and source not in sources:
             raise WrongRequestError(describe_unknown("source", source, sources))
         with open_reader(told.store.folder) as reader:
@@ -150,11 +149,11 @@ def adopt_device(  # noqa: PLR0913 - a command has as many parameters as it has 
     with explained_errors(as_json=as_json):
         asked = _read_asked(settings, parameter, since, author, is_trial=is_trial)
         told, given = asked.settings, asked.parameters
-        said = Said(type_key or "", model or "", site or "", zone or "", new_id or "", component or "", given)
+        wanted = Wanted(type_key or "", model or "", site or "", zone or "", new_id or "", component or "", given)
         with _changing(told) as (change, present):
             found, first_ms = _find(told, device, present)
             from_ms = first_ms if asked.from_ms is None else asked.from_ms
-            entry = make_entry(found, said, from_ms, _know(present))
+            entry = make_entry(found, wanted, from_ms, _know(present))
             changed = _put_in(change, present, entry, asked)
         outcome = Outcome(0, 0, {})
         if not is_trial:

@@ -20,7 +20,7 @@ class Arrival(NamedTuple):
         message: As it came.
         route: Of its topic.
         memory: What is remembered of its Device.
-        digest: Checksum of the payload.
+        digest: Checksum of the payload; of a LoRaWAN uplink, of which one it is.
         kept: The quarantine's entry that it comes from; None for what the broker delivers.
         keeps_payload: Whether the quarantine may hold the payload.
     """
@@ -38,7 +38,7 @@ class Candidate(NamedTuple):
 
     Attributes:
         arrival: The message that it came in.
-        part: Its index in the payload.
+        part: Its index in the payload; of a message of a Source see ``ingest.bound_device``.
         observation: What the payload says, checked.
         time_ms: Event time in milliseconds, the Device's or one that was given to it.
     """

@@ -29,11 +29,11 @@ def check_configuration(
     inventory: Path | None = None,
     rules: Path | None = None,
 ) -> list[Mistake]:
-    """Return everything that is wrong with settings, device types, inventory and rules; nothing connects.
+    """Return all that is wrong with settings, device types, sources, inventory, rules and routing; nothing connects.
 
     The examples of the rules are run, files of passwords are opened, and device types are held against their committed
-    JSON Schemas, where these are there. Where the settings are wrong, inventory and
-    rules are checked only if their folders are given; where a device type is broken, neither can be.
+    JSON Schemas, where these are there. Where the settings are wrong, inventory and rules are checked only if their
+    folders are given, and sources and routing are not; where a device type is broken, nothing else can be.
 
     Args:
         settings_file: TOML file of the settings; None for defaults and variables only.
@@ -76,7 +76,13 @@ def check_configuration(
     return mistakes
 
 
-def list_hints(settings_file: Path | None, environ: Mapping[str, str], *, rules: Path | None = None) -> list[str]:
+def list_hints(
+    settings_file: Path | None,
+    environ: Mapping[str, str],
+    *,
+    inventory: Path | None = None,
+    rules: Path | None = None,
+) -> list[str]:
     """Return what is right and perhaps not meant so, in sentences; nothing where the settings are wrong.
 
     The arguments are those of ``check_configuration``.
@@ -85,7 +91,8 @@ def list_hints(settings_file: Path | None, environ: Mapping[str, str], *, rules:
         settings = load_settings(settings_file, environ)
     except ConfigurationError:
         return []
-    hints = [*list_rule_hints(rules or settings.rules), *_list_private_sources(settings)]
+    private = _list_private_sources(settings, inventory or settings.inventory)
+    hints = [*list_rule_hints(rules or settings.rules), *private]
     if settings.sources is not None and (settings.mqtt.share is not None or settings.mqtt.sites):
         hints.append(
             "this collector is one of several (mqtt.share or mqtt.sites) and reads sources: each message of a source "
@@ -118,8 +125,13 @@ def list_rule_hints(folder: Path) -> list[str]:
     ]
 
 
-def _list_private_sources(settings: Settings) -> Iterator[str]:
-    """Yield a hint for each Source that keeps less than its file says, as one of its devices is private."""
+def _list_private_sources(settings: Settings, folder: Path) -> Iterator[str]:
+    """Yield a hint for each Source that keeps less than its file says, as one of its devices is private.
+
+    Args:
+        settings: Where the Sources are.
+        folder: Of the inventory.
+    """
     sources, _ = read_sources(settings.sources, settings.mqtt.topic_prefix)
     if not any(one.keeps_payloads for one in sources.values()):
         return
@@ -127,7 +139,7 @@ def _list_private_sources(settings: Settings) -> Iterator[str]:
         types = load_device_types()
     except RegistryError:
         return
-    inventory, mistakes = read_inventory(settings.inventory, types, keeps_apart=settings.health.database is not None)
+    inventory, mistakes = read_inventory(folder, types, keeps_apart=settings.health.database is not None)
     if mistakes:
         return
     for key, devices in list_private(inventory, types).items():

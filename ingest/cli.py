@@ -94,7 +94,7 @@ def check(
     A hint on standard error is no mistake: it says what works, and is perhaps not meant so.
     """
     mistakes = check_configuration(settings, os.environ, inventory=inventory, rules=rules)
-    for hint in list_hints(settings, os.environ, rules=rules):
+    for hint in list_hints(settings, os.environ, inventory=inventory, rules=rules):
         typer.echo(f"Hint: {hint}", err=True)
     if as_json:
         rows = [one._asdict() | {"file": str(one.file)} for one in mistakes]

@@ -106,7 +106,7 @@ class Collector:
         self._lag_ms = 0
         self._taken_s = 0.0
         self._commit_began_s: float | None = None
-        self._sessions = 0
+        self._new_sessions = 0
         self._is_whole = False
         self._doubts_s = time.monotonic()
         self._doubts_shards = cycle(range(PACKET_SHARD))
@@ -144,10 +144,10 @@ class Collector:
     async def _take(self, connection: int, messages: Sequence[Message]) -> None:
         """Commit and acknowledge messages of one connection."""
         sessions = self._broker.count_new_sessions(connection)
-        if sessions > self._sessions:
+        if sessions > self._new_sessions:
             # What comes under a new session's packet identifiers is not what came under the same ones before.
             await self.commit_batch(self.processor.forget_packets())
-            self._sessions = sessions
+            self._new_sessions = sessions
         batch = self.processor.process(messages)
         await self.commit_batch(batch)
         self._taken_s = time.monotonic()

@@ -20,10 +20,10 @@ from ingest.codec import CodecError, Observation, RefusedError, check_observatio
 from ingest.codecs import load_formats
 from ingest.codecs.native import CODEC
 from ingest.line import build_prefix, finish_lines
-from ingest.model import Decoded, Model, Take, list_moments, translate
+from ingest.model import Decoded, Model, Take, list_moments, list_takes, translate
 from ingest.models import load_models
 from ingest.request import WrongRequestError
-from ingest.source import Event, Frame, Plain, Reply, Said, Source
+from ingest.source import Event, Frame, Plain, Reply, Said, Source, UnbornError
 from schemas.device_type import Clock, DeviceType
 from schemas.reason import Reason
 from schemas.validation import Refusal, build_validator, list_refusals, refuse_unknown
@@ -154,7 +154,8 @@ def decode_message(source: Source, topic: str, payload: bytes, received_ms: int,
     try:
         heard = load_formats()[source.format_key].open(source).read(topic, payload, received_ms)
     except CodecError as error:
-        return Decoding(replies=tuple(getattr(error, "replies", ())), refused=_refuse(error))
+        replies = tuple(error.replies) if isinstance(error, UnbornError) else ()
+        return Decoding(replies=replies, refused=_refuse(error))
     told = tuple(_tell(said, source.format_key, chosen, received_ms) for said in heard.said)
     return Decoding(told, tuple(heard.events), tuple(heard.replies))
 
@@ -288,8 +289,8 @@ def _list_rows(
     """Yield what each field that may take a member makes of it, before the field's range is looked at."""
     taken: dict[str, str] = {}
     for name, told in members.items():
-        takes = model.takes.get(name, ())
-        for take in (takes,) if isinstance(takes, Take) else takes:
+        takes = [take for _, take in list_takes(model, (name,))]
+        for take in takes:
             wanted = device_type.fields[take.field]
             unit = "" if wanted.is_state else wanted.measures.unit
             row = Row(name, told, units.get(name) or take.unit or unit, take.field, None, unit)

@@ -23,12 +23,11 @@ from ingest.input_file import read_input
 from ingest.inventory import OPEN_END_MS, Inventory, Placement
 from ingest.inventory_writing import find_day, replace_file
 from ingest.known_names import describe_unknown
-from ingest.local_time import LOCAL
 from ingest.printed_table import make_visible, print_table
 from ingest.request import WrongRequestError
 from ingest.settings_file import load_settings
 from ingest.source import Source
-from ingest.source_files import load_sources, place_sources
+from ingest.source_files import load_sources
 from ingest.type_proposal import Proposal
 from ingest.written_time import to_ms
 
@@ -117,7 +116,7 @@ def _check(type_key: str | None) -> str:
 
 def _load_sources(settings: Path | None) -> dict[str, Source]:
     told = load_settings(settings, os.environ)
-    return place_sources(load_sources(told.sources, told.mqtt.topic_prefix), LOCAL)
+    return load_sources(told.sources, told.mqtt.topic_prefix)
 
 
 def _print(found: tuple[DescribedDevice, ...], wrong: tuple[NotRead, ...]) -> None:

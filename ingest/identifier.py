@@ -21,6 +21,8 @@ import re
 
 BLANK = "*"
 """Stands for each character, or byte, of an identifier."""
+_LOOKED_AT = 200
+"""Last characters of a name that say what is told under it: of what is remembered of names none is longer."""
 
 _WORD = re.compile(r"[A-ZÆØÅ]+(?![a-zæøå])|[A-ZÆØÅ]?[a-zæøå]+")
 _TELLING = frozenset({
@@ -38,7 +40,6 @@ _OF_PEOPLE = frozenset({
 _ENDINGS = frozenset({"addr", "address", "code", "hash", "hex", "id", "no", "nr", "num", "number", "nummer", "value"})
 """What may follow without changing what is told; behind ``plate`` they are a plate as well."""
 
-_DIGIT = "[0-9]"
 _EDGE, _END = "(?<![0-9A-Za-z])", "(?![0-9A-Za-z])"
 _FORMS = (
     rf"{_EDGE}(?<!:)[0-9A-Fa-f]{{2}}(?P<by>[:-])[0-9A-Fa-f]{{2}}(?:(?P=by)[0-9A-Fa-f]{{2}}){{4,6}}{_END}",
@@ -64,14 +65,18 @@ _CUT = re.compile(r"[0-9A-Za-z+:.@ -]{1,24}…")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
-@functools.lru_cache(maxsize=2_000)
 def is_telling(name: str) -> bool:
     """Return whether what is told under a name identifies somebody; of a path or a topic its last part counts.
 
     Args:
         name: Of any length; words are told apart by capitals and by what is no letter.
     """
-    words = [word.lower() for word in _WORD.findall(re.split(r"[./]", name[-200:].rstrip("./"))[-1])]
+    return _is_telling(name[-_LOOKED_AT:])
+
+
+@functools.lru_cache(maxsize=2_000)
+def _is_telling(name: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(re.split(r"[./]", name.rstrip("./"))[-1])]
     has_ending = False
     while len(words) > 1 and words[-1] in _ENDINGS:
         del words[-1]

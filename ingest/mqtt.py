@@ -152,9 +152,11 @@ class Broker:
         self._source_filters = tuple(filters)
         self._retired = tuple(one for one in (*self._retired, *gone) if one not in filters)
         connection = self._connection
-        if connection is None or connection.session is None:
+        if connection is None:
             return
-        connection.hears_wide |= any(map(is_wide, fresh))
+        connection.hears_wide |= any(map(is_wide, fresh))  # also before it is accepted: then it has them
+        if connection.session is None:
+            return
         if gone:
             await connection.unsubscribe(gone)
         if fresh:
@@ -317,7 +319,7 @@ class Broker:
         # What a connection brings before it can be told to stop must not pile up over connections.
         await self._inbox.room()
         connection = await reach(self._settings, self._tls, next(self._numbers), self._inbox)
-        connection.hears_wide = any(map(is_wide, self._source_filters))
+        connection.hears_wide = any(map(is_wide, (*self._source_filters, *self._retired)))
         self._connection = connection  # before it brings Messages, which may be acknowledged at once
         try:
             session = await connection.open(self._settings, self._password, self._make_will())

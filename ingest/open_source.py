@@ -14,7 +14,8 @@ from ingest.codecs import load_formats
 from ingest.message import Message
 from ingest.payloads.lorawan import Counting
 from ingest.route import Route
-from ingest.source import Event, EventKind, Heard, Interpreter, KnownSession, Said, Session, Source
+from ingest.shard import find_shard
+from ingest.source import LONGEST_NAME, Event, EventKind, Heard, Interpreter, KnownSession, Said, Session, Source
 from ingest.source_figures import SourceFigures
 from ingest.unknown_device import describe_unknown_device
 from schemas.reason import Reason
@@ -59,18 +60,6 @@ class Unheard(NamedTuple):
 
 
 Outcome = Heeded | Unheard
-
-
-class Reading(NamedTuple):
-    """What a message of a Source says.
-
-    Attributes:
-        heard: In the Source's words.
-        outcomes: What becomes of it, in the same order.
-    """
-
-    heard: Heard
-    outcomes: Sequence[Outcome]
 
 
 class OpenSource:
@@ -139,8 +128,8 @@ class OpenSource:
         told = f"{event.address} {event.detail}".lower()
         return any(name in told for name in self._apart)
 
-    def read(self, message: Message, *, again: bool = False) -> Reading:
-        """Return what a message says.
+    def read(self, message: Message, *, again: bool = False) -> tuple[Heard, list[Outcome]]:
+        """Return what a message says, and what becomes of what it says of devices, in the same order.
 
         Args:
             message: Of one of its topics.
@@ -158,8 +147,7 @@ class OpenSource:
             for event in heard.events:
                 if event.kind is EventKind.DESCRIBED:
                     self._note_product(event)
-        said = enumerate(heard.said)
-        return Reading(heard, [self._find_outcome(index, one, message) for index, one in said])
+        return heard, [self._find_outcome(index, said, message) for index, said in enumerate(heard.said)]
 
     def take_sessions(self) -> list[KnownSession]:
         """Return the sessions that changed since the last call; none where a Source has no uplinks."""
@@ -168,6 +156,12 @@ class OpenSource:
     def list_sessions(self) -> list[KnownSession]:
         """Return all sessions of its devices."""
         return [] if self._sessions is None else self._name_sessions(self._sessions)
+
+    def copy_sessions(self, number: int) -> list[KnownSession]:
+        """Return those of the devices of a shard, by address; see ``ingest.shard``."""
+        if self._sessions is None:
+            return []
+        return self._name_sessions(one for one in self._sessions if find_shard(one[0]) == number)
 
     def restore_sessions(self, sessions: Mapping[str, Session]) -> None:
         """Take note again of the sessions that its devices had, by address."""
@@ -179,7 +173,7 @@ class OpenSource:
 
     def _note_product(self, event: Event) -> None:
         topic, product = event.members.get("topic"), event.members.get("product")
-        if not isinstance(topic, str) or not isinstance(product, str) or not product:
+        if not isinstance(topic, str) or not isinstance(product, str) or not product or len(topic) > LONGEST_NAME:
             return
         if len(self._products) >= MOST_PRODUCTS and topic not in self._products:
             del self._products[next(iter(self._products))]

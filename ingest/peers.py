@@ -1,4 +1,4 @@
-"""Peers: what a collector is in the middle of."""
+"""Peers: the parts around a collector, which are opened for it."""
 
 from typing import NamedTuple
 

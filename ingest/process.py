@@ -198,7 +198,6 @@ class Processor:
             if len(message.payload) > self._limits.source_payload_bytes:
                 raise _refuse_size(message)  # noqa: TRY301 - as everything else that is refused
             heard, outcomes = source.read(message, again=kept is not None)
-            batch.sessions += source.take_sessions()
         except RefusedError as error:
             if kept is None and isinstance(error, UnbornError):
                 batch.replies += error.replies
@@ -208,6 +207,7 @@ class Processor:
             self._refusals.refuse_message(origin, None, blame(message, error), batch)
             return
         if kept is None:
+            batch.sessions += source.take_sessions()
             batch.replies += heard.replies
             for event in heard.events:
                 note_event(source, event, message.received_ms, batch)

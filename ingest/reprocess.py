@@ -83,13 +83,15 @@ def _send_again(kept: Quarantined, batch: Batch) -> list[Quarantined]:
 
 
 def _revise(kept: Quarantined, refused: Quarantined) -> Quarantined:
-    """Return an entry with what is wrong with it now; when it came and what it holds do not change.
+    """Return an entry with what is wrong with it now, and by which DeviceType; when it came, what it holds stay.
 
     Only where it turns out to be of a device of which no payload may be kept, that goes; and what came before
     identifiers of people were stripped loses them now.
     """
     payload = refused.payload if len(refused.payload) in (0, kept.length) else kept.payload
-    revised = kept._replace(reason=refused.reason, detail=refused.detail, device=refused.device, payload=payload)
+    revised = kept._replace(
+        reason=refused.reason, detail=refused.detail, device=refused.device, payload=payload, schema=refused.schema
+    )
     revised = revised._replace(sha256=refused.sha256) if payload is refused.payload else revised
     if kept.level is Level.FIELD and refused.level is not Level.FIELD:
         return revised  # the reading was accepted long ago; what is refused is still the field

@@ -10,6 +10,7 @@ likewise; fields ``count`` (always 1), ``address``, ``detail``, and what the eve
 Source. Identifiers of people are blanked in ``detail``, and numbers under a name that tells of one are left out.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 from ingest.batch import Batch, UplinkFault
@@ -17,7 +18,7 @@ from ingest.identifier import blank_detail, blank_text, is_plural, is_telling
 from ingest.line import build_line
 from ingest.open_source import OpenSource, Unheard
 from ingest.route import Route
-from ingest.source import Event, EventKind, Radio, Said
+from ingest.source import LONGEST_NAME, Event, EventKind, Radio, Said
 from ingest.source_figures import NOBODY
 from schemas.validation import shorten
 
@@ -107,6 +108,11 @@ def format_radio(said: Said, route: Route, received_ms: int) -> Iterator[bytes]:
         yield build_line(RADIO, tags, fields, time_ms)
 
 
+def _is_kept(name: str) -> bool:
+    """Whether a number of this name is kept: it identifies nobody, and the name is none that somebody made up."""
+    return len(name) <= LONGEST_NAME and (is_plural(name) or not is_telling(name)) and blank_text(name) == name
+
+
 def format_events(source: OpenSource, events: Iterable[Event], received_ms: int) -> Iterator[bytes]:
     """Yield a line for each event that is of interest.
 
@@ -134,10 +140,7 @@ def format_events(source: OpenSource, events: Iterable[Event], received_ms: int)
         figures = [
             (name, one)
             for name, one in event.members.items()
-            if isinstance(one, int | float)
-            and not isinstance(one, bool)
-            and (is_plural(name) or not is_telling(name))
-            and blank_text(name) == name
+            if isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) and _is_kept(name)
         ]
         fields |= {name: float(one) for name, one in figures[:MOST_FIGURES] if name not in fields}
         yield build_line(EVENTS, tags, fields, received_ms)

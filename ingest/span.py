@@ -12,6 +12,9 @@ from typing import NamedTuple
 MOST_PATH = 8
 """Longest path; what is nested deeper has the path that it is nested in."""
 
+MOST_NAME = 200
+"""Last characters of a name that stand in a path: paths are remembered, and whoever publishes chooses names."""
+
 MOST_OPEN = 64
 """More containers of CBOR within each other than any format allows."""
 
@@ -88,7 +91,7 @@ def scan_json(payload: bytes, name: str) -> Iterator[Span]:
 
 
 def _extend(path: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return (*path, name) if len(path) < MOST_PATH else (*path[:-1], name)
+    return (*path[: MOST_PATH - 1], name[-MOST_NAME:])
 
 
 _LENGTHS = {24: 1, 25: 2, 26: 4, 27: 8}

@@ -157,9 +157,9 @@ def pack_rows(rows: Sequence[Sequence[object]]) -> Packed:
     return Packed(len(rows), isal_zlib.compress(orjson.dumps([tuple(row) for row in rows]), 1))
 
 
-def read_rows(connection: sqlite3.Connection, name: TableName) -> Iterator[list[Any]]:
+def read_rows(connection: sqlite3.Connection, name: TableName | Literal["doubts"]) -> Iterator[list[Any]]:
     """Yield what ``pack_rows`` put in a table, in order; a row whose bytes were damaged is passed over."""
-    for (body,) in connection.execute(f"SELECT body FROM {name} ORDER BY id"):  # noqa: S608 - one of three names
+    for (body,) in connection.execute(f"SELECT body FROM {name} ORDER BY rowid"):  # noqa: S608 - one of four names
         try:
             yield from orjson.loads(zlib.decompress(body))
         except (zlib.error, orjson.JSONDecodeError):

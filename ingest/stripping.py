@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from ingest.identifier import BLANK, blank_forms, blank_text, is_plural, is_quantity, is_telling
-from ingest.span import BrokenError, Fields, Kind, Span, scan_json, walk_cbor, walk_protobuf
+from ingest.span import MOST_NAME, BrokenError, Fields, Kind, Span, scan_json, walk_cbor, walk_protobuf
 
 _NAMING = frozenset({"n", "name", "key", "label", "0"})
 """Members that name what stands beside them, as in SenML, whose CBOR has numbers for names, and in Sparkplug."""
@@ -93,7 +93,7 @@ def _name_topic(topic: str) -> str:
     levels = topic.split("/")
     while len(levels) > 1 and levels[-1] in _WORDS_OF_TOPICS:
         del levels[-1]
-    return levels[-1] if is_telling(levels[-1]) else ""
+    return levels[-1][-MOST_NAME:] if is_telling(levels[-1]) else ""
 
 
 def _list_spans(payload: bytes, name: str, traits: Traits) -> list[Span] | None:

@@ -152,6 +152,20 @@ def test_that_a_source_is_private_by_one_of_its_devices_is_hinted_at(
     assert not [one for one in list_hints(configured, environ) if "ams" in one]
 
 
+def test_a_source_is_private_by_the_inventory_that_is_checked(configured: Path, tmp_path: Path) -> None:
+    (configured.parent / "sources").mkdir()
+    (configured.parent / "sources/ams.toml").write_text('format = "ams"\n')
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.toml").write_text(SITE + PRIVATE.format(number=0))
+    environ = {"GJOVIK_SOURCES": str(configured.parent / "sources")}
+    told = "as bolig-0 is of class"
+    assert not any(told in one for one in list_hints(configured, environ))
+    assert any(told in one for one in list_hints(configured, environ, inventory=other))
+    options = ["--settings", str(configured), "--inventory", str(other)]
+    assert told in CliRunner(env=environ).invoke(gjovik.app, ["check", *options]).stderr
+
+
 def test_mistakes_of_settings_inventory_and_rules_come_together(configured: Path, tmp_path: Path) -> None:
     inventory, rules = tmp_path / "wrong_inventory", tmp_path / "wrong_rules"
     for folder in (inventory, rules):

@@ -113,7 +113,7 @@ def test_what_one_source_describes_is_known_at_another_also_after_a_reload() -> 
         opened.read(Message(topic, json.dumps(payload).encode(), 0))
     again = SourceTable(SOURCES, make_inventory(), TYPES, table).find("tele/varmtvann/STATE")
     assert again is not None
-    (outcome,) = again.read(Message("tele/varmtvann/STATE", b'{"POWER": "ON"}', 0)).outcomes
+    _, (outcome,) = again.read(Message("tele/varmtvann/STATE", b'{"POWER": "ON"}', 0))
     assert isinstance(outcome, Unheard)
     assert find_product(outcome.error.detail) == "Tasmota Sonoff Pow R2"
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices import load_device_types
-from ingest.adoption import Known, Said, choose_place, make_entry, name_device
+from ingest.adoption import Known, Wanted, choose_place, make_entry, name_device
 from ingest.batch import Batch, Quarantined, QuarantineRow
 from ingest.bound_device import WHOLE
 from ingest.discovery import LOOKED_AT, Discovered, Grounds, Guess, discover, find_earliest
@@ -198,35 +198,35 @@ KNOWN = Known(load_device_types(), load_models(), make_inventory())
 
 
 def test_an_entry_is_made_of_what_is_known_and_what_is_said() -> None:
-    entry = make_entry(find(uplink("Milesight VS341")), Said(site="hall"), NOW_MS, KNOWN)
+    entry = make_entry(find(uplink("Milesight VS341")), Wanted(site="hall"), NOW_MS, KNOWN)
     assert (entry.id, entry.type_key, entry.model) == (f"lora-{EUI.lower()}", "desk_occupancy", "milesight_vs341")
     assert (entry.source, entry.address) == ("lora", EUI)
     assert entry.placements == (Placement(NOW_MS, OPEN_END_MS, "hall", "first"),)
-    entry = make_entry(find(native(climate(NOW_MS, 1))), Said("indoor_climate"), NOW_MS, KNOWN)
+    entry = make_entry(find(native(climate(NOW_MS, 1))), Wanted("indoor_climate"), NOW_MS, KNOWN)
     assert (entry.id, entry.source, entry.placements[0].site) == ("climate-9", "", "hall")
 
 
 @pytest.mark.parametrize(
     ("found", "said", "told"),
     [
-        (find(native(climate(NOW_MS, 1))), Said("indoor_climate", id="other"), "leave --id out"),
-        (find(native(climate(NOW_MS, 1))), Said("indoor_climate", site="annex"), "publishes for site hall"),
-        (find(native(climate(NOW_MS, 1))), Said("indoor_climate", "zigbee_plug"), "leave --model out"),
-        (find(native(climate(NOW_MS, 1))), Said(), "Say --type"),
-        (find(native(climate(NOW_MS, 1))), Said("indoor_climat"), "indoor_climate"),
-        (find(zigbee(battery=90, linkquality=80)), Said(site="hall"), "Say --model"),
-        (find(uplink("AM319")), Said(), "Say --site"),
-        (find(uplink("AM319")), Said(model="milesight_am319", site="hall", zone="cellar"), "has first"),
+        (find(native(climate(NOW_MS, 1))), Wanted("indoor_climate", id="other"), "leave --id out"),
+        (find(native(climate(NOW_MS, 1))), Wanted("indoor_climate", site="annex"), "publishes for site hall"),
+        (find(native(climate(NOW_MS, 1))), Wanted("indoor_climate", "zigbee_plug"), "leave --model out"),
+        (find(native(climate(NOW_MS, 1))), Wanted(), "Say --type"),
+        (find(native(climate(NOW_MS, 1))), Wanted("indoor_climat"), "indoor_climate"),
+        (find(zigbee(battery=90, linkquality=80)), Wanted(site="hall"), "Say --model"),
+        (find(uplink("AM319")), Wanted(), "Say --site"),
+        (find(uplink("AM319")), Wanted(model="milesight_am319", site="hall", zone="cellar"), "has first"),
     ],
 )
-def test_what_cannot_be_guessed_must_be_said(found: Discovered, said: Said, told: str) -> None:
+def test_what_cannot_be_guessed_must_be_said(found: Discovered, said: Wanted, told: str) -> None:
     with pytest.raises(WrongRequestError) as raised:
         make_entry(found, said, NOW_MS, KNOWN)
     assert told in str(raised.value)
 
 
 def test_a_type_that_is_said_leaves_the_only_model_of_it() -> None:
-    entry = make_entry(find(zigbee(battery=90)), Said("smart_plug", site="hall"), NOW_MS, KNOWN)
+    entry = make_entry(find(zigbee(battery=90)), Wanted("smart_plug", site="hall"), NOW_MS, KNOWN)
     assert entry.model == "zigbee_plug"
 
 

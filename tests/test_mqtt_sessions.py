@@ -133,3 +133,20 @@ async def test_what_waited_when_a_killed_broker_saved_comes_again_as_if_it_were_
             broker.acknowledge(messages)
         await mosquitto.kill()
         await mosquitto.start()
+
+
+async def test_what_waited_for_a_source_that_is_gone_is_known_for_a_copy(mosquitto: Mosquitto) -> None:
+    wide, narrow = "+/skole/+/reading", "gjovik/skole/+/reading"
+    settings, password = broker_settings(mosquitto), mosquitto.accounts[COLLECTOR]
+    before, after = (impatient_broker(settings, password, filters=("gjovik/alerts/+/+",)) for _ in range(2))
+    await before.hear_sources([wide, narrow])
+    async with run(before):
+        await receive_nothing(before)  # everything is subscribed
+    async with connect_device(mosquitto) as device:
+        await device.publish(TOPIC, b"once", qos=1)
+    after.retire([wide])
+    await after.hear_sources([narrow])
+    async with run(after):
+        messages = await receive(after, 2)
+        after.acknowledge(messages)
+    assert sorted(one.is_wide for one in messages) == [False, True]

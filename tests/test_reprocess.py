@@ -85,6 +85,7 @@ def test_what_is_still_refused_stays_with_its_new_reason() -> None:
     revised = batch.revised[1]
     assert (revised.level, revised.reason) == (Level.READING, Reason.WRONG_TYPE)
     assert "temperature is 'warm'" in revised.detail
+    assert (row.quarantined.schema, revised.schema) == ("", "indoor_climate/1")
     same = ("received_ms", "topic", "payload", "length", "sha256")
     assert all(getattr(revised, name) == getattr(row.quarantined, name) for name in same)
     assert revised.device == "indoor_climate"

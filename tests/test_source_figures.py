@@ -322,3 +322,18 @@ def test_prometheus_is_told_of_sources_and_not_of_devices() -> None:
     assert 'gjovik_source_mute{source="zigbee",format="zigbee2mqtt"} 1.0' in samples
     assert sum("heard_time_seconds" in one for one in samples) == 1
     assert list(list_samples(make_status())) == []
+
+
+def test_a_session_that_a_fault_of_ours_left_unwritten_is_in_the_next_batch_not_in_that_of_the_quarantine(
+    processor: Processor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(processor.sources.opened["lorawan"], "_find_outcome", fail)
+        failed = processor.process([uplink(1)])
+    (kept,) = failed.quarantined
+    assert (kept.reason, failed.sessions) == (Reason.COLLECTOR_FAULT, [])
+    assert processor.take_again(kept).sessions == []
+    assert {one.address for one in processor.process([publish("log", level="INFO", code="X")]).sessions} == {EUI}

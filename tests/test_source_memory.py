@@ -10,6 +10,9 @@ import pytest
 
 from ingest.codec import CodecError
 from ingest.codecs import load_formats
+from ingest.message import Message
+from ingest.source_table import SourceTable
+from ingest.stripping import strip_payload
 from tests.format_samples import RECEIVED_MS, Told, make_source
 from tests.han_frames import KAIFA_LIST_1
 from tests.lorawan_payloads import change
@@ -79,6 +82,32 @@ def test_names_of_any_length_do_not_fill_the_memory(invented: str) -> None:
             told = INVENTED[invented](number)
             with contextlib.suppress(CodecError):
                 interpreter.read(told.topic, told.payload, RECEIVED_MS)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < MOST_HELD
+
+
+def test_topics_of_any_length_that_are_described_do_not_fill_the_memory() -> None:
+    source = make_source("homeassistant")
+    table = SourceTable({source.key: source})
+    tracemalloc.start()
+    try:
+        for number in range(MESSAGES):
+            described = {"stat_t": invent(number), "dev": {"ids": f"d{number}", "mdl": "x"}}
+            topic = f"homeassistant/sensor/d{number}/config"
+            table.opened[source.key].read(Message(topic, json.dumps(described).encode(), RECEIVED_MS))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < MOST_HELD
+
+
+def test_names_of_any_length_in_refused_payloads_do_not_fill_the_memory() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(MESSAGES):
+            strip_payload(json.dumps({invent(number): {"hash": "x"}}).encode(), f"hage/{invent(number)}")
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -161,8 +161,11 @@ class Sessions:
         memo[id(self)] = copied
         return copied
 
-    def count(self, address: str, key: str, number: int, time_ms: int) -> Counter:
-        """Return which uplink of a device it is.
+    def take(self, address: str, key: str, number: int, time_ms: int) -> tuple[Counter, int | None]:
+        """Return which uplink of a device it is, and how many were missed just before it.
+
+        That is -1 for one that comes late and was taken for missed, so that the sum is right; None where nothing can
+        be said: for the first of a session, and for one that was there already or is too late to know.
 
         An FCnt below the last one is a counter that was set to zero, where the uplink is newer than the last one and
         the step is no small one; else it is an uplink that comes late or again. To take a late one for a reset stores
@@ -173,14 +176,6 @@ class Sessions:
             key: What the network server calls the session.
             number: FCnt.
             time_ms: Of the uplink, in milliseconds since 1970 in UTC.
-        """
-        return self.take(address, key, number, time_ms)[0]
-
-    def take(self, address: str, key: str, number: int, time_ms: int) -> tuple[Counter, int | None]:
-        """Return which uplink of a device it is, as ``count`` does, and how many were missed just before it.
-
-        That is -1 for one that comes late and was taken for missed, so that the sum is right; None where nothing can
-        be said: for the first of a session, and for one that was there already or is too late to know.
         """
         last = self._sessions.get(address)
         if last is None:
