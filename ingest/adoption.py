@@ -156,7 +156,7 @@ def _require_one(option: str, found: Discovered, keys: Collection[str]) -> str:
     if len(keys) == 1:
         return next(iter(keys))
     why = f"it may be {_list(keys)}" if keys else found.note or "nothing fits what it says"
-    raise WrongRequestError(f"Say {option}: what {found.id} is cannot be told for sure, {why}.")
+    raise WrongRequestError(f"Say {option}: what {found.id} is cannot be told for sure: {why}.")
 
 
 def _list(names: Collection[str]) -> str:

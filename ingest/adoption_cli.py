@@ -7,7 +7,7 @@ settings or inventory, and nothing was changed.
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from itertools import islice
@@ -30,7 +30,7 @@ from ingest.command_line import (
     read_moment,
 )
 from ingest.configuration import Configuration
-from ingest.discovery import LOOKED_AT, UNKEPT, Discovered, discover, find_earliest
+from ingest.discovery import LOOKED_AT, UNKEPT, Discovered, discover, find_earliest, takes_nothing
 from ingest.discovery_view import HEADINGS, NUMBERS, render_discovered, to_plain
 from ingest.inventory import OPEN_END_MS, Device, Placement
 from ingest.inventory_change import Changed, InventoryChange, explain_wrong
@@ -151,11 +151,16 @@ def adopt_device(  # noqa: PLR0913 - a command has as many parameters as it has 
         told, given = asked.settings, asked.parameters
         wanted = Wanted(type_key or "", model or "", site or "", zone or "", new_id or "", component or "", given)
         with _changing(told) as (change, present):
-            found, first_ms = _find(told, device, present)
+            found, first_ms, rows = _find(told, device, present)
             from_ms = first_ms if asked.from_ms is None else asked.from_ms
             entry = make_entry(found, wanted, from_ms, _know(present))
             changed = _put_in(change, present, entry, asked)
+            source_of = present.sources.get(found.source)
+            is_vain = source_of is not None and takes_nothing(load_models()[entry.model], source_of, rows)
         outcome = Outcome(0, 0, {})
+        if is_vain:
+            hint = f"Hint: {entry.model} takes nothing of what it has sent, so nothing of that is stored: {found.says}"
+            typer.echo(make_visible(hint), err=True)
         if not is_trial:
             request = Request(RequestKind.REPROCESS, _of(found.id), asked.author)
             outcome = asyncio.run(follow_request(ChosenStore(told.store.folder, told), request))
@@ -271,8 +276,8 @@ def _know(present: Configuration) -> Known:
     return Known(load_device_types(), load_models(), present.inventory)
 
 
-def _find(settings: Settings, device: str, present: Configuration) -> tuple[Discovered, int]:
-    """Return what is known of an unknown device, and the beginning of the day of its first reading.
+def _find(settings: Settings, device: str, present: Configuration) -> tuple[Discovered, int, Sequence[QuarantineRow]]:
+    """Return what is known of an unknown device, the beginning of the day of its first reading, and its newest entries.
 
     Raises:
         WrongRequestError: It has sent nothing that is held.
@@ -286,7 +291,7 @@ def _find(settings: Settings, device: str, present: Configuration) -> tuple[Disc
         found = discover(groups[0], rows, present.sources, first)
         oldest = islice(reader.quarantine(where), MOST_LOOKED_AT)
         earliest_ms = find_earliest(oldest, present.sources.get(found.source))
-    return found, to_ms(find_day(found.first_ms if earliest_ms is None else earliest_ms))
+    return found, to_ms(find_day(found.first_ms if earliest_ms is None else earliest_ms)), rows[::-1]
 
 
 def _find_sender(device: str, reader: StoreReader, present: Configuration) -> str:

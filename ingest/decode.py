@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from pydantic_core import ValidationError
 
 from devices import load_device_types
+from ingest.bound_device import require_nothing
 from ingest.codec import CodecError, Observation, RefusedError, check_observation, collect_fields
 from ingest.codecs import load_formats
 from ingest.codecs.native import CODEC
@@ -73,7 +74,7 @@ class Moment(NamedTuple):
     Attributes:
         time_ms: Event time in milliseconds since 1970 in UTC; None where it is that of the receipt.
         rows: What becomes of each member.
-        line: In line protocol; empty where the reading is refused.
+        line: In line protocol; empty where the reading is refused, and where no field takes anything of it.
         refused: Why it is refused as a whole; None where it is not.
         simulated: Whether it says that nobody measured it: a collector refuses it unless its settings accept that.
     """
@@ -245,32 +246,44 @@ def _list_lacking(model: Model, parameters: Mapping[str, float]) -> list[str]:
 
 
 def _tell(said: Said, format_key: str, chosen: Chosen, received_ms: int) -> Told:
+    is_partial = load_formats()[format_key].is_partial
     if chosen.model is not None:
-        return _translate(said, chosen.model, chosen.parameters, received_ms)
+        return _translate(said, chosen.model, chosen.parameters, received_ms, is_partial=is_partial)
     guesses = guess_models(said.model, format_key)
     if len(guesses) == 1:
         model = load_models()[guesses[0]]
         parameters = _complete_parameters(model, chosen.parameters)
         if not _list_lacking(model, parameters):
-            told = _translate(said, model, parameters, received_ms)
+            told = _translate(said, model, parameters, received_ms, is_partial=is_partial)
             return told._replace(is_guessed=True, guesses=guesses)
     return Told(said, guesses=guesses)
 
 
-def _translate(said: Said, model: Model, parameters: Mapping[str, float], received_ms: int) -> Told:
+def _translate(
+    said: Said, model: Model, parameters: Mapping[str, float], received_ms: int, *, is_partial: bool = False
+) -> Told:
+    """Return what becomes of what is said; of a Format that tells parts no field is required."""
     told = Told(said, model.key)
+    whole = load_device_types()[model.device_type]
+    device_type = require_nothing(whole) if is_partial else whole
     try:
         decoded = list_moments(model, said, parameters)
     except CodecError as error:
         return told._replace(refused=_refuse(error))
-    moments = (_explain(model, said, one, parameters, received_ms) for one in decoded)
+    moments = (_explain(model, device_type, said, one, parameters, received_ms) for one in decoded)
     by_time = sorted(moments, key=lambda one: received_ms if one.time_ms is None else one.time_ms)
     return told._replace(moments=tuple(by_time))
 
 
-def _explain(model: Model, said: Said, one: Decoded, parameters: Mapping[str, float], received_ms: int) -> Moment:
+def _explain(
+    model: Model,
+    device_type: DeviceType,
+    said: Said,
+    one: Decoded,
+    parameters: Mapping[str, float],
+    received_ms: int,
+) -> Moment:
     """Return what becomes of one moment: what ``translate`` makes of it alone, and of each of its members alone."""
-    device_type = load_device_types()[model.device_type]
     alone = replace(model, decode=lambda _: [one])
     framed = said if said.frame is not None else said._replace(frame=Frame(0, b""))
     (observation,) = translate(alone, device_type, framed, parameters, received_ms)
@@ -278,6 +291,9 @@ def _explain(model: Model, said: Said, one: Decoded, parameters: Mapping[str, fl
     if model.complete is not None:
         model.complete(members, parameters)
     rows = list(_list_rows(model, device_type, members, said.units))
+    if said.frame is None and not (observation.values or observation.refusals):
+        # The collector leaves nothing of it either: that a button was pressed is no reading.
+        return Moment(observation.time_ms, tuple(rows), "", None, observation.simulated)
     # A Source that tells no time is heard when it speaks, whatever devices of this type usually do.
     clock = Clock.RECEIVED if observation.time_ms is None else Clock.DEVICE
     return _judge(replace(device_type, clock=clock), observation, rows, received_ms)

@@ -110,7 +110,7 @@ def decode(  # noqa: PLR0913 - a command has as many parameters as it has option
 
     gjovik decode --source tts --model milesight_am319 uplink.json
 
-    gjovik decode --model milesight_am319 --port 85 --hex 0367340104686505
+    gjovik decode --model milesight_am319 --port 85 --hex 0367340104686505000106CB02
 
     Exit code 1 if something is refused.
     """
@@ -290,7 +290,9 @@ def _print_moment(moment: Moment) -> None:
     print_table(ROW_HEADINGS, map(render_row, moment.rows))
     if moment.simulated:
         typer.echo("It says that it is simulated: a collector refuses it unless ingest.accept_simulated is set.")
-    if moment.refused is None:
+    if moment.refused is not None:
+        _print_parts([("Refused", render_refusal(moment.refused))])
+    elif moment.line:
         _print_parts([("Line", moment.line)])
     else:
-        _print_parts([("Refused", render_refusal(moment.refused))])
+        typer.echo("No field takes anything of it: nothing is stored.")

@@ -74,6 +74,11 @@ def import_devices(
             else f"The collector has reloaded, and knows {changed.devices} devices."
         )
         typer.echo("What they sent before: gjovik quarantine reprocess --reason unknown_device")
+        native = sum(one.id in plan.added and not one.source for one in plan.devices)
+        if native:
+            typer.echo(
+                f"{native} new publish for themselves, and need an account at the broker: gjovik accounts --help"
+            )
     else:
         typer.echo("Nothing was written.")
 

@@ -187,6 +187,20 @@ def list_said(source: Source, rows: Iterable[QuarantineRow]) -> list[Said]:
     return said
 
 
+def takes_nothing(model: Model, source: Source, rows: Sequence[QuarantineRow]) -> bool:
+    """Return whether a Model takes nothing of what entries say, so that nothing of them would be stored.
+
+    Frames are not looked at: those that are not of the Model are refused, and stay in quarantine.
+
+    Args:
+        model: That the device is to have.
+        source: That tells of it.
+        rows: Of one device, in the order in which they came.
+    """
+    said = [one for one in list_said(source, rows) if one.frame is None]
+    return bool(said) and _fit(model, source, said, rows[-1].quarantined.received_ms) is None
+
+
 def find_earliest(rows: Iterable[QuarantineRow], source: Source | None) -> int | None:
     """Return the earliest time that entries tell of, milliseconds since 1970 in UTC; None of no entries.
 

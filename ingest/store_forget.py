@@ -132,8 +132,10 @@ def _forget_marks(connection: sqlite3.Connection, device: str) -> int:
         left = [one for part in told for one in _leave_out(part, device)]
         if left == told:
             continue
-        packed = pack_shard(left[0]) if isinstance(left[0], Shard) else pack_marks(left)  # type: ignore[arg-type]
-        count = sum(left[0].lengths) if isinstance(left[0], Shard) else len(left)
+        if left and isinstance(left[0], Shard):
+            packed, count = pack_shard(left[0]), sum(left[0].lengths)
+        else:  # nothing is left where the device was alone and no packet is remembered, as after a reprocessing
+            packed, count = pack_marks(left), len(left)  # type: ignore[arg-type]
         connection.execute("UPDATE marks SET body = ?, count = ? WHERE id = ?", (packed, count, row))
         changed += 1
     return changed

@@ -109,6 +109,16 @@ def test_the_accounts_are_made_from_the_same_files_as_the_collector_reads() -> N
     )
 
 
+def test_the_inventory_is_changed_in_a_container_that_has_what_the_collector_reads_and_its_socket() -> None:
+    folder, store = PurePosixPath("/etc/gjovik/inventory"), PurePosixPath("/var/lib/gjovik")
+    mounts, of_collector = list_mounts("inventory"), list_mounts("collector")
+    assert mounts.items() <= of_collector.items()
+    assert {folder, store} < mounts.keys()
+    assert f"{mounts[folder]}:{folder}" in SERVICES["inventory"]["volumes"]
+    assert f"{of_collector[folder]}:{folder}:ro" in SERVICES["collector"]["volumes"]
+    assert SERVICES["inventory"]["profiles"]
+
+
 def test_the_brokers_files_are_where_its_configuration_says() -> None:
     text = (DEPLOY / "mosquitto/mosquitto.conf").read_text(encoding="utf-8")
     paths = re.findall(r"^(?:persistence_location|password_file|acl_file) (\S+)", text, re.MULTILINE)

@@ -238,12 +238,30 @@ def test_members_are_refused_one_by_one() -> None:
 
 
 def test_of_a_reading_that_is_refused_as_a_whole_nothing_is_stored() -> None:
-    payload = '{"temperature":900,"humidity":40}'
-    code, found = run_json("--source", "zigbee2mqtt", "--model", "zigbee_climate", "-", given=payload)
+    payload = '{"time":"2026-01-15T12:00:00Z","temperature":900,"humidity":40}'
+    code, found = run_json("--source", "native", "--type", "indoor_climate", "-", given=payload)
     (moment,) = found["told"][0]["moments"]
     verdicts = {row["member"]: row["verdict"] for row in moment["rows"]}
     assert (code, moment["line"], moment["refused"]["reason"]) == (1, None, Reason.OUT_OF_RANGE)
     assert verdicts == {"temperature": Verdict.REFUSED, "humidity": Verdict.NOT_STORED}
+
+
+def test_of_a_format_that_tells_parts_no_field_is_required() -> None:
+    payload = '{"temperature":900,"humidity":40}'
+    code, found = run_json("--source", "zigbee2mqtt", "--model", "zigbee_climate", "-", given=payload)
+    (moment,) = found["told"][0]["moments"]
+    verdicts = {row["member"]: row["verdict"] for row in moment["rows"]}
+    assert (code, moment["refused"]) == (1, None)
+    assert moment["line"].endswith(" humidity=40.0,delay=0.0 1768478402000")
+    assert verdicts == {"temperature": Verdict.REFUSED, "humidity": Verdict.STORED}
+
+
+def test_of_a_message_that_no_field_takes_nothing_is_left_and_nothing_is_wrong() -> None:
+    asked = ("--source", "zigbee2mqtt", "--model", "zigbee_climate", "-")
+    code, found = run_json(*asked, given='{"action":"single"}')
+    (moment,) = found["told"][0]["moments"]
+    assert (code, moment["refused"], moment["line"]) == (0, None, None)
+    assert "No field takes anything of it: nothing is stored." in run(*asked, given='{"action":"single"}')[1]
 
 
 def test_what_no_field_takes_is_not_taken_and_no_fault() -> None:

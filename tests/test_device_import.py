@@ -56,6 +56,12 @@ def test_new_devices_are_written_and_again_they_are_as_they_were(settings: Path)
     assert [one["id"] for one in run_json(settings, "list")[1]["devices"]] == ["air-1", "meter-1", "rom-1"]
 
 
+def test_new_devices_that_publish_for_themselves_need_an_account(settings: Path) -> None:
+    file = write(settings, FIRST)
+    assert "1 new publish for themselves, and need an account" in run(settings, "import", file)[1]
+    assert "need an account" not in run(settings, "import", file)[1]
+
+
 def test_an_import_changes_only_what_an_import_wrote(settings: Path) -> None:
     run_json(settings, "import", write(settings, FIRST, CLIMATE.format("rom-2", "hall", "first")))
     code, done = run_json(settings, "import", write(settings, CLIMATE.format("rom-1", "hall", "second")))

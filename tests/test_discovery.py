@@ -16,7 +16,7 @@ from devices import load_device_types
 from ingest.adoption import Known, Wanted, choose_place, make_entry, name_device
 from ingest.batch import Batch, Quarantined, QuarantineRow
 from ingest.bound_device import WHOLE
-from ingest.discovery import LOOKED_AT, Discovered, Grounds, Guess, discover, find_earliest
+from ingest.discovery import LOOKED_AT, Discovered, Grounds, Guess, discover, find_earliest, takes_nothing
 from ingest.discovery_view import render_discovered, to_plain
 from ingest.inventory import OPEN_END_MS, Placement
 from ingest.local_time import LOCAL
@@ -178,6 +178,17 @@ def test_where_nothing_is_guessed_it_is_told_why(entry: Quarantined, note: str) 
     assert to_plain(found)["note"] == found.note
     if not entry.payload:
         assert found.says == ""
+
+
+@pytest.mark.parametrize(("entries", "vain"), [([zigbee(action="single")], True), ([zigbee(temperature=20.5)], False)])
+def test_a_model_that_takes_nothing_of_what_was_said_is_known(entries: list[Quarantined], *, vain: bool) -> None:
+    rows = [QuarantineRow(number, one) for number, one in enumerate(entries, 1)]
+    assert takes_nothing(load_models()["zigbee_climate"], SOURCES["zigbee"], rows) is vain
+
+
+def test_of_frames_nothing_is_foretold_as_they_stay_in_quarantine() -> None:
+    rows = [QuarantineRow(1, uplink("AM319"))]
+    assert not takes_nothing(load_models()["dragino_lse01"], SOURCES["lora"], rows)
 
 
 def earliest(entries: Iterable[Quarantined], source: Source | None = None) -> int | None:

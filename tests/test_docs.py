@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import gjovik
 from ingest.settings import list_settings, name_variable
@@ -94,6 +95,19 @@ def test_a_command_that_is_shown_exists_with_its_options(page: str, words: list[
     for word in words:
         if word.startswith("--"):
             assert word.partition("=")[0] in options, f"{page}: {name} has no {word}"
+
+
+def list_decoded() -> list[tuple[str, ...]]:
+    """Return the words of every ``gjovik decode`` with bytes in it that a page or a help text shows."""
+    texts = [page.read_text() for page in PAGES]
+    lines = {line.strip() for text in texts for line in text.splitlines() if line.strip().startswith("gjovik decode")}
+    return sorted(tuple(shlex.split(line, comments=True)[1:]) for line in lines if "--hex" in line)
+
+
+@pytest.mark.parametrize("words", list_decoded(), ids=" ".join)
+def test_a_payload_that_is_shown_is_decoded(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(gjovik.app, list(words))
+    assert result.exit_code == 0, result.output
 
 
 def test_ci_runs_exactly_what_the_readme_names() -> None:

@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -87,6 +88,18 @@ def test_of_one_device_nothing_is_left_and_of_others_all(settings: StoreSettings
     redelivered = make_message(GONE, tell(3), packet_id=31)._replace(redelivered=True)
     assert processor.process([redelivered]).ledger.duplicate_messages == 1
     assert processor.process([make_message(GONE, tell(3))]).ledger.accepted == 1
+
+
+def test_a_batch_of_that_device_alone_and_without_packets_is_left_empty(store: Store, tmp_path: Path) -> None:
+    batch = make_processor().process([make_message(GONE, tell(5))])
+    # What a reprocessing remembers: readings that no packet brought.
+    marks = [one._replace(packet_id=0) for one in batch.marks if one.device == GONE]
+    assert marks
+    store.commit(replace(batch, marks=marks), RECEIVED_MS)
+    for target in Target:
+        store.remove([one.id for one in store.oldest(1 << 20, 0, target)])
+    store.change(partial(forget_device, device=GONE))
+    assert scan(tmp_path, GONE) == set()
 
 
 def test_lines_that_wait_are_in_the_way(store: Store) -> None:
