@@ -34,9 +34,10 @@ from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.mqtt_error import ConnectionLost, MqttError, PublishRefused, SubscribeRefused
 from ingest.mqtt_packets import Session, Will
-from ingest.mqtt_protocol import NARROW, WIDE, Connection
+from ingest.mqtt_protocol import Connection
 from ingest.mqtt_reach import reach, tls_context
 from ingest.settings import Mqtt
+from ingest.source_subscription import subscribe_sources
 from ingest.topic_filter import is_wide
 
 FIRST_WAIT_S = 1.0
@@ -160,7 +161,7 @@ class Broker:
         if gone:
             await connection.unsubscribe(gone)
         if fresh:
-            await _subscribe_sources(connection, fresh)
+            await subscribe_sources(connection, fresh)
 
     @property
     def status(self) -> Status:
@@ -334,7 +335,10 @@ class Broker:
             self._sessions_lost += is_lost
             _log_session(session, self._settings, is_lost=is_lost)
             await connection.subscribe(self._filters)
-            await _subscribe_sources(connection, self._source_filters)
+            try:
+                await subscribe_sources(connection, self._source_filters)
+            except SubscribeRefused as error:  # what other Sources tell, and devices themselves, must not wait for it
+                logger.error("not every source is heard: %s", error)  # noqa: TRY400 - the message says it all
             if session.present and self._retired:
                 await connection.unsubscribe(self._retired)
             self._problem = ""
@@ -382,21 +386,6 @@ class Broker:
             wait_s,
         )
         return wait_s
-
-
-async def _subscribe_sources(connection: Connection, filters: Sequence[str]) -> None:
-    """Subscribe to topics of Sources, those apart that begin with a wildcard: they may have some of another's.
-
-    Raises:
-        SubscribeRefused: The broker refuses one.
-        ConnectionLost: The connection ends.
-    """
-    for number, some in (
-        (NARROW, [one for one in filters if not is_wide(one)]),
-        (WIDE, [one for one in filters if is_wide(one)]),
-    ):
-        if some:
-            await connection.subscribe(some, always_retained=True, subscription_id=number)
 
 
 def _log_session(session: Session, settings: Mqtt, *, is_lost: bool) -> None:

@@ -5,7 +5,7 @@ It shares nothing with the codec of the collector, so that one can judge the oth
 
 import asyncio
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 CONNACK = bytes.fromhex("20 03 00 00 00")
 DISCONNECT = bytes.fromhex("e0 00")
@@ -98,16 +98,22 @@ class ScriptedBroker:
             writer.transport.abort()
 
     async def accept(
-        self, *, connack: bytes = CONNACK, granted: int = 1
+        self, *, connack: bytes = CONNACK, granted: int = 1, sources: Sequence[Sequence[int]] = ()
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Return the next connection when CONNECT and SUBSCRIBE to one filter are answered, and its state is read."""
+        """Return the next connection when CONNECT and SUBSCRIBE to one filter are answered, and its state is read.
+
+        Args:
+            connack: Answer to CONNECT.
+            granted: Answer to SUBSCRIBE.
+            sources: Answers to what is subscribed to of Sources, a packet each.
+        """
         reader, writer = await self._accepted.get()
         assert (await read_packet(reader))[0] == 0x10
         writer.write(connack)
         if connack == CONNACK:
-            subscribe = await read_packet(reader)
-            (packet_id,) = struct.unpack_from(">H", subscribe, 2)
-            writer.write(write_suback(packet_id, [granted]))
+            for codes in ([granted], *sources):
+                (packet_id,) = struct.unpack_from(">H", await read_packet(reader), 2)
+                writer.write(write_suback(packet_id, codes))
             if granted == 1:
                 assert (await read_packet(reader))[0] == 0x33  # PUBLISH, QoS 1, retained; nobody waits for its answer
         return reader, writer

@@ -225,10 +225,11 @@ async def test_tls_towards_a_broker_without_it_is_reported(mosquitto: Mosquitto)
 
 
 @asynccontextmanager
-async def _scripted() -> AsyncIterator[tuple[ScriptedBroker, Broker]]:
+async def _scripted(*sources: str) -> AsyncIterator[tuple[ScriptedBroker, Broker]]:
     server = ScriptedBroker()
     await server.start()
     broker = impatient_broker(Mqtt(host=server.host, port=server.port), None)
+    await broker.hear_sources(sources)
     async with run(broker, ready=False):
         try:
             yield server, broker
@@ -306,6 +307,18 @@ async def test_a_subscription_below_qos_1_is_refused(granted: int) -> None:
         assert f"({granted})" in broker.status.problem
         await server.accept()
         await asyncio.wait_for(broker.ready(), DEADLINE_S)
+
+
+async def test_a_source_that_is_refused_holds_up_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    async with _scripted("zigbee2mqtt/#", "tele/#", "+/events/rpc") as (server, broker):
+        _, writer = await server.accept(sources=([0x87, 1], [1]))
+        await asyncio.wait_for(broker.ready(), DEADLINE_S)
+        for number, topic in enumerate((b"gjovik/a/b/reading", b"tele/plug/SENSOR", b"plug/events/rpc"), 1):
+            writer.write(write_publish(topic, b"heard", number))
+        assert len(await receive(broker, 3)) == 3
+        assert (broker.status.problem, broker.status.connections) == ("", 1)
+    (record,) = [record for record in caplog.records if "zigbee2mqtt/#" in record.message]
+    assert record.levelno == logging.ERROR
 
 
 async def test_a_broker_of_mqtt_3_is_recognised() -> None:
