@@ -20,7 +20,8 @@ class Arrival(NamedTuple):
         message: As it came.
         route: Of its topic.
         memory: What is remembered of its Device.
-        digest: Checksum of the payload; of a LoRaWAN uplink, of which one it is.
+        digest: Checksum of the payload; of one with refused fields, of what is left when it is stripped; of a LoRaWAN
+            uplink, of which one it is.
         kept: The quarantine's entry that it comes from; None for what the broker delivers.
         keeps_payload: Whether the quarantine may hold the payload.
     """

@@ -153,15 +153,10 @@ class OpenSource:
         """Return the sessions that changed since the last call; none where a Source has no uplinks."""
         return [] if self._sessions is None else self._name_sessions(self._sessions.take_changed().items())
 
-    def list_sessions(self) -> list[KnownSession]:
-        """Return all sessions of its devices."""
-        return [] if self._sessions is None else self._name_sessions(self._sessions)
-
-    def copy_sessions(self, number: int) -> list[KnownSession]:
-        """Return those of the devices of a shard, by address; see ``ingest.shard``."""
-        if self._sessions is None:
-            return []
-        return self._name_sessions(one for one in self._sessions if find_shard(one[0]) == number)
+    def list_sessions(self, shard: int | None = None) -> list[KnownSession]:
+        """Return the sessions of its devices: all, or those of the devices of a shard."""
+        every = self._sessions or ()
+        return self._name_sessions(one for one in every if shard is None or find_shard(one[0]) == shard)
 
     def restore_sessions(self, sessions: Mapping[str, Session]) -> None:
         """Take note again of the sessions that its devices had, by address."""

@@ -287,6 +287,8 @@ class Processor:
             batch.ledger.informational += 1
             return
         batch.ledger.decoded += 1
+        if any(one.refusals for one in observations):  # in quarantine it is stripped, and must be known as the same
+            arrival = arrival._replace(digest=self._refusals.digest(arrival.message))
         kept = arrival.kept
         for part, observation in enumerate(observations):
             if kept is None or kept.part is None or kept.part == part:

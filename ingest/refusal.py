@@ -14,6 +14,7 @@ from ingest.arrival import Arrival, Candidate, give_time, hold_time
 from ingest.batch import Batch, Quarantined
 from ingest.codec import RefusedError
 from ingest.identifier import blank_detail, blank_text
+from ingest.memory import digest_payload, digest_topic
 from ingest.message import Message
 from ingest.stripping import Stripped, Traits, strip_payload
 from schemas.reason import Level, Reason, explain
@@ -129,6 +130,10 @@ class Refusals:
             retain=message.retain,
             schema=origin.schema,
         )
+
+    def digest(self, message: Message) -> int:
+        """Return the checksum by which deduplication knows a message that is stripped when it is kept."""
+        return digest_payload(digest_topic(message.topic), self._strip(message).payload)
 
     def forget(self) -> None:
         """Let go the message that was stripped last."""

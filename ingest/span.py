@@ -1,9 +1,10 @@
 """Spans: where in a payload its values stand, and under which names, whatever its encoding. Pure; no recursion.
 
-Payloads that are text are scanned, not parsed, so that broken JSON has spans too. CBOR and Protobuf are walked by
-their lengths; one whose lengths do not add up has no spans.
+Payloads that are text are scanned, not parsed, so that broken JSON has spans too: what JSON has no word for is a text.
+CBOR and Protobuf are walked by their lengths; one whose lengths do not add up has no spans.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
@@ -27,6 +28,7 @@ class Kind(Enum):
     KEY = "key"  # the name of what follows, written as a text of its encoding
     DIGITS = "digits"  # a number as JSON writes it
     INTEGER = "integer"  # the argument of a CBOR integer, big-endian
+    FLOAT = "float"  # likewise, of one with single or double precision
     VARINT = "varint"  # a Protobuf integer
 
 
@@ -52,8 +54,11 @@ class BrokenError(Exception):
     """The lengths of a payload do not add up."""
 
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*("?)|([-+]?[0-9][0-9.eE+-]*)|([{}\[\],])', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*("?)|([{}\[\],])|([^"{}\[\],]+)', re.DOTALL)
 _COLON = re.compile(rb"\s*:")
+_BETWEEN = b": \t\r\n\f\v"
+_DIGITS = re.compile(rb"-?[0-9][0-9.eE+-]*")
+_LITERALS = frozenset({b"", b"true", b"false", b"null", b"NaN", b"Infinity", b"-Infinity"})
 
 
 def scan_json(payload: bytes, name: str) -> Iterator[Span]:
@@ -68,26 +73,49 @@ def scan_json(payload: bytes, name: str) -> Iterator[Span]:
     base, path, scope, scopes = root, root, 0, 0
     for token in _TOKEN.finditer(payload):
         start, end = token.span()
-        if token[2] is not None:
-            yield Span(path, scope, Kind.DIGITS, start, end)
-        elif token[3] is None:
+        if token[3] is not None:
+            start, end, kind = _find_word(payload, start, end)
+            if kind is not None:
+                yield Span(path, scope, kind, start, end)
+        elif token[2] is None:
             end -= len(token[1])
             if _COLON.match(payload, token.end()):
-                path = _extend(base, payload[start + 1 : end].decode("utf-8", "replace"))
+                path = _extend(base, unescape(payload[start + 1 : end].decode("utf-8", "replace")))
                 yield Span(path, scope, Kind.KEY, start + 1, end)
             else:
                 yield Span(path, scope, Kind.QUOTED, start + 1, end)
-        elif token[3] in b"{[":
+        elif token[2] in b"{[":
             outer.append((base, scope))
-            if token[3] == b"{":
+            if token[2] == b"{":
                 scopes += 1
                 scope = scopes
             base = path
-        elif token[3] in b"}]":
+        elif token[2] in b"}]":
             base, scope = outer.pop() if outer else (root, 0)
             path = base
         else:
             path = base
+
+
+def _find_word(payload: bytes, start: int, end: int) -> tuple[int, int, Kind | None]:
+    """Return where what stands between two texts or marks of JSON begins and ends, and what it is; None for nothing."""
+    between = payload[start:end]
+    start += len(between) - len(between.lstrip(_BETWEEN))
+    word = between.strip(_BETWEEN)
+    if word in _LITERALS:
+        return start, start, None
+    return start, start + len(word), Kind.DIGITS if _DIGITS.fullmatch(word) else Kind.TEXT
+
+
+def unescape(told: str) -> str:
+    """Return what a text of JSON says; where its escapes are broken, the text."""
+    if "\\" not in told:
+        return told
+    try:
+        read = json.loads(f'"{told}"', strict=False)
+    except ValueError:
+        return told
+    return read if isinstance(read, str) else told
 
 
 def _extend(path: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -96,7 +124,9 @@ def _extend(path: tuple[str, ...], name: str) -> tuple[str, ...]:
 
 _LENGTHS = {24: 1, 25: 2, 26: 4, 27: 8}
 _BREAK = b"\xff"
-_INDEFINITE, _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG = 31, 0, 1, 2, 3, 4, 5, 6
+_INDEFINITE, _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = 31, 0, 1, 2, 3, 4, 5, 6, 7
+_HALF = 3
+"""Octets of a number of half precision, and its head: no identifier fits in it."""
 
 
 class _Open(NamedTuple):
@@ -161,8 +191,9 @@ class _CborWalk:
             return Span(self._find_path(top), top.scope, kind, start, self.at)
         if is_key:
             self._key = _extend(top.path, str(extra if major == _UNSIGNED else -1 - extra))
-        elif major in (_UNSIGNED, _NEGATIVE) and start > head + 1:
-            return Span(self._find_path(top), top.scope, Kind.INTEGER, head + 1, start)
+        elif start > head + (_HALF if major == _SIMPLE else 1):
+            kind = Kind.FLOAT if major == _SIMPLE else Kind.INTEGER
+            return Span(self._find_path(top), top.scope, kind, head + 1, start)
         return None
 
     def _find_path(self, top: _Open) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def forget_device(connection: sqlite3.Connection, device: str) -> Forgotten:
     Args:
         connection: To the store, within a transaction.
         device: Id in the inventory; of what was in none, what stands for it in the quarantine, ``SOURCE:ADDRESS``. The
-            sessions of LoRaWAN devices are known by that alone.
+            sessions of LoRaWAN devices are known by that alone. Of an address capitals count as little as elsewhere.
 
     Raises:
         StoreError: Lines of it wait for InfluxDB, and would be written there after all.
@@ -64,18 +64,28 @@ def forget_device(connection: sqlite3.Connection, device: str) -> Forgotten:
     connection.executemany("DELETE FROM steps WHERE incident = ?", incidents)
     messages = _forget_messages(connection, incidents)
     quarantined = 0
-    while gone := discard_entries(connection, Filter(device=device), PIECE):
-        quarantined += gone
+    for name in _list_senders(connection, device):
+        while gone := discard_entries(connection, Filter(device=name), PIECE):
+            quarantined += gone
     rows = _forget_marks(connection, device) + _forget_hours(connection, device)
     rows += _forget_rows(connection, "alert_states", (1,), (device,)) + _forget_rows(
         connection, "doubts", (0,), (device,)
     )
     source, _, address = device.partition(":")
-    rows += _forget_rows(connection, "uplink_sessions", (0, 1), (source, address))
+    for written in {address, address.upper(), address.lower()}:
+        rows += _forget_rows(connection, "uplink_sessions", (0, 1), (source, written))
     rows += connection.execute(
         "DELETE FROM counts WHERE kind LIKE 'uplinks!_%' ESCAPE '!' AND name = ?", (device,)
     ).rowcount
     return Forgotten(len(incidents), messages, quarantined, rows)
+
+
+def _list_senders(connection: sqlite3.Connection, device: str) -> list[str]:
+    """Return the names under which quarantine has a device."""
+    if ":" not in device:
+        return [device]
+    found = connection.execute("SELECT DISTINCT sender FROM quarantine WHERE lower(sender) = lower(?)", (device,))
+    return [name for (name,) in found.fetchall()]
 
 
 def wipe(connection: sqlite3.Connection) -> None:

@@ -10,13 +10,13 @@ what stands where: where an identifier shows in them, they are not to be kept.
 """
 
 import functools
-import json
+import struct
 from collections.abc import Iterable
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ingest.identifier import BLANK, blank_forms, blank_text, is_plural, is_quantity, is_telling
-from ingest.span import MOST_NAME, BrokenError, Fields, Kind, Span, scan_json, walk_cbor, walk_protobuf
+from ingest.identifier import BLANK, MOST_ROUNDS, blank_forms, blank_text, is_plural, is_quantity, is_telling
+from ingest.span import MOST_NAME, BrokenError, Fields, Kind, Span, scan_json, unescape, walk_cbor, walk_protobuf
 
 _NAMING = frozenset({"n", "name", "key", "label", "0"})
 """Members that name what stands beside them, as in SenML, whose CBOR has numbers for names, and in Sparkplug."""
@@ -25,8 +25,11 @@ _PLACES = frozenset({"addr", "address", "code", "hex", "id", "no", "nr", "number
 """Members that are telling where what they stand in is: ``card.number``."""
 _WORDS_OF_TOPICS = frozenset({"state", "value", "reading", "set"})
 _SEQUENCES = (Kind.TEXT, Kind.QUOTED)
-_NUMBERS = (Kind.DIGITS, Kind.INTEGER, Kind.VARINT)
+_NUMBERS = (Kind.DIGITS, Kind.INTEGER, Kind.FLOAT, Kind.VARINT)
 _OPENING = b'{["'
+_MARK_OF_UTF8 = b"\xef\xbb\xbf"
+_LONG_NUMBER = 10_000
+"""A number without a fraction from which on what is written as a fraction may be an identifier: ``4.791234567E9``."""
 
 
 class Traits(NamedTuple):
@@ -69,11 +72,12 @@ def strip_payload(payload: bytes, topic: str, traits: Traits = NATIVE_TRAITS) ->
         traits: Of the Format.
     """
     name = _name_topic(topic)
-    before, stripped = b"", Stripped(payload)
-    while before != stripped.payload and stripped.is_safe:
-        before = stripped.payload
-        stripped = _strip(before, topic, name, traits)
-    return stripped
+    for _ in range(MOST_ROUNDS):
+        stripped = _strip(payload, topic, name, traits)
+        if stripped.payload == payload or not stripped.is_safe:
+            return stripped
+        payload = stripped.payload
+    return Stripped(payload, is_safe=False)
 
 
 def _strip(payload: bytes, topic: str, name: str, traits: Traits) -> Stripped:
@@ -85,7 +89,8 @@ def _strip(payload: bytes, topic: str, name: str, traits: Traits) -> Stripped:
         payload = left  # a text may pass for Protobuf, whose numbers then have what no span has
     text = payload.decode("latin-1")
     blanked = blank_forms(text)
-    return Stripped(blanked.encode("latin-1"), is_safe=blanked == text)
+    narrow = text.replace("\0", "")  # it may be UTF-16
+    return Stripped(blanked.encode("latin-1"), is_safe=blanked == text and blank_forms(narrow) == narrow)
 
 
 def _name_topic(topic: str) -> str:
@@ -101,11 +106,13 @@ def _list_spans(payload: bytes, name: str, traits: Traits) -> list[Span] | None:
     try:
         if traits.fields:
             return list(walk_protobuf(payload, traits.fields))
-        if payload[:1] >= b"\x80":
+        if payload[:1] >= b"\x80" and not payload.startswith(_MARK_OF_UTF8):
             return list(walk_cbor(payload))
     except BrokenError:
         pass
-    first = payload.lstrip()[:1]
+    if b"\0" in payload:
+        return None
+    first = payload.removeprefix(_MARK_OF_UTF8).lstrip()[:1]
     if first and first in _OPENING:
         return list(scan_json(payload, name))
     try:
@@ -164,12 +171,23 @@ def _is_like(path: tuple[str, ...], pattern: list[str]) -> bool:
 
 def _blank_number(kind: Kind, told: str, name: str) -> bytes:
     """Return a number under a telling name as zero, of the same length; a fraction and a count stay."""
-    size = len(told)
-    if is_plural(name) or "." in told:
-        return told.encode("latin-1")
+    size, octets = len(told), told.encode("latin-1")
+    if is_plural(name) or (kind is Kind.DIGITS and "." in told and not _is_long(told)):
+        return octets
+    if kind is Kind.FLOAT and not _is_long(struct.unpack(">f" if size == struct.calcsize("f") else ">d", octets)[0]):
+        return octets
     if kind is Kind.DIGITS:
         return b"0".ljust(size)
-    return b"\x00" * size if kind is Kind.INTEGER else b"\x80" * (size - 1) + b"\x00"
+    return b"\x80" * (size - 1) + b"\x00" if kind is Kind.VARINT else b"\x00" * size
+
+
+def _is_long(told: str | float) -> bool:
+    """Return whether what is written as a fraction is none, and as great as an identifier."""
+    try:
+        number = float(told)
+    except ValueError:
+        return False
+    return number.is_integer() and abs(number) >= _LONG_NUMBER
 
 
 def _blank_span(kind: Kind, told: str, topic: str, *, is_personal: bool) -> bytes:
@@ -178,14 +196,6 @@ def _blank_span(kind: Kind, told: str, topic: str, *, is_personal: bool) -> byte
     if is_personal and not (told and told.lower() in topic.lower()):
         return BLANK.encode() * size
     if kind in (Kind.QUOTED, Kind.KEY) and "\\" in told:
-        read = _unescape(told)
+        read = unescape(told)
         return (told if blank_text(read, topic) == read else BLANK * size).encode("latin-1")
     return blank_text(told, topic).encode("latin-1")
-
-
-def _unescape(told: str) -> str:
-    try:
-        read = json.loads(f'"{told}"', strict=False)
-    except ValueError:
-        return told
-    return read if isinstance(read, str) else told

@@ -65,6 +65,29 @@ def test_what_was_accepted_already_is_released_and_not_written_again() -> None:
     assert (batch.released, batch.lines, batch.marks) == ([1], [], [])
 
 
+@pytest.mark.parametrize("phone", ["+4791234567", 4_791_234_567])
+@pytest.mark.parametrize("is_later", [False, True])
+def test_what_loses_identifiers_in_quarantine_is_known_as_the_same_afterwards(
+    phone: str | int, *, is_later: bool
+) -> None:
+    message, later = (
+        make_message("indoor_climate", climate(time=f"2026-01-15T12:0{minute}:00Z", phone=phone)) for minute in range(2)
+    )
+    refused = make_processor(leave_out("indoor_climate")).process([message])
+    assert b"4791234567" not in refused.quarantined[0].payload
+    sent = [message, later] if is_later else [message]
+    taken = make_processor().process(sent)
+    after = restart([taken])
+    batch = reprocess(after, number(refused))
+    assert (batch.released, batch.lines, batch.revised) == ([1], [], {})
+    assert after.process(sent).ledger.duplicate_readings == len(sent)
+    # The other way round: what was reprocessed first is sent again.
+    fresh = make_processor()
+    added = reprocess(fresh, number(refused))
+    assert len(added.lines) == 1
+    assert restart([added]).process([message]).ledger.duplicate_readings == 1
+
+
 def test_reprocessing_the_same_twice_accepts_it_once() -> None:
     messages = [make_message("street_light", LIGHT), make_message("indoor_climate", climate())]
     refused = make_processor(leave_out("street_light", "indoor_climate")).process(messages)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingest.batch import Batch, Point, UplinkFault
+from ingest.quarantine_filter import Filter
 from ingest.settings import Store as StoreSettings
 from ingest.shard import SHARDS, find_shard
 from ingest.source import KnownSession, Session
@@ -161,3 +162,21 @@ def test_sessions_and_counts_of_uplinks_go(store: Store, tmp_path: Path) -> None
     assert scan(tmp_path, addresses[0]) == scan(tmp_path, GONE) == set()
     assert list(store.read(read_known_sessions)) == sessions[1:]
     assert store.read(lambda one: read_uplinks(one, LEFT))[UplinkFault.MISSED] == 3
+
+
+@pytest.mark.parametrize("write", [str.upper, str.lower])
+def test_of_an_address_capitals_do_not_count(store: Store, tmp_path: Path, write: Callable[[str], str]) -> None:
+    """A person may have it from the inventory, where it can stand otherwise than the device tells it."""
+    gone, left = "70B3D5E75E00000A", "70B3D5E75E00000B"
+    kept = make_processor().process([make_message("nobody", b"x")]).quarantined[0]
+    sessions = [
+        KnownSession("care", one, Session("key", "name", "", RECEIVED_MS, 7, RECEIVED_MS)) for one in (gone, left)
+    ]
+    entries = [kept._replace(device=f"care:{one}", topic="care/x", detail="") for one in (gone, left)]
+    store.commit(Batch(sessions=sessions, quarantined=entries), RECEIVED_MS)
+    forgotten = store.change(partial(forget_device, device=f"care:{write(gone)}"))
+    assert (forgotten.quarantined, forgotten.rows) == (1, 1)
+    store.read(wipe)
+    assert scan(tmp_path, gone) == set()
+    assert list(store.read(read_known_sessions)) == sessions[1:]
+    assert [row.quarantined.device for row in store.read_quarantine(Filter(), 0, 9)] == [f"care:{left}"]
