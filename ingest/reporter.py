@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 UNNAMED = "en enhet for helse"
 """Stands for a device that is kept apart in a Notice."""
 STATUS_S = 1.0
+FIRST_S = 1.0
+"""So long the first status waits for the broker."""
 HEALTH_S = 10.0
 FACTS_S = 3600.0
 QUOTAS_S = 60.0
@@ -103,7 +105,7 @@ class Reporter:
     async def run(self) -> None:
         """Tell until cancelled."""
         with suppress(TimeoutError):  # so that the first status says whether it is connected
-            async with asyncio.timeout(STATUS_S):
+            async with asyncio.timeout(FIRST_S):
                 await self._broker.ready()
         health_due_s = facts_due_s = quotas_due_s = time.monotonic()
         while True:

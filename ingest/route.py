@@ -128,7 +128,7 @@ class RouteTable:
         self._prefix = topic_prefix + "/"
         self._ahead_ms = {key: int(one.ahead.total_seconds() * 1000) for key, one in types.items()}
         self._codec = codec
-        self._readers = {key: codec.prepare(device_type) for key, device_type in types.items()}
+        self._readers: dict[str, Reader] = {}
         self._routes: dict[str, Route] = {}
         # Not the errors themselves: an exception holds on to the frames that it came through, and their messages.
         self._refused: dict[str, tuple[Reason, str]] = {}
@@ -191,9 +191,15 @@ class RouteTable:
             site=site,
             device=device,
             device_type=device_type,
-            read=self._readers[device.type_key],
+            read=self._find_reader(device.type_key),
             codec=self._codec,
             has_clock=has_clock,
             ahead_ms=self._ahead_ms[device.type_key],
             placed=tuple(PlacedAt(placement, device, own) for placement in reversed(device.placements)),
         )
+
+    def _find_reader(self, type_key: str) -> Reader:
+        """Return what reads payloads of a DeviceType; it is made when the first of its devices is heard."""
+        if type_key not in self._readers:
+            self._readers[type_key] = self._codec.prepare(self._types[type_key])
+        return self._readers[type_key]

@@ -1,17 +1,21 @@
 """Fixtures that several tests share: real servers on free loopback ports."""
 
+import atexit
+import functools
 import itertools
 import os
 import signal
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+import typer.testing
 
 from ingest.accounts import COLLECTOR, make_password
-from simulators.testbed import port
+from simulators.testbed import collector, port
 from simulators.testbed.influxd import Influxd, run_influxd
 from simulators.testbed.mosquitto import Mosquitto, run_mosquitto
 
@@ -24,8 +28,20 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("project")
 
+# Programs that tests start are compiled once, also where Python is told to leave nothing behind.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    compiled = tempfile.TemporaryDirectory(prefix="gjovik-compiled-")
+    atexit.register(compiled.cleanup)
+    os.environ["PYTHONPYCACHEPREFIX"] = compiled.name
+
+# Every invocation builds the whole command line anew, which takes longer than most commands; it is always the same.
+typer.testing._get_command = functools.cache(typer.testing._get_command)  # type: ignore[attr-defined] # noqa: SLF001
+
 # A shell has what it starts in the background ignore SIGINT, and then the programs that tests start would, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Tests wait for what a status says, again and again.
+collector.COMMAND = ("-m", "tests.talkative")
 
 # A server keeps its port while a test has stopped it; so tests that run at the same time have ports of their own.
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):

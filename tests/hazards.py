@@ -5,8 +5,9 @@ are, for they are read without running it. Where a hazard cannot occur in a form
 """
 
 import ast
+import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from ingest.codecs import NATIVE, load_formats
 TESTS = Path(__file__).parent
 _NUMBER = re.compile(r"^hazard_([0-9]+_)?")
 """What some tests of hazards begin with."""
+MARK = "pytest.mark.hazard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +154,18 @@ def find_reason(hazard: str, key: str) -> str:
     return next((reason for keys, reason in HAZARDS[hazard].absent.items() if key in keys), "")
 
 
-def list_marked() -> list[Marked]:
+@functools.cache
+def list_marked() -> tuple[Marked, ...]:
     """Return every marked test, by file and place."""
-    return [one for file in sorted(TESTS.glob("test_*.py")) for one in _list_marked_in(file)]
+    return tuple(one for file in sorted(TESTS.glob("test_*.py")) for one in _list_marked_in(file))
 
 
 def _list_marked_in(file: Path) -> Iterator[Marked]:
-    for node in ast.parse(file.read_text()).body:
+    text = file.read_text()
+    for node in ast.parse(text).body if MARK in text else ():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for decorator in node.decorator_list:
-                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.hazard":
+                if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == MARK:
                     hazard, *formats = [ast.literal_eval(one) for one in decorator.args]
                     yield Marked(hazard, tuple(formats), file.name, node.name)
 
@@ -176,12 +180,12 @@ def render_hazards() -> str:
     return "\n".join([_HEAD, *rows, *(line for key in HAZARDS for line in _render_hazard(marked, key)), ""])
 
 
-def _render_cell(marked: list[Marked], hazard: str, key: str) -> str:
+def _render_cell(marked: Sequence[Marked], hazard: str, key: str) -> str:
     count = sum(one.hazard == hazard and key in one.formats for one in marked)
     return f"{count}" if count else "–"
 
 
-def _render_hazard(marked: list[Marked], key: str) -> Iterator[str]:
+def _render_hazard(marked: Sequence[Marked], key: str) -> Iterator[str]:
     yield from ("", f"## {key}", "", f"{HAZARDS[key].title}.", "")
     for one in marked:
         if one.hazard == key:

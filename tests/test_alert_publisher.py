@@ -198,12 +198,12 @@ async def test_what_the_broker_has_saved_is_forgotten_and_no_seal_stays(
         assert await broker.take_seals([f"gjovik/alerts/{COLLECTOR}/seal-{seal}" for seal in seals]) == set()
 
 
-async def test_a_broker_that_lost_our_session_gets_every_alert_that_fires(
+async def test_a_broker_that_lost_our_session_gets_every_alert_that_fires_but_those_that_are_kept_apart(
     mosquitto: Mosquitto, store: StoreThread, tmp_path: Path
 ) -> None:
     password = mosquitto.accounts[COLLECTOR]
     async with publishing(mosquitto, store) as (publisher, broker, alerts):
-        alerts.restore([make_record(make_transition(7))])
+        alerts.restore([make_record(make_transition(6))._replace(is_apart=True), make_record(make_transition(7))])
         await publisher.publish_pending()
         await mosquitto.stop()
         async with run_mosquitto(tmp_path / "other", {COLLECTOR: password}, port=mosquitto.port) as other:

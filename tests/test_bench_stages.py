@@ -34,7 +34,7 @@ def material() -> Material:
 
 @pytest.fixture(scope="module")
 def report() -> StageReport:
-    return measure_stages(DEVICES, READINGS, rounds=2)
+    return measure_stages(DEVICES, READINGS, rounds=1)
 
 
 def test_every_stage_takes_time(report: StageReport) -> None:

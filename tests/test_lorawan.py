@@ -70,6 +70,11 @@ def test_what_comes_late_of_the_session_before_a_reset_is_counted_there() -> Non
     assert [one.session for one in told] == [KEY, f"{KEY}.{20 * MINUTE_MS}", KEY, f"{KEY}.{20 * MINUTE_MS}"]
 
 
+def test_what_comes_late_of_a_session_between_two_resets_is_counted_there() -> None:
+    told = count_all(Sessions(), (900, 1), (0, 10), (50, 12), (0, 20), (49, 11))
+    assert told[-1] == Counter(f"{KEY}.{10 * MINUTE_MS}", 49)
+
+
 def test_a_device_that_never_gets_beyond_its_first_uplink_begins_each_time_again() -> None:
     told = count_all(Sessions(), (0, 0), (0, 1), (0, 5), (0, 9))
     assert [one.session for one in told] == [KEY, KEY, f"{KEY}.{5 * MINUTE_MS}", f"{KEY}.{9 * MINUTE_MS}"]
@@ -80,7 +85,9 @@ def test_a_join_that_keeps_the_name_of_the_session_begins_another_and_is_heard_o
     sessions.take(DEVICE, KEY, 3, 1)
     sessions.rejoin(DEVICE, KEY, 2)
     assert sessions.take(DEVICE, KEY, 2, 3)[0] == Counter(f"{KEY}.2", 2)
+    sessions.take_changed()
     sessions.rejoin(DEVICE, KEY, 2)
+    assert sessions.take_changed() == {}
     assert sessions.take(DEVICE, KEY, 3, 4)[0] == Counter(f"{KEY}.2", 3)
     sessions.rejoin("another", KEY, 9)
     assert sessions.take("another", KEY, 0, 10)[0] == Counter(KEY, 0)
@@ -179,8 +186,14 @@ def test_radio_is_that_of_the_strongest_signal_and_antennas_are_no_gateways() ->
         Reception("gtw2", -95.0, -2.0),
         Reception("gtw3", None, 12.0),
         Reception("", None, None),
+        Reception("", None, None),
     ]
-    assert judge_radio(receptions, 7) == Radio(-90.0, -3.0, 7, 4, "gtw2")
+    assert judge_radio(receptions, 7) == Radio(-90.0, -3.0, 7, 5, "gtw2")
+
+
+def test_of_gateways_that_hear_equally_strong_the_one_with_the_least_noise_is_told() -> None:
+    receptions = [Reception("gtw1", -90.0, -3.0), Reception("gtw2", -90.0, 4.0), Reception("gtw3", -90.0, None)]
+    assert judge_radio(receptions, 7) == Radio(-90.0, 4.0, 7, 3, "gtw2")
 
 
 @pytest.mark.parametrize("factor", [None, 4, 13, 7.5, float("inf")])

@@ -97,10 +97,11 @@ async def replay(series: Series, broker: Mosquitto, secrets: Path) -> None:
     assert process.returncode == 0, output.decode()
 
 
-@pytest.fixture(scope="module")
-async def replayed(tmp_path_factory: pytest.TempPathFactory, influxd: Influxd) -> AsyncIterator[Stand]:
+@pytest.fixture
+async def replayed(tmp_path: Path, influxd: Influxd) -> AsyncIterator[Stand]:
     """All six series in InfluxDB, and the alerts that they raised."""
-    folder = tmp_path_factory.mktemp("replay")
+    folder = tmp_path / "replay"
+    folder.mkdir()
     accounts = complete_accounts([COLLECTOR, *(series.device for series in SERIES.values())], {})
     secrets = folder / "accounts"
     write_private(secrets, "".join(f"{name}:{password}\n" for name, password in accounts.items()), mode=0o600)
@@ -123,26 +124,37 @@ async def replayed(tmp_path_factory: pytest.TempPathFactory, influxd: Influxd) -
     await influxd.drop_database("replayed")
 
 
-@pytest.mark.parametrize("series", SERIES.values(), ids=SERIES.keys())
-async def test_what_is_stored_is_what_the_file_holds(replayed: Stand, series: Series) -> None:
+async def test_recorded_series_are_stored_whole_at_their_own_times_and_raise_their_alert(replayed: Stand) -> None:
+    """One test of all, for of several each worker would replay everything."""
+    for series in SERIES.values():
+        await check_file(replayed, series)
+    check_nothing_was_refused(replayed)
+    await check_alert_of_the_office(replayed)
+    await check_time_and_delay(replayed)
+
+
+async def check_file(replayed: Stand, series: Series) -> None:
+    """Hold what is stored against what the file holds."""
     values = read_values(DATA / series.file)
-    assert len(values) == series.rows
-    assert math.fsum(values) == pytest.approx(series.total, abs=0.0005)
+    assert len(values) == series.rows, series.file
+    assert math.fsum(values) == pytest.approx(series.total, abs=0.0005), series.file
     rows = await replayed.select(
         f"SELECT {series.field} FROM {series.measurement} WHERE device = '{series.device}'"  # noqa: S608 - our own names
     )
-    assert len(rows) == series.rows
+    assert len(rows) == series.rows, series.file
     expected = math.fsum(convert(value, series.unit, series.target) for value in values)
-    assert math.fsum(row[1] for row in rows) == pytest.approx(expected, abs=0.0005)
+    assert math.fsum(row[1] for row in rows) == pytest.approx(expected, abs=0.0005), series.file
 
 
-async def test_nothing_of_them_was_refused(replayed: Stand) -> None:
+def check_nothing_was_refused(replayed: Stand) -> None:
+    """Look into the status."""
     status = replayed.collector.read_status()
     assert status["ledger"]["accepted"] == ALL_ROWS
     assert status["quarantined"] == 0
 
 
-async def test_the_office_raises_an_alert_while_its_heating_has_failed(replayed: Stand) -> None:
+async def check_alert_of_the_office(replayed: Stand) -> None:
+    """Look for the alert while the office's heating has failed."""
     rows = await replayed.select("SELECT firing, value FROM alerts WHERE device = 'opptak-kontor'")
     april_2014, may_2014 = 1_396_310_400_000, 1_398_902_400_000
     in_failure = [row for row in rows if april_2014 <= row[0] < may_2014]
@@ -152,7 +164,8 @@ async def test_the_office_raises_an_alert_while_its_heating_has_failed(replayed:
     assert cleared[0] - fired[0] > 3 * HOUR_MS
 
 
-async def test_history_is_stored_under_its_own_time_and_the_delay_tells_when_it_came(replayed: Stand) -> None:
+async def check_time_and_delay(replayed: Stand) -> None:
+    """See that history is stored under its own time, and that the delay tells when it came."""
     ((first_ms, delay_s),) = await replayed.select(
         "SELECT delay FROM indoor_climate WHERE device = 'opptak-kontor' ORDER BY time LIMIT 1"
     )

@@ -208,7 +208,10 @@ PLAIN = (
 
 
 @given(
-    members=st.dictionaries(st.sampled_from(["temperature", "door", "co2", "pm2.5", "a b"]), PLAIN | st.lists(PLAIN)),
+    members=st.dictionaries(
+        st.sampled_from(["temperature", "door", "co2", "pm2.5", "a b"]),
+        PLAIN | st.lists(PLAIN) | st.dictionaries(st.sampled_from(["value", "id", "number", "v"]), PLAIN),
+    ),
     is_cbor=st.booleans(),
 )
 def test_other_values_stay_as_they_are(members: dict[str, object], *, is_cbor: bool) -> None:

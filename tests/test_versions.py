@@ -185,6 +185,12 @@ def test_a_change_is_told_once_for_each_thing_that_it_breaks() -> None:
     assert [one.member for one in list_breaks(change(battery=None, temperature=None))] == ["temperature", "battery"]
 
 
+def test_a_field_that_was_opened_further_than_its_type_is_told_beside_it() -> None:
+    opened = change(temperature=dataclasses.replace(TEMPERATURE, privacy=Privacy.PUBLIC))
+    breaks = list_breaks(dataclasses.replace(opened, privacy=Privacy.INTERNAL))
+    assert [one.member for one in breaks] == ["", "temperature"]
+
+
 def test_a_clock_that_came_to_a_device_is_a_break_too() -> None:
     received = dataclasses.replace(DESK, clock=Clock.RECEIVED)
     (one,) = find_breaks({"desk": render_json_schema(received)}, {"desk": DESK})

@@ -18,6 +18,8 @@ from simulators.testbed.server import Server
 
 Value = str | int | float | bool | Sequence[str]
 Table = Mapping[str, "Value | Table"]
+COMMAND = ("-m", "gjovik")
+"""Behind the name of Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class CollectorProcess(Server):
         self._start_s = setup.start_s
         write_private(folder / "mqtt-password", broker.accounts[setup.account] + "\n", mode=0o600)
         write_private(folder / "influx-password", influxd.password + "\n", mode=0o600)
-        command = (sys.executable, "-m", "gjovik", "collector", "--settings", str(self.settings))
+        command = (sys.executable, *COMMAND, "collector", "--settings", str(self.settings))
         # From the project's own folder, so that an installation in place and a checkout behave alike.
         program = Program(
             command, folder=Path(__file__).parents[2], log=folder / "collector.log", environment=setup.environment
